@@ -1,0 +1,128 @@
+"""Everything that can stop an import or a command, as one tree; nothing about single rows.
+
+    EtlCustomersError
+    ├── UsageError                 exit 2: the command's words cannot be followed
+    │   ├── SettingsInvalid
+    │   ├── NotFound               an import, customer, field or connection that is not there
+    │   └── FieldInvalid           a custom field or property that cannot be added or changed
+    ├── UploadRefused              exit 2: nothing of the file is loaded
+    │   └── (one class per reason, in etl_customers.read.refusals)
+    └── NotNow                     exit 3: nothing is loaded, safe to repeat
+        ├── DatabaseUnavailable
+        ├── DatabaseNotMigrated
+        ├── DiskUnavailable
+        └── ImportBusy             another process works on the same import
+
+Problems of single rows are no exceptions: they are codes (``schemas.codes``).
+Messages say what, where and what to do, and never hold a customer's value.
+"""
+
+from pathlib import Path
+
+
+class EtlCustomersError(Exception):
+    """Base of all errors that a user can cause or meet; ``exit_code`` is the command's."""
+
+    exit_code = 2
+
+
+class UsageError(EtlCustomersError):
+    """The command cannot be followed as it was given; the message says what to change."""
+
+
+class SettingsInvalid(UsageError):
+    """A setting has a value that it cannot have."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """One line per setting: its name, where it was read, what it must be."""
+        return "settings cannot be used: " + "; ".join(self.problems)
+
+
+class NotFound(UsageError):
+    """There is no such import, customer, field or property type."""
+
+    def __init__(self, what: str, name: str, remedy: str) -> None:
+        super().__init__(what, name, remedy)
+        self.what, self.name, self.remedy = what, name, remedy
+
+    def __str__(self) -> str:
+        """Name the missing thing and the command that lists what there is."""
+        return f"there is no {self.what} {self.name}; {self.remedy}"
+
+
+class FieldInvalid(UsageError):
+    """A custom field, property type or its field cannot be what was asked for."""
+
+
+class UploadRefused(EtlCustomersError):
+    """The file as a whole cannot be imported; nothing of it is loaded.
+
+    Subclasses set ``code``; ``str()`` gives what is wrong, where, and what to do.
+    """
+
+    code = "refused"
+
+
+class NotNow(EtlCustomersError):
+    """It could not be done now; nothing was loaded and it is safe to repeat."""
+
+    exit_code = 3
+
+
+class DatabaseUnavailable(NotNow):
+    """The target database did not answer or broke off."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(target, reason)
+        self.target, self.reason = target, reason
+
+    def __str__(self) -> str:
+        """Name the target without its password, and why, in the driver's class of words."""
+        return (
+            f"the target database {self.target} cannot be used now ({self.reason}); "
+            "nothing was loaded, run the same command again when it is back"
+        )
+
+
+class DatabaseNotMigrated(NotNow):
+    """The target database lacks our tables, or has older or newer ones."""
+
+    def __init__(self, target: str, found: str | None, expected: str) -> None:
+        super().__init__(target, found, expected)
+        self.target, self.found, self.expected = target, found, expected
+
+    def __str__(self) -> str:
+        """Say which version is there and which command brings the other."""
+        state = "has no tables of etl-customers" if self.found is None else f"is at version {self.found}"
+        return (
+            f"the target database {self.target} {state}, this program needs {self.expected}; "
+            "run: etl-customers database upgrade"
+        )
+
+
+class DiskUnavailable(NotNow):
+    """A file of the home cannot be written or read: disk full, no permission, gone."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        """Name the path and the operating system's reason."""
+        return f"{self.path} cannot be used ({self.reason}); nothing was loaded, free the disk or the path and run again"
+
+
+class ImportBusy(NotNow):
+    """Another process has been working on the same import for too long to wait."""
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(import_id)
+        self.import_id = import_id
+
+    def __str__(self) -> str:
+        """Name the import and how to look at it."""
+        return f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"

@@ -1,0 +1,230 @@
+"""The home folder and the settings: the only module that reads the environment.
+
+What a setting means to a stage is that stage's business; here are names, types,
+defaults and where a value came from.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from etl_customers.errors import DiskUnavailable, SettingsInvalid
+
+HOME_VARIABLE = "ETL_CUSTOMERS_HOME"
+DATABASE_VARIABLE = "ETL_CUSTOMERS_DATABASE_URL"
+_PREFIX = "ETL_CUSTOMERS_"
+_SETTINGS_FILE = "settings.toml"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds everything of one installation; each part has a property."""
+
+    path: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """``settings.toml``; need not exist."""
+        return self.path / _SETTINGS_FILE
+
+    @property
+    def inbox(self) -> Path:
+        """Files dropped here are imported."""
+        return self.path / "inbox"
+
+    @property
+    def uploads(self) -> Path:
+        """Copies of the files under import; each is deleted when its import ends."""
+        return self.path / "uploads"
+
+    @property
+    def staging(self) -> Path:
+        """One DuckDB file per import."""
+        return self.path / "staging"
+
+    @property
+    def failed(self) -> Path:
+        """One failed-rows file per import that had failed rows."""
+        return self.path / "failed"
+
+    @property
+    def dagster(self) -> Path:
+        """The Dagster home (DAGSTER_HOME)."""
+        return self.path / "dagster"
+
+    @property
+    def embedded_database(self) -> Path:
+        """The SQLite file that is the target unless a database URL is set."""
+        return self.path / "customers.db"
+
+    def make(self) -> "Home":
+        """Make the folder and its parts, readable by their owner only.
+
+        Raises:
+            DiskUnavailable: A folder cannot be made.
+        """
+        for folder in (self.path, self.inbox, self.uploads, self.staging, self.failed, self.dagster):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise DiskUnavailable(folder, error.strerror or "cannot be made") from None
+        return self
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Company(_Section):
+    """Whose customers these are; fills what a row leaves open (R10, R12)."""
+
+    name: str = "My company"
+    country: str = Field("US", pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")
+    city: str | None = Field(None, description="taken where a row has neither city nor state")
+
+
+class Csv(_Section):
+    """How files are read (R3, R4, R13)."""
+
+    max_rows: int = Field(2500, ge=1, description="most data rows of a file")
+    max_bytes: int = Field(64 * 1024 * 1024, ge=1, description="largest file, and largest unpacked .xlsx")
+    encoding: str | None = Field(None, description="taken when --encoding is not given; UTF-8 and UTF-16 need none")
+    required: tuple[str, ...] = ("first_name", "last_name", "city")
+    ignore_unknown_columns: bool = False
+    aliases: dict[str, str] = Field(default_factory=dict, description="further header = column")
+
+
+class Duplicates(_Section):
+    """Which columns say who a customer is (R18)."""
+
+    keys: tuple[Literal["email", "mobile", "phone"], ...] = ("email", "mobile", "phone")
+
+
+class Passwords(_Section):
+    """Cost of argon2id; OWASP's minimum is the least that is accepted (R5)."""
+
+    memory_kib: int = Field(19456, ge=19456)
+    iterations: int = Field(2, ge=2)
+    parallelism: int = Field(1, ge=1)
+
+
+class Retention(_Section):
+    """How long what is not the customer's own record is kept."""
+
+    days: int = Field(7, ge=0)
+
+
+class Reference(_Section):
+    """The user's own lists of places, CSV files that replace the shipped ones (R10, R12)."""
+
+    states_file: Path | None = Field(None, description="columns country, code, name")
+    cities_file: Path | None = Field(None, description="columns country, state, city; first of a state is its default")
+
+
+class Staging(_Section):
+    """Limits of DuckDB while it works on one import."""
+
+    memory_limit_mb: int = Field(512, ge=64)
+    chunk_rows: int = Field(25_000, ge=1, description="rows in memory at a time")
+
+
+class Settings(BaseSettings):
+    """All settings in force; build them with ``load_settings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    company: Company = Company()
+    csv: Csv = Csv()
+    duplicates: Duplicates = Duplicates()
+    passwords: Passwords = Passwords()
+    retention: Retention = Retention()
+    reference: Reference = Reference()
+    staging: Staging = Staging()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then the home's settings.toml; no .env, no secrets folder."""
+        return env_settings, init_settings
+
+
+@dataclass(frozen=True)
+class SettingOrigin:
+    """One setting in force and where it was read."""
+
+    name: str
+    value: object
+    origin: str
+
+
+def find_home(option: Path | None = None) -> Home:
+    """Return the home named by ``option``, else by the environment, else ``.etl-customers`` here."""
+    chosen = option or Path(os.environ.get(HOME_VARIABLE) or ".etl-customers")
+    return Home(chosen.absolute())
+
+
+def database_url(home: Home) -> str:
+    """Return the SQLAlchemy URL of the target: the environment's, else the embedded SQLite file."""
+    return os.environ.get(DATABASE_VARIABLE) or f"sqlite:///{home.embedded_database}"
+
+
+def load_settings(home: Home) -> Settings:
+    """Read the settings in force: environment over ``settings.toml`` over defaults.
+
+    Raises:
+        SettingsInvalid: Names every setting that has a wrong name, type or value.
+    """
+    try:
+        return Settings(**_read_file(home.settings_file))
+    except pydantic.ValidationError as error:
+        problems = tuple(
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsInvalid(problems) from None
+
+
+def settings_with_origins(home: Home) -> Iterator[SettingOrigin]:
+    """Yield every setting with its value and where it came from, in the order of the sections."""
+    settings, in_file = load_settings(home), _read_file(home.settings_file)
+    variables = {name.upper() for name in os.environ}
+    for section, model in settings:
+        for key, value in model:
+            variable = f"{_PREFIX}{section}__{key}".upper()
+            if variable in variables:
+                origin = variable
+            elif key in in_file.get(section, {}):
+                origin = str(home.settings_file)
+            else:
+                origin = "default"
+            yield SettingOrigin(f"{section}.{key}", value, origin)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise DiskUnavailable(path, error.strerror or "cannot be read") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid((f"{path} is not TOML: {error}",)) from None

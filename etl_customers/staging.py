@@ -1,0 +1,165 @@
+"""One DuckDB file per import: opening it locked down, and the tables that stages share.
+
+The stages fill and read these tables; what is in them is theirs. Passwords never
+come here, and no identifier is ever built from a header.
+
+Tables, each written by one stage in one transaction:
+
+====================== ============================================================
+``upload_columns``     read: one row per column of the upload
+``raw_csv``            read: row, line, parent_row, password_state, cells as c0, c1, …
+``facts``              read: name and number, such as rows ``unread``
+``validated_customers`` validate: rows without errors, typed
+``properties``         validate: the properties of those rows
+``customer_keys``      validate: identity keys of those rows
+``row_errors``         every stage: all errors of all failed rows, by stage
+``row_warnings``       validate: defaults filled in and the like
+``existing_keys``      deduplicate: keys of the file that the target has already
+``deduplicated_rows``  deduplicate: the rows to load
+====================== ============================================================
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from etl_customers.errors import DiskUnavailable, ImportBusy
+from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
+
+_CUSTOMER_COLUMNS = ", ".join(
+    f"{name} {'date' if COLUMN_BY_NAME[name].kind is Kind.DATE else 'varchar'}" for name in CUSTOMER_COLUMNS
+)
+_TABLES = f"""
+create table if not exists upload_columns (
+    position integer, header varchar, role varchar, key varchar,
+    property_type varchar, property_number integer, field varchar);
+create table if not exists facts (name varchar primary key, number bigint, text varchar);
+create table if not exists row_errors (
+    stage varchar, "row" bigint, "column" varchar, code varchar, reference varchar, suggestion varchar);
+create table if not exists row_warnings ("row" bigint, "column" varchar, code varchar);
+create table if not exists properties ("row" bigint, property_type varchar, number integer, field_values varchar);
+create table if not exists customer_keys ("row" bigint, kind varchar, value varchar, "column" varchar);
+create table if not exists existing_keys (kind varchar, value varchar, customer_id bigint);
+create table if not exists deduplicated_rows ("row" bigint);
+create table if not exists validated_customers (
+    "row" bigint, {_CUSTOMER_COLUMNS},
+    custom_fields varchar, has_password boolean, parent_row bigint, warnings varchar);
+"""
+
+
+class Staging:
+    """An open staging file of one import; one process at a time has it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str, values: list[Any] | None = None) -> None:
+        """Run a statement; ``values`` are bound, never pasted."""
+        self.connection.execute(sql, values)
+
+    def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows of a query: for results that are small by nature."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def number(self, sql: str, values: list[Any] | None = None) -> int:
+        """Return the one number of a query, 0 where it is null."""
+        row = self.connection.execute(sql, values).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def frame(self, sql: str, values: list[Any] | None = None) -> pl.DataFrame:
+        """Return a query's result as a Polars frame."""
+        table = self.connection.sql(sql, params=values).to_arrow_table()
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Append a frame to one of the tables above; its columns are matched by name."""
+        self.connection.register("appended", frame)
+        self.connection.execute(f'insert into "{table}" by name select * from appended')
+        self.connection.unregister("appended")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside stands together or not at all."""
+        self.connection.begin()
+        try:
+            yield
+        except BaseException:
+            self.connection.rollback()
+            raise
+        self.connection.commit()
+
+
+@contextmanager
+def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) -> Iterator[Staging]:
+    """Open or make the staging file of an import, with DuckDB locked down.
+
+    DuckDB may touch the file, its write-ahead log and its own spill folder beside
+    it, and nothing else on the machine.
+
+    Args:
+        path: ``staging/<import id>.duckdb``; made with mode 0600.
+        memory_limit_mb: DuckDB's own memory limit; past it, DuckDB spills to disk.
+        wait_seconds: How long another process may hold the file.
+
+    Raises:
+        ImportBusy: Another process held the file all that time.
+        DiskUnavailable: The file cannot be made, read or written.
+    """
+    connection = _connect(path, wait_seconds)
+    try:
+        spill = path.with_name(path.name + ".tmp")
+        connection.execute("set python_enable_replacements = false")
+        connection.execute("set memory_limit = ?", [f"{memory_limit_mb}MB"])
+        connection.execute("set temp_directory = ?", [str(spill)])
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute("set allowed_paths = ?", [[str(path)]])
+        connection.execute("set allowed_directories = ?", [[str(spill)]])
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        path.chmod(0o600)
+        connection.execute(_TABLES)
+        yield Staging(connection)
+    except duckdb.IOException as error:
+        raise DiskUnavailable(path, _reason(error)) from None
+    finally:
+        connection.close()
+
+
+def remove_staging(path: Path) -> None:
+    """Delete a staging file with all that DuckDB keeps beside it."""
+    for leftover in path.parent.glob(path.name + "*"):
+        if leftover.is_dir():
+            for file in leftover.iterdir():
+                file.unlink(missing_ok=True)
+            leftover.rmdir()
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(path)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise DiskUnavailable(path, _reason(error)) from None
+            if time.monotonic() > deadline:
+                raise ImportBusy(path.stem) from None
+            time.sleep(0.1)
+
+
+def _reason(error: duckdb.Error) -> str:
+    text = str(error).lower()
+    if "no space" in text:
+        return "no space left on the device"
+    if "permission" in text:
+        return "permission denied"
+    return "the staging file cannot be read or written"

@@ -1,0 +1,201 @@
+"""The target's tables, for SQLite and PostgreSQL; the migrations make them, nothing else does.
+
+Times are UTC. Ids of customers are never given twice. Every table here is written
+by the load transaction, by an edit or by the commands that manage fields.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from schemas.columns import COLUMNS, CUSTOMER_COLUMNS, Kind
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = BigInteger().with_variant(Integer, "sqlite")
+_TIME = DateTime(timezone=True)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("import_id", String(64), primary_key=True, comment="source, UTC time, first 8 of the SHA-256"),
+    Column("source", String(16), nullable=False, comment="csv, quickbooks or xero"),
+    Column("status", String(16), nullable=False, comment="accepted, finished, refused or undone"),
+    Column("file_name", Text, comment="as the uploader called it"),
+    Column("sha256", String(64), comment="of the uploaded bytes"),
+    Column("bytes", BigInteger),
+    Column("encoding", String(32), comment="the one that the user named"),
+    Column(
+        "content_key", String(160), nullable=False, unique=True, comment="SHA-256; with --again, that and the import's id"
+    ),
+    Column("parent_import_id", String(64), ForeignKey("imports.import_id"), comment="the import that this one corrects"),
+    Column("accepted_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),
+    Column("accepted_by", String(128), comment="operating system user, or what started it"),
+    Column("run_id", String(64), comment="Dagster run that finished it"),
+    Column("rows_read", BigInteger),
+    Column("rows_loaded", BigInteger),
+    Column("rows_failed", BigInteger),
+    Column("rows_unread", BigInteger),
+    Column("refusal_code", String(64)),
+    Column("refusal_message", Text),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    *(
+        Column(column.name, Date() if column.kind is Kind.DATE else Text(), comment=column.description)
+        for column in COLUMNS
+        if column.name in CUSTOMER_COLUMNS
+    ),
+    Column("custom_fields", JSON(none_as_null=True), comment="custom field id to value"),
+    Column("password_hash", Text, comment="argon2id"),
+    Column("is_active", Boolean, nullable=False),
+    Column("warnings", JSON(none_as_null=True), comment="column and code of each default that the import filled in"),
+    Column("import_id", String(64), ForeignKey("imports.import_id"), nullable=False),
+    Column("import_row", BigInteger, nullable=False, comment="as a spreadsheet numbers it, header = 1"),
+    Column("created_at", _TIME, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+    UniqueConstraint("import_id", "import_row"),
+    sqlite_autoincrement=True,
+)
+
+identity_keys = Table(
+    "identity_keys",
+    metadata,
+    Column("kind", String(16), primary_key=True, comment="email, phone or name_address"),
+    Column("value", Text, primary_key=True, comment="normalised; a SHA-256 for name_address"),
+    Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+custom_fields = Table(
+    "custom_fields",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("choices", JSON(none_as_null=True), comment="of one_of and several_of, in order"),
+    Column("is_required", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("removed_at", _TIME, comment="kept, so that a stale template can be named as such"),
+)
+
+property_types = Table(
+    "property_types",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("removed_at", _TIME),
+)
+
+property_fields = Table(
+    "property_fields",
+    metadata,
+    Column("property_type_id", String(64), ForeignKey("property_types.id"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("choices", JSON(none_as_null=True)),
+    Column("is_required", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("removed_at", _TIME),
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("property_type_id", String(64), ForeignKey("property_types.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="1 for 'Pet: Name', 2 for 'Pet 2: Name'"),
+    Column("field_values", JSON(none_as_null=True), nullable=False, comment="property field id to value"),
+)
+
+failed_rows = Table(
+    "failed_rows",
+    metadata,
+    Column("import_id", String(64), ForeignKey("imports.import_id"), primary_key=True),
+    Column("row", BigInteger, primary_key=True, comment="as a spreadsheet numbers it, header = 1"),
+    Column("line", BigInteger, nullable=False, comment="of the file, on which the row begins"),
+    Column(
+        "errors",
+        JSON(none_as_null=True),
+        nullable=False,
+        comment="list of {column, code, message, suggestion}, in the order of the columns",
+    ),
+    Column("password_hash", Text, comment="taken by a corrected upload whose password cell is empty"),
+)
+
+customer_changes = Table(
+    "customer_changes",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("column", String(64), nullable=False),
+    Column("old_value", JSON(none_as_null=True)),
+    Column("new_value", JSON(none_as_null=True)),
+    Column("import_id", String(64), ForeignKey("imports.import_id"), comment="the import that changed it"),
+    Column("changed_by", String(128), comment="the person who changed it"),
+    Column("changed_at", _TIME, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+provider_connections = Table(
+    "provider_connections",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("tenant_id", String(64), primary_key=True, comment="QuickBooks realm or Xero tenant"),
+    Column("name", Text),
+    Column("state", String(16), nullable=False, comment="connected or reconnect"),
+    Column("token", Text, comment="encrypted"),
+    Column("connected_at", _TIME, nullable=False),
+    Column("refreshed_at", _TIME),
+)
+
+provider_customers = Table(
+    "provider_customers",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("tenant_id", String(64), primary_key=True),
+    Column("provider_id", String(64), primary_key=True),
+    Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), index=True),
+    Column("provider_updated_at", _TIME),
+    Column("seen_at", _TIME, nullable=False),
+)
+
+sync_cursors = Table(
+    "sync_cursors",
+    metadata,
+    Column("provider", String(16), primary_key=True),
+    Column("tenant_id", String(64), primary_key=True),
+    Column("cursor", String(64), nullable=False),
+    Column("import_id", String(64), ForeignKey("imports.import_id")),
+    Column("updated_at", _TIME, nullable=False),
+)
+
+Index("ix_imports_accepted_at", imports.c.accepted_at)

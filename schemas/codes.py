@@ -1,0 +1,63 @@
+"""Codes of errors and warnings of a row, with the message each one stands for.
+
+Messages never contain a customer's value. ``{column}`` is the column as the user
+knows it, ``{reference}`` a row number or a customer's id, ``{limit}`` a length.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a code means: the message, and what the user can do about it."""
+
+    code: str
+    message: str
+
+
+_ERRORS = (
+    Problem("required", "{column} is empty; fill it in"),
+    Problem("too_long", "{column} is longer than {limit} characters; shorten it"),
+    Problem("unprintable_character", "{column} has a control character that no database can store; retype the cell"),
+    Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
+    Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
+    Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
+    Problem("invalid_email", "{column} is not a well-formed e-mail address"),
+    Problem("invalid_phone", "{column} is not a possible phone number in the row's country; write it as +61 2 5550 1234"),
+    Problem("unknown_country", "{column} is not a country; use its ISO 3166-1 name or code"),
+    Problem("unknown_state", "{column} is not a state of the row's country; see etl-customers states"),
+    Problem("invalid_date", "{column} is not a date in the form YYYY/MM/DD"),
+    Problem("invalid_number", "{column} is not a number; write it with digits and one point, like 1250.50"),
+    Problem("invalid_yes_no", "{column} is neither yes nor no"),
+    Problem("unknown_choice", "{column} is not one of the choices of this field; see etl-customers fields list"),
+    Problem("invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"),
+    Problem("duplicate_in_file", "{column} is the same as in row {reference}, which is loaded"),
+    Problem("already_exists", "{column} belongs to customer {reference} already"),
+)
+
+_WARNINGS = (
+    Problem("customer_type_defaulted", "{column} was empty; set to Business where a business name is given, else Personal"),
+    Problem("city_defaulted", "{column} was empty; set to the first city of the state"),
+    Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
+    Problem("country_defaulted", "{column} was empty; set to the company's country"),
+    Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
+)
+
+ERRORS: dict[str, Problem] = {problem.code: problem for problem in _ERRORS}
+WARNINGS: dict[str, Problem] = {problem.code: problem for problem in _WARNINGS}
+
+
+def message(code: str, column: str, reference: str | None = None, limit: int | None = None) -> str:
+    """Return the message of an error or warning, in words that hold no customer's value.
+
+    Args:
+        code: A key of ``ERRORS`` or ``WARNINGS``.
+        column: The column as the user knows it, ``name and address`` for that key.
+        reference: Row number or customer id that the message names, where it names one.
+        limit: Most characters that the column may have, for ``too_long``.
+
+    Raises:
+        KeyError: The code is not in the catalogue.
+    """
+    problem = ERRORS.get(code) or WARNINGS[code]
+    return problem.message.format(column=column, reference=reference, limit=limit)
