@@ -68,8 +68,9 @@ class Staging:
 
     def number(self, sql: str, values: list[Any] | None = None) -> int:
         """Return the one number of a query, 0 where it is null."""
-        row = self.connection.execute(sql, values).fetchone()
-        return int(row[0]) if row and row[0] is not None else 0
+        # fetchall, because DuckDB refuses other work while a result has rows left.
+        rows = self.connection.execute(sql, values).fetchall()
+        return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
     def frame(self, sql: str, values: list[Any] | None = None) -> pl.DataFrame:
         """Return a query's result as a Polars frame."""

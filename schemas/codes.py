@@ -1,7 +1,7 @@
 """Codes of errors and warnings of a row, with the message each one stands for.
 
 Messages never contain a customer's value. ``{column}`` is the column as the user
-knows it, ``{reference}`` a row number or a customer's id, ``{limit}`` a length.
+knows it, ``{reference}`` a row number, a customer's id or a length.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Problem:
 
 _ERRORS = (
     Problem("required", "{column} is empty; fill it in"),
-    Problem("too_long", "{column} is longer than {limit} characters; shorten it"),
+    Problem("too_long", "{column} is longer than {reference} characters; shorten it"),
     Problem("unprintable_character", "{column} has a control character that no database can store; retype the cell"),
     Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
@@ -47,17 +47,16 @@ ERRORS: dict[str, Problem] = {problem.code: problem for problem in _ERRORS}
 WARNINGS: dict[str, Problem] = {problem.code: problem for problem in _WARNINGS}
 
 
-def message(code: str, column: str, reference: str | None = None, limit: int | None = None) -> str:
+def message(code: str, column: str, reference: str | None = None) -> str:
     """Return the message of an error or warning, in words that hold no customer's value.
 
     Args:
         code: A key of ``ERRORS`` or ``WARNINGS``.
         column: The column as the user knows it, ``name and address`` for that key.
-        reference: Row number or customer id that the message names, where it names one.
-        limit: Most characters that the column may have, for ``too_long``.
+        reference: Row number, customer id or length that the message names, where it names one.
 
     Raises:
         KeyError: The code is not in the catalogue.
     """
     problem = ERRORS.get(code) or WARNINGS[code]
-    return problem.message.format(column=column, reference=reference, limit=limit)
+    return problem.message.format(column=column, reference=reference)
