@@ -1,0 +1,88 @@
+# `make` lists what there is. Works with GNU make 3.81 and newer; needs Python 3.11 or newer, nothing else.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+FILE ?= examples/customers.csv
+PORT ?= 3000
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+
+# The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
+
+.PHONY: help import test lint format ui bench lock clean environment development
+
+help: ## List what there is.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+import: environment ## Import FILE (examples/customers.csv) into the target database.
+	@$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
+
+test: development ## Run every test, PostgreSQL included (from a wheel).
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+
+lint: development ## Check style, types and the direction of imports.
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted; run: make format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >.lint-imports.txt 2>&1 || { cat .lint-imports.txt; rm -f .lint-imports.txt; exit 1; }
+	@rm -f .lint-imports.txt
+	@echo "lint: style, types and imports are as they should be"
+
+format: development ## Format the code and mend what ruff can mend.
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format .
+
+ui: environment ## Open the Dagster UI on the same home (PORT=3000).
+	@$(BIN)/etl-customers ui --port $(PORT)
+
+bench: development ## Measure: small, large, side by side, hashing, memory; prints one table.
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --no-strip-extras
+lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions).
+	@$(COMPILE) $(ARGS) --group build --output-file requirements.lock
+	@$(COMPILE) $(ARGS) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@echo "requirements.lock and requirements-dev.lock are written"
+
+clean: ## Remove the environment and caches; never a home with customers.
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@$(call install,requirements.lock,requirements.lock requirements-dev.lock)
+
+development:
+	@$(call install,requirements-dev.lock,requirements-dev.lock)
+
+# $(1): the lock to install from. $(2): the locks of which any, once installed, will do.
+# A stamp holds the folder and the checksum of the lock and pyproject.toml: another clone, lock or version installs anew.
+define install
+set -eu; \
+sum() { echo "$$(pwd) $$(cat pyproject.toml "$$1" | cksum)"; }; \
+for lock in $(2); do \
+	if [ -x $(BIN)/python ] && [ "$$(cat .venv/$$lock.stamp 2>/dev/null || true)" = "$$(sum $$lock)" ]; then exit 0; fi; \
+done; \
+if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	python=; \
+	for name in $(or $(PYTHON),$(PYTHONS)); do \
+		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "no Python 3.11 or newer found (tried: $(or $(PYTHON),$(PYTHONS)));" >&2; \
+		echo "install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+		echo "$$python has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "making .venv with $$("$$python" --version)" >&2; \
+	"$$python" -m venv --clear .venv; \
+fi; \
+echo "installing $(1) into .venv (a minute or two the first time)" >&2; \
+$(PIP) install --require-hashes -r $(1); \
+$(PIP) install --no-deps --no-build-isolation -e .; \
+sum $(1) >.venv/$(1).stamp
+endef
