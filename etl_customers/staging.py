@@ -22,6 +22,7 @@ Tables, each written by one stage in one transaction:
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,25 @@ create table if not exists validated_customers (
 """
 
 
+@dataclass(frozen=True)
+class UploadColumn:
+    """One row of ``upload_columns``: what a column of the upload is for."""
+
+    position: int
+    header: str
+    role: str
+    """column, custom_field, property, password, own, template or ignored."""
+    key: str
+    property_type: str | None
+    property_number: int | None
+    field: str | None
+
+    @property
+    def cell(self) -> str:
+        """The column of ``raw_csv`` that holds its cells."""
+        return f"c{self.position}"
+
+
 class Staging:
     """An open staging file of one import; one process at a time has it."""
 
@@ -78,6 +98,11 @@ class Staging:
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         return frame
+
+    def upload_columns(self) -> list[UploadColumn]:
+        """Return the columns of the upload in their order."""
+        names = ", ".join(field.name for field in fields(UploadColumn))
+        return [UploadColumn(*row) for row in self.rows(f"select {names} from upload_columns order by position")]
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to one of the tables above; its columns are matched by name."""

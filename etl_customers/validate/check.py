@@ -1,0 +1,141 @@
+"""Holds normalised rows against the contract and says in codes what each failed row breaks.
+
+Pandera's own report carries customers' values; only column, code and row leave here.
+"""
+
+from dataclasses import dataclass
+
+import pandera.polars as pa
+import polars as pl
+
+from etl_customers.fields import AccountFields
+from etl_customers.settings import Settings
+from etl_customers.staging import UploadColumn
+from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
+from etl_customers.validate.keys import find_keys
+from etl_customers.validate.normalise import normalise_rows
+from etl_customers.validate.places import Places
+from etl_customers.validate.suggest import Suggester
+from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
+from schemas.normalised_customers import normalised_customers
+from schemas.validated_customers import VALIDATED_CUSTOMERS
+
+_ERRORS = {"row": pl.Int64, "column": pl.String, "code": pl.String, "reference": pl.String, "suggestion": pl.String}
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """What became of a chunk: each row is in ``customers`` or has ``errors``.
+
+    ``customers`` are rows of ``validated_customers``; ``properties``, ``keys`` and
+    ``warnings`` (row, column, code) belong to those rows only.
+    """
+
+    customers: pl.DataFrame
+    properties: pl.DataFrame
+    keys: pl.DataFrame
+    warnings: pl.DataFrame
+    errors: pl.DataFrame
+
+
+def check_rows(
+    raw: pl.DataFrame, columns: list[UploadColumn], fields: AccountFields, settings: Settings, places: Places
+) -> CheckedRows:
+    """Normalise a chunk of rows of ``raw_csv`` and separate those that keep every rule.
+
+    Source:
+        docs/rules.md, R4 to R12, R15, R18, R21, R22.
+    """
+    positions = {column.key: column.cell for column in columns if column.role == "column"}
+    normalised = normalise_rows(raw, positions, settings.company, places)
+    found = read_field_values(raw, columns, fields)
+    frame = normalised.frame.with_columns(**found.values, **found.flags)
+    failures = _failures(normalised_customers(settings.csv.required, found.flags, found.values), frame)
+    texts = normalised.texts.with_columns(raw["row"], **found.texts)
+    suggester = Suggester(texts, frame, fields, columns, places)
+    errors = _describe(failures, columns, suggester)
+    sound = ~frame["row"].is_in(errors["row"].unique().implode())
+    rows = frame.filter(sound)
+    warnings = _warnings(frame["row"], normalised.warnings, sound)
+    customers = rows.select(
+        "row",
+        *CUSTOMER_COLUMNS,
+        found.custom_fields.filter(sound).alias("custom_fields"),
+        "has_password",
+        "parent_row",
+    ).join(_warnings_json(warnings), on="row", how="left", maintain_order="left")
+    if _failures(VALIDATED_CUSTOMERS, customers).height:
+        raise AssertionError("rows that keep every rule do not have the form of validated_customers")
+    return CheckedRows(
+        customers=customers,
+        properties=found.properties.join(rows.select("row"), on="row", how="semi"),
+        keys=find_keys(customers, settings.duplicates.keys),
+        warnings=warnings,
+        errors=errors,
+    )
+
+
+def _failures(contract: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return (row, column, code) of every failure, each once."""
+    schema = {"row": pl.Int64, "column": pl.String, "code": pl.String}
+    try:
+        contract.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return pl.DataFrame(schema=schema)
+    if cases["index"].null_count():
+        broken = ", ".join(sorted(set(cases["check"].drop_nulls())))
+        raise AssertionError(f"a normalised frame does not have the contract's form: {broken}") from None
+    return (
+        cases.select(
+            row=frame["row"].gather(cases["index"]),
+            # A flag column is called column:code.
+            column=pl.col("column").str.replace(r":[a-z_]+$", ""),
+            code=pl.col("check").replace("not_nullable", "required"),
+        )
+        .unique(maintain_order=True)
+        .cast(schema)
+    )
+
+
+def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester) -> pl.DataFrame:
+    """Add length and suggestion, drop what only follows from another error, name columns by their keys."""
+    told = set(failures.select("row", "column", "code").iter_rows())
+    by_row: dict[int, set[str]] = {}
+    for row, column, code in told:
+        if code != "required":
+            by_row.setdefault(row, set()).add(column)
+    keys = {column.cell: column.key for column in columns}
+    described = []
+    for row, column, code in failures.iter_rows():
+        others = by_row.get(row, set())
+        # What could not be read is not also missing; nor is a city whose state or country could not be.
+        if code == "required" and (column in others or (column == "city" and others & {"state", "country"})):
+            continue
+        reference = str(_longest(column)) if code == "too_long" else None
+        described.append((row, keys.get(column, column), code, reference, suggester.suggest(row, column, code)))
+    return pl.DataFrame(described, schema=_ERRORS, orient="row")
+
+
+def _longest(column: str) -> int:
+    known = COLUMN_BY_NAME.get(column)
+    return known.max_length if known else LONGEST_TEXT
+
+
+def _warnings(rows: pl.Series, flags: dict[str, pl.Series], sound: pl.Series) -> pl.DataFrame:
+    frames = [pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "code": pl.String})]
+    for flag, raised in flags.items():
+        column, _, code = flag.rpartition(":")
+        frames.append(
+            pl.DataFrame({"row": rows.filter(raised & sound)}).with_columns(column=pl.lit(column), code=pl.lit(code))
+        )
+    return pl.concat(frames)
+
+
+def _warnings_json(warnings: pl.DataFrame) -> pl.DataFrame:
+    """Return (row, warnings): the JSON list of each row that has any."""
+    # Columns and codes are our own words, so that nothing in them needs escaping.
+    entry = pl.concat_str(pl.lit('{"column": "'), "column", pl.lit('", "code": "'), "code", pl.lit('"}'))
+    lists = warnings.select("row", entry.alias("entry")).group_by("row").agg(pl.col("entry").str.join(", "))
+    return lists.select("row", warnings=pl.concat_str(pl.lit("["), "entry", pl.lit("]")))

@@ -1,0 +1,154 @@
+"""Reads the cells of custom fields and properties by their types (R21, R22).
+
+A value is kept as a JSON fragment from here on, so that a number stays exactly the
+number that was written and one column can hold fields of every type.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from etl_customers.fields import AccountFields, Field
+from etl_customers.staging import UploadColumn
+from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
+from schemas.columns import FieldType
+
+LONGEST_TEXT = 10_000
+"""Characters that a custom field or property field may hold."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
+_DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
+_YES_NO = {"yes": "true", "y": "true", "true": "true", "1": "true", "no": "false", "n": "false", "false": "false", "0": "false"}
+_CODES = {
+    FieldType.NUMBER: "invalid_number",
+    FieldType.DATE: "invalid_date",
+    FieldType.YES_NO: "invalid_yes_no",
+    FieldType.ONE_OF: "unknown_choice",
+    FieldType.SEVERAL_OF: "unknown_choice",
+}
+
+
+@dataclass
+class FieldValues:
+    """The fields of a chunk: texts and flags by cell column, and what is loaded."""
+
+    texts: dict[str, pl.Series] = field(default_factory=dict)
+    values: dict[str, pl.Series] = field(default_factory=dict)
+    flags: dict[str, pl.Series] = field(default_factory=dict)
+    custom_fields: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+    properties: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def read_field_values(raw: pl.DataFrame, columns: Sequence[UploadColumn], fields: AccountFields) -> FieldValues:
+    """Read all columns of custom fields and properties of a chunk of ``raw_csv``.
+
+    Returns:
+        ``values`` holds JSON fragments, ``flags`` columns named ``c7:code``;
+        ``custom_fields`` one JSON object a row, null where no field is filled;
+        ``properties`` one row per property of a customer that has any field filled.
+    """
+    found = FieldValues()
+    custom = {f.id: f for f in fields.custom_fields}
+    types = {(kind.id, f.id): f for kind in fields.property_types for f in kind.fields}
+    of_custom: dict[str, str] = {}
+    of_property: dict[tuple[str, int], dict[str, Field]] = {}
+    for column in columns:
+        if column.role == "custom_field":
+            _read_column(raw, column, custom[column.key], found)
+            if custom[column.key].is_required:
+                found.flags[f"{column.cell}:required"] = found.texts[column.cell].is_null()
+            of_custom[column.cell] = column.key
+        elif column.role == "property" and column.property_type and column.property_number and column.field:
+            _read_column(raw, column, types[column.property_type, column.field], found)
+            cells = of_property.setdefault((column.property_type, column.property_number), {})
+            cells[column.cell] = types[column.property_type, column.field]
+    found.custom_fields = _json_objects(found.values, of_custom, raw.height)
+    found.properties = _properties(raw["row"], found, of_property)
+    return found
+
+
+def json_reader(field: Field) -> Callable[[str], str | None]:
+    """Return the function that reads a trimmed text into a JSON fragment, None where it cannot be read."""
+    choices = {choice.casefold(): choice for choice in field.choices}
+    return {
+        FieldType.TEXT: lambda text: json.dumps(text, ensure_ascii=False),
+        FieldType.NUMBER: _number,
+        FieldType.DATE: _date,
+        FieldType.YES_NO: lambda text: _YES_NO.get(text.casefold()),
+        FieldType.ONE_OF: lambda text: _choice(choices, text),
+        FieldType.SEVERAL_OF: lambda text: _several(choices, text),
+    }[field.type]
+
+
+def _read_column(raw: pl.DataFrame, column: UploadColumn, field: Field, found: FieldValues) -> None:
+    texts = trimmed_texts(raw, {column.cell: column.cell})[column.cell]
+    found.texts[column.cell] = texts
+    storable = ~texts.str.contains("\x00", literal=True).fill_null(False)
+    short = (texts.str.len_chars() <= LONGEST_TEXT).fill_null(True)
+    readable = pl.select(pl.when(storable & short).then(texts)).to_series()
+    found.values[column.cell] = map_distinct(readable, json_reader(field), pl.String)
+    found.flags[f"{column.cell}:unprintable_character"] = ~storable
+    found.flags[f"{column.cell}:too_long"] = ~short
+    if code := _CODES.get(field.type):
+        found.flags[f"{column.cell}:{code}"] = unread(readable, found.values[column.cell])
+
+
+def _properties(
+    rows: pl.Series, found: FieldValues, groups: Mapping[tuple[str, int], Mapping[str, Field]]
+) -> pl.DataFrame:
+    schema = {"row": pl.Int64, "property_type": pl.String, "number": pl.Int32, "field_values": pl.String}
+    frames = [pl.DataFrame(schema=schema)]
+    for (kind, number), cells in groups.items():
+        filled = pl.select(pl.any_horizontal([found.texts[cell].is_not_null() for cell in cells])).to_series()
+        for cell, field in cells.items():
+            if field.is_required:
+                found.flags[f"{cell}:required"] = filled & found.texts[cell].is_null()
+        values = _json_objects(found.values, {cell: field.id for cell, field in cells.items()}, len(rows))
+        frame = pl.DataFrame({"row": rows, "field_values": values}).drop_nulls()
+        frames.append(
+            frame.with_columns(property_type=pl.lit(kind), number=pl.lit(number, pl.Int32)).select(list(schema))
+        )
+    return pl.concat(frames)
+
+
+def _json_objects(values: Mapping[str, pl.Series], names: Mapping[str, str], height: int) -> pl.Series:
+    """Join fragments to one JSON object a row; null where all fragments are null."""
+    if not names:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, height)
+    fragments = [pl.lit(json.dumps(name) + ": ") + pl.lit(values[cell]) for cell, name in names.items()]
+    joined = pl.select(pl.concat_str(fragments, separator=", ", ignore_nulls=True).alias("joined"))
+    return joined.select(pl.when(pl.col("joined") != "").then(pl.concat_str(pl.lit("{"), "joined", pl.lit("}")))).to_series()
+
+
+def _number(text: str) -> str | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = Decimal(text)
+    return f"{number:f}" if number else "0"
+
+
+def _date(text: str) -> str | None:
+    match = _DATE.fullmatch(text)
+    if not match:
+        return None
+    try:
+        return f'"{date(*map(int, match.groups())).isoformat()}"'
+    except ValueError:
+        return None
+
+
+def _choice(choices: Mapping[str, str], text: str) -> str | None:
+    choice = choices.get(text.casefold())
+    return None if choice is None else json.dumps(choice, ensure_ascii=False)
+
+
+def _several(choices: Mapping[str, str], text: str) -> str | None:
+    parts = [part.strip().casefold() for part in text.split(";") if part.strip()]
+    if not parts or any(part not in choices for part in parts):
+        return None
+    return json.dumps([choices[part] for part in dict.fromkeys(parts)], ensure_ascii=False)

@@ -1,0 +1,172 @@
+"""Turns the texts of a chunk of rows into typed values and flags of what could not be read.
+
+What a row must be is said by ``schemas.normalised_customers``; here texts are trimmed,
+read by the libraries that know (phones, e-mails, places) and given their defaults.
+Lookups are made on distinct values, not row by row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from etl_customers.settings import Company
+from etl_customers.validate.emails import read_emails
+from etl_customers.validate.phones import read_phones
+from etl_customers.validate.places import Places
+from schemas.columns import COLUMNS, CUSTOMER_TYPES, IDENTITY_COLUMNS, TITLES, Kind
+
+_PHONE_COLUMNS = (*IDENTITY_COLUMNS["mobile"], *IDENTITY_COLUMNS["phone"])
+_EMAIL_COLUMNS = IDENTITY_COLUMNS["email"]
+
+
+@dataclass
+class Normalised:
+    """A chunk of rows after normalisation.
+
+    ``frame`` has the columns of ``schemas.normalised_customers``; ``texts`` the trimmed
+    texts under the same names, for suggestions; ``warnings`` a flag column
+    ``column:code`` per default that was filled in. All have the same rows in the same order.
+    """
+
+    frame: pl.DataFrame
+    texts: pl.DataFrame
+    warnings: dict[str, pl.Series] = field(default_factory=dict)
+
+
+def normalise_rows(raw: pl.DataFrame, positions: dict[str, str], company: Company, places: Places) -> Normalised:
+    """Read the fixed columns of a chunk.
+
+    Args:
+        raw: Rows of the staging table ``raw_csv``: row, parent_row, password_state, cells.
+        positions: Customer column to the cell column that holds it, such as ``email`` to
+            ``c9``; a column that the upload lacks is missing here and null everywhere.
+        company: Its country and city fill what a row leaves open (R10, R12).
+        places: Reference lists of countries, states and cities.
+    """
+    texts = trimmed_texts(raw, {c.name: positions.get(c.name) for c in COLUMNS if c.kind is not Kind.PASSWORD})
+    values = {column.name: texts[column.name] for column in COLUMNS if column.kind is Kind.TEXT}
+    done = Normalised(texts=texts, frame=raw.select("row"))
+    flags = {**_read_choices(texts, values, done.warnings), **_read_places(texts, values, company, places, done.warnings)}
+    flags |= _read_contacts(texts, values, flags["country:unknown_country"], company.country, done.warnings)
+    values["date_joined"] = read_dates(texts["date_joined"])
+    flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
+    flags["row:invalid_failed_row"] = (raw["parent_row"] < 0).fill_null(False)
+    password = raw["password_state"]
+    for state, code in (("too_long", "too_long"), ("unprintable", "unprintable_character")):
+        flags[f"password:{code}"] = (password == state).fill_null(False)
+    done.frame = raw.select("row", "parent_row", has_password=(password == "given").fill_null(False)).with_columns(
+        **values, **flags
+    )
+    return done
+
+
+def trimmed_texts(raw: pl.DataFrame, cells: dict[str, str | None]) -> pl.DataFrame:
+    """Return the named cells without white space around them, null where nothing is left."""
+    trimmed = {
+        name: pl.lit(None, pl.String) if cell is None else pl.col(cell).str.strip_chars() for name, cell in cells.items()
+    }
+    return raw.select(pl.lit(0).alias("_"), **{n: pl.when(e != "").then(e) for n, e in trimmed.items()}).drop("_")
+
+
+def map_distinct(texts: pl.Series, read: Callable[[str], object], dtype: type[pl.DataType]) -> pl.Series:
+    """Apply ``read`` once to each distinct text; null stays null and None becomes null."""
+    distinct = texts.drop_nulls().unique()
+    answers = pl.Series([read(text) for text in distinct], dtype=dtype)
+    return texts.replace_strict(distinct, answers, default=None, return_dtype=dtype)
+
+
+def unread(texts: pl.Series, values: pl.Series) -> pl.Series:
+    """Return true where there is a text but no value: it could not be read."""
+    return texts.is_not_null() & values.is_null()
+
+
+def read_dates(texts: pl.Series) -> pl.Series:
+    """Read ``YYYY/MM/DD`` in ASCII digits, years 0001 to 9999; anything else is null (R7)."""
+    well_formed = texts.str.contains(r"^[0-9]{4}/[0-9]{2}/[0-9]{2}$") & (texts.str.slice(0, 4) != "0000")
+    return pl.select(pl.when(well_formed).then(texts).str.to_date("%Y/%m/%d", strict=False)).to_series()
+
+
+def _read_choices(
+    texts: pl.DataFrame, values: dict[str, pl.Series], warnings: dict[str, pl.Series]
+) -> dict[str, pl.Series]:
+    """Title and customer type, and the default and the demand that come with the type (R6, R8, R9)."""
+    titles = {title.casefold(): title for title in TITLES}
+    types = {kind.casefold(): kind for kind in CUSTOMER_TYPES}
+    title, kind, business = texts["customer_title"], texts["customer_type"], texts["business_name"]
+    values["customer_title"] = map_distinct(title, lambda text: titles.get(text.casefold().removesuffix(".")), pl.String)
+    read_type = map_distinct(kind, lambda text: types.get(text.casefold()), pl.String)
+    default = pl.select(pl.when(business.is_not_null()).then(pl.lit("Business")).otherwise(pl.lit("Personal"))).to_series()
+    values["customer_type"] = pl.select(pl.when(kind.is_null()).then(default).otherwise(read_type)).to_series()
+    warnings["customer_type:customer_type_defaulted"] = kind.is_null()
+    return {
+        "customer_title:unknown_title": unread(title, values["customer_title"]),
+        "customer_type:unknown_customer_type": unread(kind, read_type),
+        "business_name:business_name_missing": ((read_type == "Business") & business.is_null()).fill_null(False),
+    }
+
+
+def _read_places(
+    texts: pl.DataFrame,
+    values: dict[str, pl.Series],
+    company: Company,
+    places: Places,
+    warnings: dict[str, pl.Series],
+) -> dict[str, pl.Series]:
+    """Country, state and city with their defaults (R10, R12)."""
+    country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
+    read_country = map_distinct(country_text, places.read_country, pl.String)
+    country = pl.select(pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)).to_series()
+    pairs = pl.DataFrame({"country": country, "state": state_text})
+    known = [
+        (code, text, places.read_state(text, code) if places.has_states(code) else text)
+        for code, text in pairs.drop_nulls().unique().iter_rows()
+    ]
+    read = pl.DataFrame(known, schema={"country": pl.String, "state": pl.String, "name": pl.String}, orient="row")
+    name = pairs.join(read, on=["country", "state"], how="left", maintain_order="left")["name"]
+    by_state = pl.DataFrame({"country": country, "name": name, "city": city_text})
+    wanting = by_state.filter(pl.col("city").is_null()).select("country", "name").drop_nulls().unique()
+    cities = [(code, state, places.first_city(code, state)) for code, state in wanting.iter_rows()]
+    first = pl.DataFrame(cities, schema={"country": pl.String, "name": pl.String, "first": pl.String}, orient="row")
+    first_city = by_state.join(first, on=["country", "name"], how="left", maintain_order="left")["first"]
+    of_company = state_text.is_null() & pl.Series([company.city is not None])
+    values["country"], values["state"] = country, name
+    values["city"] = pl.select(
+        pl.coalesce(city_text, first_city, pl.when(of_company).then(pl.lit(company.city, pl.String)))
+    ).to_series()
+    warnings["city:city_defaulted"] = city_text.is_null() & first_city.is_not_null()
+    warnings["city:city_defaulted_to_company"] = city_text.is_null() & of_company
+    warnings["country:country_defaulted"] = country_text.is_null()
+    return {
+        "country:unknown_country": unread(country_text, read_country),
+        # Without a country there is nothing to look the state up in: one error says it.
+        "state:unknown_state": unread(state_text, name) & country.is_not_null(),
+    }
+
+
+def _read_contacts(
+    texts: pl.DataFrame,
+    values: dict[str, pl.Series],
+    country_unknown: pl.Series,
+    company_country: str,
+    warnings: dict[str, pl.Series],
+) -> dict[str, pl.Series]:
+    """E-mails and numbers; all slots in one go, because people repeat themselves (R11)."""
+    flags: dict[str, pl.Series] = {}
+    height = texts.height
+    emails = read_emails(pl.concat([texts[name].rename("text") for name in _EMAIL_COLUMNS]))["email"]
+    for slot, name in enumerate(_EMAIL_COLUMNS):
+        values[name] = emails.slice(slot * height, height).rename(name)
+        flags[f"{name}:invalid_email"] = unread(texts[name], values[name])
+    regions = values["country"].fill_null(company_country).rename("region")
+    numbers = read_phones(
+        pl.concat([texts[name].rename("text") for name in _PHONE_COLUMNS]), pl.concat([regions] * len(_PHONE_COLUMNS))
+    )
+    for slot, name in enumerate(_PHONE_COLUMNS):
+        read = numbers.slice(slot * height, height)
+        values[name] = read["e164"].rename(name)
+        # A national number of an unknown country cannot be judged before the country is corrected.
+        judged = ~country_unknown | texts[name].str.starts_with("+").fill_null(False)
+        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & judged
+        warnings[f"{name}:unassigned_phone"] = values[name].is_not_null() & ~read["is_assigned"].fill_null(True)
+    return flags

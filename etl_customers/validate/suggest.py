@@ -1,0 +1,114 @@
+"""Suggests the right form of a cell that failed, where its meaning is certain or a near one is known."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import polars as pl
+from rapidfuzz import fuzz, process, utils
+
+from etl_customers.fields import AccountFields
+from etl_customers.staging import UploadColumn
+from etl_customers.validate.places import Places
+from schemas.columns import TITLES
+
+_NEAR = 75
+"""Least likeness, 0 to 100, at which one choice is suggested for another text."""
+
+_DATES_IN_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y", "%d-%b-%Y", "%d-%B-%Y")
+_TITLES_IN_WORDS = {"doctor": "Dr", "mister": "Mr", "missis": "Mrs", "missus": "Mrs"}
+_TYPES_IN_WORDS = {
+    "company": "Business",
+    "commercial": "Business",
+    "organisation": "Business",
+    "organization": "Business",
+    "b2b": "Business",
+    "individual": "Personal",
+    "person": "Personal",
+    "private": "Personal",
+    "residential": "Personal",
+}
+
+
+class Suggester:
+    """Looks up a failed cell of one chunk and suggests what it may have meant."""
+
+    def __init__(
+        self,
+        texts: pl.DataFrame,
+        values: pl.DataFrame,
+        fields: AccountFields,
+        columns: list[UploadColumn],
+        places: Places,
+    ) -> None:
+        self._texts, self._values, self._places = texts, values, places
+        self._index = {row: index for index, row in enumerate(texts["row"])}
+        self._choices = _choices(fields, columns)
+        self._by_code: dict[str, Callable[[str, str, int], str | None]] = {
+            "unknown_title": lambda text, _column, _index: near(text, TITLES, _TITLES_IN_WORDS),
+            "unknown_customer_type": lambda text, _column, _index: near(text, ("Personal", "Business"), _TYPES_IN_WORDS),
+            "unknown_country": lambda text, _column, _index: places.suggest_country(text),
+            "unknown_state": self._state,
+            "invalid_date": lambda text, _column, _index: certain_date(text),
+            "unknown_choice": lambda text, column, _index: near(text, self._choices.get(column, ()), {}),
+        }
+
+    def suggest(self, row: int, column: str, code: str) -> str | None:
+        """Return a suggestion for the cell, None where there is no certain or near one."""
+        look_up = self._by_code.get(code)
+        if look_up is None:
+            return None
+        index = self._index[row]
+        text = self._texts[column][index]
+        return None if text is None else look_up(text, column, index)
+
+    def _state(self, text: str, _column: str, index: int) -> str | None:
+        return " or ".join(self._places.suggest_states(text, self._values["country"][index])) or None
+
+
+def near(text: str, choices: tuple[str, ...], words: dict[str, str]) -> str | None:
+    """Return the choice that a word stands for or that is spelt nearly like the text."""
+    if word := words.get(text.casefold().strip(". ")):
+        return word
+    best = process.extractOne(text, choices, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=_NEAR)
+    return best[0] if best else None
+
+
+def certain_date(text: str) -> str | None:
+    """Return ``YYYY/MM/DD`` where day, month and year can be told apart for certain.
+
+    ``12/05/2018`` cannot: it is 5 December in one country and 12 May in another.
+    """
+    if match := re.fullmatch(r"([0-9]{4})\W([0-9]{1,2})\W([0-9]{1,2})(?:[ T][0-9:.]+Z?)?", text):
+        return _format_date(*(int(part) for part in match.groups()))
+    if match := re.fullmatch(r"([0-9]{1,2})\W([0-9]{1,2})\W([0-9]{4})", text):
+        first, second, year = (int(part) for part in match.groups())
+        readings = {_format_date(year, first, second), _format_date(year, second, first)} - {None}
+        return readings.pop() if len(readings) == 1 else None
+    plain = text.replace(",", " ").replace(".", " ")
+    for form in _DATES_IN_WORDS:
+        try:
+            return datetime.strptime(" ".join(plain.split()), form).strftime("%Y/%m/%d")  # noqa: DTZ007 (a day, no time)
+        except ValueError:
+            continue
+    return None
+
+
+def _format_date(year: int, month: int, day: int) -> str | None:
+    try:
+        return datetime(year, month, day).strftime("%Y/%m/%d")  # noqa: DTZ001 (a day, no time)
+    except ValueError:
+        return None
+
+
+def _choices(fields: AccountFields, columns: list[UploadColumn]) -> dict[str, tuple[str, ...]]:
+    """Return the choices of each cell column that has some."""
+    custom = {field.id: field.choices for field in fields.custom_fields}
+    of_type = {(kind.id, field.id): field.choices for kind in fields.property_types for field in kind.fields}
+    found = {}
+    for column in columns:
+        if column.role == "custom_field":
+            found[column.cell] = custom[column.key]
+        elif column.role == "property" and column.property_type and column.field:
+            found[column.cell] = of_type[column.property_type, column.field]
+    return found

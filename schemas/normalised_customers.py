@@ -1,0 +1,83 @@
+"""The contract of a row: every rule that it must keep, each with the code of its error.
+
+The frame that is checked has one column per customer column, holding its normalised
+value, and flag columns named ``column:code``, which are true where the row breaks a
+rule that needs more than the value to be seen (a text that could not be read, two
+columns that do not fit each other). What is checked here is the only gate to
+``validated_customers``.
+"""
+
+from collections.abc import Collection
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.columns import COLUMNS, CUSTOMER_TYPES, TITLES, Column, Kind
+
+E164 = r"^\+[1-9][0-9]{1,14}$"
+"""ITU-T E.164: a plus sign, no leading zero, at most 15 digits."""
+
+FLAGS: tuple[str, ...] = (
+    "customer_title:unknown_title",
+    "customer_type:unknown_customer_type",
+    "business_name:business_name_missing",
+    *(f"{column.name}:invalid_email" for column in COLUMNS if column.kind is Kind.EMAIL),
+    *(f"{column.name}:invalid_phone" for column in COLUMNS if column.kind in (Kind.MOBILE, Kind.PHONE)),
+    "password:too_long",
+    "password:unprintable_character",
+    "state:unknown_state",
+    "country:unknown_country",
+    "date_joined:invalid_date",
+    "row:invalid_failed_row",
+)
+"""Flag columns of the fixed columns; an account's own fields add theirs."""
+
+
+def normalised_customers(
+    required: Collection[str], further_flags: Collection[str] = (), further_texts: Collection[str] = ()
+) -> pa.DataFrameSchema:
+    """Build the contract for one account and source.
+
+    Args:
+        required: Columns that must have a value after defaults (R4).
+        further_flags: Flag columns of custom fields and properties, ``key:code``.
+        further_texts: Value columns of custom fields and properties.
+
+    Returns:
+        A schema whose checks are named by error codes. ``not_nullable`` stands for
+        ``required``. Validate DataFrames with ``lazy=True``: a LazyFrame's values
+        would not be looked at.
+
+    Source:
+        docs/rules.md, R4 to R12 and R21.
+    """
+    columns: dict[str, pa.Column] = {
+        "row": pa.Column(pl.Int64, pa.Check.ge(2), unique=True),
+        "parent_row": pa.Column(pl.Int64, nullable=True),
+        "has_password": pa.Column(pl.Boolean),
+    }
+    for column in COLUMNS:
+        if column.kind is not Kind.PASSWORD:
+            columns[column.name] = _column(column, nullable=column.name not in required)
+    for name in further_texts:
+        columns[name] = pa.Column(pl.String, nullable=True)
+    for flag in (*FLAGS, *further_flags):
+        code = flag.rpartition(":")[2]
+        columns[flag] = pa.Column(pl.Boolean, pa.Check.eq(False, error=code))
+    return pa.DataFrameSchema(columns, strict=True, name="normalised_customers")
+
+
+def _column(column: Column, *, nullable: bool) -> pa.Column:
+    if column.kind is Kind.DATE:
+        return pa.Column(pl.Date, nullable=nullable)
+    checks = {
+        Kind.TITLE: [pa.Check.isin(TITLES, error="unknown_title")],
+        Kind.CUSTOMER_TYPE: [pa.Check.isin(CUSTOMER_TYPES, error="unknown_customer_type")],
+        Kind.MOBILE: [pa.Check.str_matches(E164, error="invalid_phone")],
+        Kind.PHONE: [pa.Check.str_matches(E164, error="invalid_phone")],
+        Kind.COUNTRY: [pa.Check.str_matches(r"^[A-Z]{2}$", error="unknown_country")],
+    }.get(column.kind, [pa.Check.str_length(max_value=column.max_length, error="too_long")])
+    if column.kind in (Kind.TEXT, Kind.CITY, Kind.STATE):
+        # PostgreSQL's text type cannot hold NUL, SQLite's can: neither gets it.
+        checks.append(pa.Check.str_matches(r"^[^\x00]*$", error="unprintable_character"))
+    return pa.Column(pl.String, checks, nullable=nullable)
