@@ -1,0 +1,384 @@
+"""An import from its acceptance to its end: which stage may run, on what, and what it leaves.
+
+The ledger in the target database says how far an import is; here that is asked before
+each stage, so that every stage may be run again at any time. The stages themselves
+live in their own packages.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
+from etl_customers.errors import DiskUnavailable, NotFound, NotNow, UploadRefused
+from etl_customers.fields import AccountFields, load_fields
+from etl_customers.load.load import LoadCounts, load_customers
+from etl_customers.load.passwords import hash_passwords
+from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
+from etl_customers.read.uploads import StoredUpload, store_upload
+from etl_customers.report.failed_rows import write_failed_rows
+from etl_customers.settings import Home, Settings, database_url, load_settings
+from etl_customers.staging import Staging, open_staging, remove_staging
+from etl_customers.target.connect import connect, ensure_migrated, reading, writing
+from etl_customers.target.ledger import (
+    ImportRecord,
+    accept_import,
+    failed_rows_of,
+    find_import,
+    find_import_of_content,
+    list_ended_imports,
+    refuse_import,
+)
+from etl_customers.validate.validate import ValidateCounts, validate_customers
+
+_LEFTOVER_SECONDS = 3600
+"""Age at which a copy that no import was accepted for is taken for the rest of a crash."""
+
+_DUPLICATE_CODES = {"already_exists", "duplicate_in_file"}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything that a stage needs to find: the home, the settings in force, the target."""
+
+    home: Home
+    settings: Settings
+    target: Engine
+
+    def upload_path(self, import_id: str) -> Path:
+        """Return where the import's upload lies while it is under way."""
+        return self.home.uploads / f"{import_id}.upload"
+
+    def staging_path(self, import_id: str) -> Path:
+        """Return the import's DuckDB file."""
+        return self.home.staging / f"{import_id}.duckdb"
+
+    def failed_rows_path(self, import_id: str) -> Path:
+        """Return the import's failed-rows file, which exists only if rows failed."""
+        return self.home.failed / f"{import_id}.csv"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An upload's import; ``is_repeat`` where the same bytes were imported before."""
+
+    record: ImportRecord
+    is_repeat: bool
+
+
+class AlreadyRefused(UploadRefused):
+    """The import was refused in an earlier run; its upload is gone."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+    def __str__(self) -> str:
+        """Repeat why the file was refused."""
+        return self.message
+
+
+class StageMissing(NotNow):
+    """What this stage reads is not in this home."""
+
+    def __init__(self, import_id: str, what: str) -> None:
+        super().__init__(import_id, what)
+        self.import_id, self.what = import_id, what
+
+    def __str__(self) -> str:
+        """Say what is missing and how to go on."""
+        return (
+            f"{self.what} of import {self.import_id} is not in this home; "
+            "materialize the import from raw_csv on, or import the file again"
+        )
+
+
+def open_workshop(home: Home) -> Workshop:
+    """Make the home where it is missing, read the settings, connect, and see that the tables are there.
+
+    Raises:
+        SettingsInvalid: A setting cannot be used.
+        DiskUnavailable: The home cannot be made or written.
+        DatabaseUnavailable: The target does not answer.
+        DatabaseNotMigrated: The target is no embedded one and lacks this version's tables.
+    """
+    settings = load_settings(home.make())
+    url = database_url(home)
+    target = connect(url)
+    ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
+    return Workshop(home, settings, target)
+
+
+def accept_upload(
+    workshop: Workshop, source: Path, *, encoding: str | None = None, again: bool = False, accepted_by: str | None = None
+) -> Accepted:
+    """Copy a file into the home and enter its import in the ledger.
+
+    Args:
+        workshop: Where it goes.
+        source: The user's file; it is read once and never changed.
+        encoding: The encoding that the user named; None for the setting's or UTF-8.
+        again: Import once more what was imported already (R24).
+        accepted_by: Who or what asked for it.
+
+    Returns:
+        The first import of these bytes where it is finished; else an accepted import,
+        a new one or the same that a crash or a refusal had ended before.
+
+    Raises:
+        UploadRefused: No regular file, or too large.
+        DiskUnavailable: No room for the copy.
+        DatabaseUnavailable: The target does not answer.
+    """
+    _sweep(workshop)
+    stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes)
+    try:
+        with writing(workshop.target) as connection:
+            record, _ = accept_import(
+                connection,
+                source="csv",
+                file_name=stored.file_name,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                encoding=encoding or workshop.settings.csv.encoding,
+                again=again,
+                accepted_by=accepted_by,
+            )
+    except BaseException:
+        stored.path.unlink(missing_ok=True)
+        raise
+    if record.status == "finished":
+        stored.path.unlink(missing_ok=True)
+        return Accepted(record, is_repeat=True)
+    stored.path.replace(workshop.upload_path(record.import_id))
+    return Accepted(record, is_repeat=False)
+
+
+def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -> ReadCounts:
+    """Read the upload into staging; a file that is refused is refused in the ledger too.
+
+    Raises:
+        UploadRefused: The file as a whole cannot be imported.
+        StageMissing: The upload is not in this home.
+    """
+    with _stage(workshop, import_id) as (record, staging):
+        if record.status == "finished":
+            return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id)
+        upload = workshop.upload_path(import_id)
+        if not upload.exists():
+            raise StageMissing(import_id, "the upload")
+        try:
+            return _read(workshop, staging, upload, record.encoding)
+        except UploadRefused as refusal:
+            with writing(workshop.target) as connection:
+                refuse_import(connection, import_id, refusal.code, str(refusal), run_id)
+            upload.unlink(missing_ok=True)
+            raise
+
+
+def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCounts:
+    """Check every row against the contract."""
+    with _stage(workshop, import_id, "rows_read") as (record, staging):
+        if record.status == "finished":
+            duplicates = _count_duplicates(workshop, import_id)
+            validated = (record.rows_loaded or 0) + duplicates
+            return ValidateCounts(validated=validated, failed=(record.rows_failed or 0) - duplicates)
+        return validate_customers(staging, _fields(workshop), workshop.settings)
+
+
+def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:
+    """Find the rows whose customer is in the file before or in the target already."""
+    with _stage(workshop, import_id, "rows_read") as (record, staging):
+        if record.status == "finished":
+            duplicates = _count_duplicates(workshop, import_id)
+            return DeduplicateCounts(deduplicated=record.rows_loaded or 0, failed=duplicates)
+        with reading(workshop.target) as connection:
+            return deduplicate_customers(staging, connection)
+
+
+def run_loaded_customers(
+    workshop: Workshop,
+    import_id: str,
+    run_id: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LoadCounts:
+    """Hash the passwords, load everything in one transaction, and delete the upload.
+
+    Args:
+        workshop: Home, settings and target.
+        import_id: An accepted import, deduplicated; of a finished one nothing is changed.
+        run_id: The Dagster run, kept in the ledger.
+        progress: Called with the number of passwords hashed so far and of all.
+    """
+    with _stage(workshop, import_id, "rows_read") as (record, staging):
+        upload = workshop.upload_path(import_id)
+        hashes = {} if record.status == "finished" else _hash(workshop, staging, record, upload, progress)
+        counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
+        upload.unlink(missing_ok=True)
+        return counts
+
+
+def run_failed_rows(workshop: Workshop, import_id: str) -> int:
+    """Write the failed-rows file of a finished import; return the number of its rows.
+
+    0 also where staging was deleted after its retention time: then the cells are gone,
+    while the ledger still has the errors.
+    """
+    with _stage(workshop, import_id, "rows_read") as (record, staging):
+        if not record.rows_failed or not staging.number("select count(*) from facts"):
+            return 0
+        with reading(workshop.target) as connection:
+            errors = (
+                (failed.row, "; ".join(_sentence(error) for error in failed.errors))
+                for failed in failed_rows_of(connection, import_id)
+            )
+            return write_failed_rows(staging, workshop.failed_rows_path(import_id), import_id, errors)
+
+
+def run_import(workshop: Workshop, import_id: str) -> None:
+    """Run all stages of an import in their order, without Dagster."""
+    run_raw_csv(workshop, import_id)
+    run_validated_customers(workshop, import_id)
+    run_deduplicated_customers(workshop, import_id)
+    run_loaded_customers(workshop, import_id)
+    run_failed_rows(workshop, import_id)
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A file after all stages but the load.
+
+    ``repeat`` is the finished import of the same bytes, which a real import would
+    return; then nothing was staged. ``staging`` is open as long as ``dry_run`` is.
+    """
+
+    upload: StoredUpload
+    read: ReadCounts | None
+    refusal: UploadRefused | None
+    repeat: ImportRecord | None
+    staging: Staging
+
+
+@contextmanager
+def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, again: bool = False) -> Iterator[DryRun]:
+    """Do everything but load, in a folder that is gone afterwards (R23).
+
+    Raises:
+        UploadRefused: No regular file, or too large.
+        NotNow: Database or disk cannot be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=workshop.home.staging) as folder:
+        stored = store_upload(source, Path(folder), workshop.settings.csv.max_bytes)
+        with reading(workshop.target) as connection:
+            earlier = None if again else find_import_of_content(connection, stored.sha256)
+        repeat = earlier if earlier and earlier.status == "finished" else None
+        limit = workshop.settings.staging.memory_limit_mb
+        with open_staging(Path(folder) / "dry-run.duckdb", limit) as staging:
+            read, refusal = None, None
+            if repeat is None:
+                try:
+                    read = _read(workshop, staging, stored.path, encoding or workshop.settings.csv.encoding)
+                    validate_customers(staging, _fields(workshop), workshop.settings)
+                    with reading(workshop.target) as connection:
+                        deduplicate_customers(staging, connection)
+                except UploadRefused as refused:
+                    refusal = refused
+            yield DryRun(stored, read, refusal, repeat, staging)
+
+
+@contextmanager
+def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iterator[tuple[ImportRecord, Staging]]:
+    """Hold the staging file of an import and tell how the ledger stands since it is held."""
+    _find(workshop, import_id)
+    path = workshop.staging_path(import_id)
+    was_there = path.exists()
+    with open_staging(path, workshop.settings.staging.memory_limit_mb) as staging:
+        record = _find(workshop, import_id)
+        if record.status == "accepted":
+            if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
+                raise StageMissing(import_id, "the stage raw_csv")
+            yield record, staging
+            return
+        if record.status == "finished":
+            yield record, staging
+    if record.status == "refused":
+        remove_staging(path)
+        raise AlreadyRefused(record.refusal_code or "refused", record.refusal_message or "the file was refused")
+    if not was_there:
+        # Its retention time is over: what was opened here is an empty file.
+        remove_staging(path)
+
+
+def _find(workshop: Workshop, import_id: str) -> ImportRecord:
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+    if record is None:
+        raise NotFound("import", import_id, "see: etl-customers imports")
+    return record
+
+
+def _read(workshop: Workshop, staging: Staging, upload: Path, encoding: str | None) -> ReadCounts:
+    def find_parent(import_id: str) -> bool:
+        with reading(workshop.target) as connection:
+            return find_import(connection, import_id) is not None
+
+    return read_raw_csv(staging, upload, _fields(workshop), workshop.settings.csv, encoding, find_parent)
+
+
+def _fields(workshop: Workshop) -> AccountFields:
+    with reading(workshop.target) as connection:
+        return load_fields(connection)
+
+
+def _hash(
+    workshop: Workshop,
+    staging: Staging,
+    record: ImportRecord,
+    upload: Path,
+    progress: Callable[[int, int], None] | None,
+) -> dict[int, str]:
+    total = staging.number("select count(*) from raw_csv where password_state = 'given'")
+    if not total:
+        return {}
+    if not upload.exists():
+        raise StageMissing(record.import_id, "the upload")
+    passwords = read_passwords(upload, _fields(workshop), workshop.settings.csv, record.encoding)
+    return hash_passwords(
+        passwords, workshop.settings.passwords, None if progress is None else lambda done: progress(done, total)
+    )
+
+
+def _count_duplicates(workshop: Workshop, import_id: str) -> int:
+    with reading(workshop.target) as connection:
+        return sum(
+            any(error["code"] in _DUPLICATE_CODES for error in failed.errors)
+            for failed in failed_rows_of(connection, import_id)
+        )
+
+
+def _sentence(error: dict[str, str | None]) -> str:
+    suggestion = error.get("suggestion")
+    return f"{error['message']}; did you mean {suggestion}?" if suggestion else str(error["message"])
+
+
+def _sweep(workshop: Workshop) -> None:
+    """Delete the copies that a crash left behind after their import had ended (P10)."""
+    uploads = {path.stem: path for path in workshop.home.uploads.glob("*.upload")}
+    if uploads:
+        with reading(workshop.target) as connection:
+            for import_id in list_ended_imports(connection, uploads):
+                uploads[import_id].unlink(missing_ok=True)
+    try:
+        for path in workshop.home.uploads.iterdir():
+            if path.suffix != ".upload" and path.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
+                path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass  # another process was faster
+    except OSError as error:
+        raise DiskUnavailable(workshop.home.uploads, error.strerror or os.strerror(error.errno or 0)) from None
