@@ -17,6 +17,7 @@ Problems of single rows are no exceptions: they are codes (``schemas.codes``).
 Messages say what, where and what to do, and never hold a customer's value.
 """
 
+import re
 from pathlib import Path
 
 
@@ -126,3 +127,9 @@ class ImportBusy(NotNow):
     def __str__(self) -> str:
         """Name the import and how to look at it."""
         return f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"
+
+
+def error_code(error: EtlCustomersError) -> str:
+    """Return an error's name for programs: a refusal's code, else ``database_unavailable`` and the like."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
