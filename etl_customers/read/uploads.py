@@ -1,0 +1,144 @@
+"""Taking a file in: a private copy under a generated name, hashed while it is copied.
+
+Nothing here looks at what is in the file; nothing later opens the user's path.
+"""
+
+import errno
+import hashlib
+import os
+import stat
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl_customers.errors import DiskUnavailable
+from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, FileUnreadable, NotARegularFile, TooLarge
+
+_BLOCK_BYTES = 1024 * 1024
+_LONGEST_NAME = 255
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+@dataclass(frozen=True)
+class StoredUpload:
+    """A copy in ``uploads/``: ``sha256`` and ``bytes`` are of the copy, ``file_name`` is the uploader's."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    file_name: str
+
+
+def store_upload(source: Path, uploads: Path, max_bytes: int) -> StoredUpload:
+    """Copy a file into ``uploads`` under a generated name, readable by its owner only.
+
+    Links, pipes, devices and folders are refused without being read. What is hashed
+    is what was written, so a file that changes meanwhile cannot differ from its hash.
+
+    Args:
+        source: The user's file.
+        uploads: The home's folder of uploads.
+        max_bytes: Largest file; looked up before reading and counted while copying.
+
+    Returns:
+        The copy, on disk (fsync) when this returns.
+
+    Raises:
+        UploadRefused: Not there, unreadable, not a regular file, empty, too large or
+            changed while it was copied; nothing is left behind.
+        DiskUnavailable: The copy cannot be written.
+    """
+    descriptor = open_regular_file(source)
+    try:
+        before = os.fstat(descriptor)
+        if before.st_size > max_bytes:
+            raise TooLarge(max_bytes)
+        if before.st_size == 0:
+            raise EmptyFile
+        path = uploads / f"{uuid.uuid4().hex}.upload"
+        try:
+            sha256, size = _copy(descriptor, path, max_bytes)
+            after = os.fstat(descriptor)
+            if (after.st_size, after.st_mtime_ns, size) != (before.st_size, before.st_mtime_ns, before.st_size):
+                raise FileChanged
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    finally:
+        os.close(descriptor)
+    return StoredUpload(path, sha256, size, _plain_name(source))
+
+
+def open_regular_file(source: Path) -> int:
+    """Return a descriptor of a regular file; whatever else it is, it is refused without waiting for it.
+
+    Raises:
+        UploadRefused: Not there, unreadable, or not a regular file.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(source, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotThere from None
+    except ValueError:  # a NUL in the path
+        raise FileNotThere from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise NotARegularFile("a link") from None
+        if error.errno == errno.ENXIO:
+            raise NotARegularFile("a socket or device") from None
+        raise FileUnreadable(error.strerror or "unknown reason") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise NotARegularFile(next((name for is_kind, name in _KINDS if is_kind(mode)), "not a regular file"))
+    return descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(descriptor: int, path: Path, max_bytes: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb"
+        ) as copy:
+            while block := _read_block(descriptor):
+                size += len(block)
+                if size > max_bytes:
+                    raise TooLarge(max_bytes)
+                digest.update(block)
+                copy.write(block)
+            copy.flush()
+            os.fsync(copy.fileno())
+        sync_folder(path.parent)
+    except OSError as error:
+        raise DiskUnavailable(path.parent, error.strerror or "cannot be written") from None
+    return digest.hexdigest(), size
+
+
+def _read_block(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _BLOCK_BYTES)
+    except OSError as error:
+        raise FileUnreadable(error.strerror or "unknown reason") from None
+
+
+def _plain_name(source: Path) -> str:
+    """Return the file's name as every database can store it: no control characters, no broken bytes."""
+    name = source.name.encode("utf-8", "replace").decode("utf-8")
+    return "".join("?" if unicodedata.category(c)[0] == "C" else c for c in name)[:_LONGEST_NAME]
