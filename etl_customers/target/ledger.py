@@ -1,0 +1,254 @@
+"""What the target remembers of imports: accepted, then finished or refused; their counts and failed rows.
+
+The ledger is the truth about an import. Every change of a status asks for the status it
+comes from, so that of two processes one wins. The rows themselves are the load's business.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from etl_customers.target.tables import failed_rows, imports
+
+ACCEPTED, FINISHED, REFUSED = "accepted", "finished", "refused"
+_ROWS_AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """One import; a field per column of ``imports``. Times are UTC."""
+
+    import_id: str
+    source: str
+    status: str
+    file_name: str | None
+    sha256: str | None
+    bytes: int | None
+    encoding: str | None
+    content_key: str
+    parent_import_id: str | None
+    accepted_at: datetime
+    finished_at: datetime | None
+    accepted_by: str | None
+    run_id: str | None
+    rows_read: int | None
+    rows_loaded: int | None
+    rows_failed: int | None
+    rows_unread: int | None
+    refusal_code: str | None
+    refusal_message: str | None
+
+
+@dataclass(frozen=True)
+class FailedRow:
+    """One failed row of an import, with all its reasons."""
+
+    row: int
+    """As a spreadsheet numbers it, header = 1."""
+    line: int
+    """Of the file, on which the row begins."""
+    errors: list[dict[str, Any]]
+    """column, code, message, suggestion of each, in the order of the upload's columns."""
+
+
+def as_utc(time: datetime) -> datetime:
+    """Return a time that the target gave, in UTC: SQLite forgets the zone, PostgreSQL uses the session's."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def accept_import(
+    connection: Connection,
+    *,
+    source: str,
+    file_name: str | None,
+    sha256: str,
+    bytes: int | None,
+    encoding: str | None,
+    again: bool,
+    accepted_by: str | None,
+) -> tuple[ImportRecord, bool]:
+    """Enter an import, or find the one of the same content.
+
+    The same content is found whoever was first, also when that was a moment ago: the
+    unique ``content_key`` decides. A refused import is set back to accepted, because the
+    account's fields or the encoding may be others now; one that is accepted (another
+    process works on it, or one has died) takes over the encoding named now.
+
+    Args:
+        connection: In a writing transaction.
+        source: ``csv``, ``quickbooks`` or ``xero``.
+        file_name: As the uploader called it.
+        sha256: Of the content, in hexadecimal.
+        bytes: Size of the content.
+        encoding: The one that the user named, if any.
+        again: Import it once more even if it was imported before.
+        accepted_by: Operating system user, or what started it.
+
+    Returns:
+        The import, and whether it was entered just now.
+    """
+    now = datetime.now(UTC)
+    base = f"{source}-{now:%Y%m%dT%H%M%SZ}-{sha256[:8]}"
+    for number in range(1, 1_000):
+        import_id = base if number == 1 else f"{base}-{number}"
+        content_key = f"{sha256}:{import_id}" if again else sha256
+        entry = {
+            "import_id": import_id,
+            "source": source,
+            "status": ACCEPTED,
+            "file_name": _storable(file_name),
+            "sha256": sha256,
+            "bytes": bytes,
+            "encoding": encoding,
+            "content_key": content_key,
+            "accepted_at": now,
+            "accepted_by": (_storable(accepted_by) or "")[:128] or None,
+        }
+        if _insert_unless_there(connection, entry):
+            return _get(connection, imports.c.import_id == import_id), True
+        if not again and _reopen(connection, content_key, encoding):
+            return _get(connection, imports.c.content_key == content_key), False
+    raise RuntimeError("a thousand imports were accepted within one second")
+
+
+def find_import(connection: Connection, import_id: str) -> ImportRecord | None:
+    """Return an import, none where the ledger has no such id."""
+    row = connection.execute(sa.select(imports).where(imports.c.import_id == import_id)).mappings().first()
+    return None if row is None else _record(row)
+
+
+def lock_import(connection: Connection, import_id: str) -> ImportRecord | None:
+    """Return an import and keep others from changing it until the writing transaction ends."""
+    query = sa.select(imports).where(imports.c.import_id == import_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _record(row)
+
+
+def list_imports(connection: Connection, limit: int = 100) -> list[ImportRecord]:
+    """Return the newest ``limit`` imports, newest first."""
+    query = sa.select(imports).order_by(imports.c.accepted_at.desc(), imports.c.import_id.desc()).limit(limit)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def refuse_import(connection: Connection, import_id: str, code: str, message: str, run_id: str | None) -> bool:
+    """Note that an accepted import was refused; false, and nothing noted, where it is not accepted."""
+    return _end(
+        connection,
+        import_id,
+        {"status": REFUSED, "run_id": run_id, "refusal_code": code, "refusal_message": _storable(message)},
+    )
+
+
+def finish_import(
+    connection: Connection,
+    import_id: str,
+    *,
+    counts: Mapping[str, int],
+    parent_import_id: str | None,
+    run_id: str | None,
+    finished_at: datetime,
+) -> bool:
+    """Note that an accepted import is loaded; in the transaction that writes its rows.
+
+    Args:
+        connection: That transaction.
+        import_id: The import.
+        counts: ``rows_read``, ``rows_loaded``, ``rows_failed``, ``rows_unread``.
+        parent_import_id: The import that this one corrects, if any.
+        run_id: Dagster's run, if any.
+        finished_at: The time that the customers bear too.
+
+    Returns:
+        False, and nothing noted, where it is not accepted.
+    """
+    changes = {"status": FINISHED, "run_id": run_id, "parent_import_id": parent_import_id, **counts}
+    return _end(connection, import_id, changes, finished_at)
+
+
+def failed_rows_of(connection: Connection, import_id: str) -> Iterator[FailedRow]:
+    """Yield an import's failed rows in the order of the file, a thousand in memory at a time."""
+    query = (
+        sa.select(failed_rows.c.row, failed_rows.c.line, failed_rows.c.errors)
+        .where(failed_rows.c.import_id == import_id)
+        .order_by(failed_rows.c.row)
+        .execution_options(yield_per=_ROWS_AT_A_TIME)
+    )
+    for row, line, errors in connection.execute(query):
+        yield FailedRow(row, line, errors)
+
+
+def count_errors(connection: Connection, import_id: str) -> dict[str, int]:
+    """Return the number of errors of an import by code, the most frequent first."""
+    statement = _COUNT_ERRORS[connection.dialect.name]
+    return dict(connection.execute(sa.text(statement), {"import_id": import_id}).all())
+
+
+_COUNT_ERRORS = {
+    "postgresql": """
+        select error ->> 'code' as code, count(*) as errors
+        from failed_rows cross join json_array_elements(failed_rows.errors) as error
+        where import_id = :import_id group by code order by errors desc, code""",
+    "sqlite": """
+        select json_extract(error.value, '$.code') as code, count(*) as errors
+        from failed_rows, json_each(failed_rows.errors) as error
+        where import_id = :import_id group by code order by errors desc, code""",
+}
+
+
+def password_hashes_of(connection: Connection, import_id: str) -> Iterator[tuple[int, str]]:
+    """Yield (row, hash) of an import's failed rows that had a password, for the upload that corrects them."""
+    query = sa.select(failed_rows.c.row, failed_rows.c.password_hash).where(
+        failed_rows.c.import_id == import_id, failed_rows.c.password_hash.is_not(None)
+    )
+    yield from connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+
+
+def _get(connection: Connection, condition: sa.ColumnElement[bool]) -> ImportRecord:
+    return _record(connection.execute(sa.select(imports).where(condition)).mappings().one())
+
+
+def _record(row: RowMapping) -> ImportRecord:
+    values = {field.name: row[field.name] for field in fields(ImportRecord)}
+    times = {name: as_utc(value) for name, value in values.items() if isinstance(value, datetime)}
+    return ImportRecord(**{**values, **times})
+
+
+def _insert_unless_there(connection: Connection, entry: dict[str, Any]) -> bool:
+    names = ", ".join(entry)
+    marks = ", ".join(f":{name}" for name in entry)
+    # On PostgreSQL this waits for another transaction that is entering the same content.
+    statement = sa.text(f"insert into imports ({names}) values ({marks}) on conflict do nothing")  # noqa: S608 - our names
+    typed = statement.bindparams(*(sa.bindparam(name, type_=imports.c[name].type) for name in entry))
+    return connection.execute(typed, entry).rowcount == 1
+
+
+def _reopen(connection: Connection, content_key: str, encoding: str | None) -> bool:
+    same_content = imports.c.content_key == content_key
+    change = (
+        imports.update()
+        .where(same_content, imports.c.status.in_((ACCEPTED, REFUSED)))
+        .values(status=ACCEPTED, encoding=encoding, finished_at=None, refusal_code=None, refusal_message=None)
+    )
+    if connection.execute(change).rowcount:
+        return True
+    return connection.scalar(sa.select(sa.literal(1)).where(same_content)) is not None
+
+
+def _end(
+    connection: Connection, import_id: str, changes: Mapping[str, Any], finished_at: datetime | None = None
+) -> bool:
+    change = (
+        imports.update()
+        .where(imports.c.import_id == import_id, imports.c.status == ACCEPTED)
+        .values(finished_at=finished_at or datetime.now(UTC), **changes)
+    )
+    return connection.execute(change).rowcount == 1
+
+
+def _storable(text: str | None) -> str | None:
+    """Return text that both databases can hold: file names may have undecodable bytes."""
+    return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "?")
