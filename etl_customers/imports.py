@@ -116,7 +116,12 @@ def open_workshop(home: Home) -> Workshop:
 
 
 def accept_upload(
-    workshop: Workshop, source: Path, *, encoding: str | None = None, again: bool = False, accepted_by: str | None = None
+    workshop: Workshop,
+    source: Path,
+    *,
+    encoding: str | None = None,
+    again: bool = False,
+    accepted_by: str | None = None,
 ) -> Accepted:
     """Copy a file into the home and enter its import in the ledger.
 

@@ -102,12 +102,19 @@ class Staging:
     def upload_columns(self) -> list[UploadColumn]:
         """Return the columns of the upload in their order."""
         names = ", ".join(field.name for field in fields(UploadColumn))
-        return [UploadColumn(*row) for row in self.rows(f"select {names} from upload_columns order by position")]
+        query = f"select {names} from upload_columns order by position"  # noqa: S608 (names of our own dataclass)
+        return [UploadColumn(*row) for row in self.rows(query)]
+
+    def forget(self, stage: str, *tables: str) -> None:
+        """Delete what an earlier run of a stage left: these tables' rows and the stage's errors."""
+        for table in tables:
+            self.connection.execute(f'delete from "{table}"')  # noqa: S608 (fixed text)
+        self.connection.execute("delete from row_errors where stage = ?", [stage])
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to one of the tables above; its columns are matched by name."""
         self.connection.register("appended", frame)
-        self.connection.execute(f'insert into "{table}" by name select * from appended')
+        self.connection.execute(f'insert into "{table}" by name select * from appended')  # noqa: S608 (fixed text)
         self.connection.unregister("appended")
 
     @contextmanager

@@ -23,20 +23,26 @@ _ERRORS = (
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
     Problem("invalid_email", "{column} is not a well-formed e-mail address"),
-    Problem("invalid_phone", "{column} is not a possible phone number in the row's country; write it as +61 2 5550 1234"),
+    Problem(
+        "invalid_phone", "{column} is not a possible phone number in the row's country; write it as +61 2 5550 1234"
+    ),
     Problem("unknown_country", "{column} is not a country; use its ISO 3166-1 name or code"),
     Problem("unknown_state", "{column} is not a state of the row's country; see etl-customers states"),
     Problem("invalid_date", "{column} is not a date in the form YYYY/MM/DD"),
     Problem("invalid_number", "{column} is not a number; write it with digits and one point, like 1250.50"),
     Problem("invalid_yes_no", "{column} is neither yes nor no"),
     Problem("unknown_choice", "{column} is not one of the choices of this field; see etl-customers fields list"),
-    Problem("invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"),
+    Problem(
+        "invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"
+    ),
     Problem("duplicate_in_file", "{column} is the same as in row {reference}, which is loaded"),
     Problem("already_exists", "{column} belongs to customer {reference} already"),
 )
 
 _WARNINGS = (
-    Problem("customer_type_defaulted", "{column} was empty; set to Business where a business name is given, else Personal"),
+    Problem(
+        "customer_type_defaulted", "{column} was empty; set to Business where a business name is given, else Personal"
+    ),
     Problem("city_defaulted", "{column} was empty; set to the first city of the state"),
     Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
     Problem("country_defaulted", "{column} was empty; set to the company's country"),

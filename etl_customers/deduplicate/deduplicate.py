@@ -18,9 +18,7 @@ from etl_customers.target.tables import identity_keys
 
 _KEYS_AT_A_TIME = 200_000
 
-_sought_keys = Table(
-    "sought_keys", MetaData(), Column("kind", String), Column("value", String), prefixes=["TEMPORARY"]
-)
+_sought_keys = Table("sought_keys", MetaData(), Column("kind", String), Column("value", String), prefixes=["TEMPORARY"])
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,10 @@ def deduplicate_customers(staging: Staging, target: Connection) -> DeduplicateCo
         docs/rules.md, R16 to R18.
     """
     with staging.transaction():
-        for table in ("existing_keys", "deduplicated_rows"):
-            staging.execute(f"delete from {table}")
-        staging.execute("delete from row_errors where stage = 'deduplicate'")
+        staging.forget("deduplicate", "existing_keys", "deduplicated_rows")
         for found in _find_existing_keys(staging, target):
             staging.append("existing_keys", found)
-        staging.execute("create or replace temp table later_rows (\"row\" bigint)")
+        staging.execute('create or replace temp table later_rows ("row" bigint)')
         staging.append("later_rows", _find_later_rows(staging))
         staging.execute(_sql("deduplicated_rows"))
         staging.execute(_sql("already_exists"))

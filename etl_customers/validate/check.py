@@ -87,7 +87,7 @@ def _failures(contract: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame
     if cases["index"].null_count():
         broken = ", ".join(sorted(set(cases["check"].drop_nulls())))
         raise AssertionError(f"a normalised frame does not have the contract's form: {broken}") from None
-    return (
+    found: pl.DataFrame = (
         cases.select(
             row=frame["row"].gather(cases["index"]),
             # A flag column is called column:code.
@@ -97,6 +97,7 @@ def _failures(contract: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame
         .unique(maintain_order=True)
         .cast(schema)
     )
+    return found
 
 
 def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester) -> pl.DataFrame:

@@ -4,10 +4,11 @@ A value is kept as a JSON fragment from here on, so that a number stays exactly 
 number that was written and one column can hold fields of every type.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -23,7 +24,16 @@ LONGEST_TEXT = 10_000
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
-_YES_NO = {"yes": "true", "y": "true", "true": "true", "1": "true", "no": "false", "n": "false", "false": "false", "0": "false"}
+_YES_NO = {
+    "yes": "true",
+    "y": "true",
+    "true": "true",
+    "1": "true",
+    "no": "false",
+    "n": "false",
+    "false": "false",
+    "0": "false",
+}
 _CODES = {
     FieldType.NUMBER: "invalid_number",
     FieldType.DATE: "invalid_date",
@@ -37,11 +47,11 @@ _CODES = {
 class FieldValues:
     """The fields of a chunk: texts and flags by cell column, and what is loaded."""
 
-    texts: dict[str, pl.Series] = field(default_factory=dict)
-    values: dict[str, pl.Series] = field(default_factory=dict)
-    flags: dict[str, pl.Series] = field(default_factory=dict)
-    custom_fields: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
-    properties: pl.DataFrame = field(default_factory=pl.DataFrame)
+    texts: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
+    values: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
+    flags: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
+    custom_fields: pl.Series = dataclasses.field(default_factory=lambda: pl.Series(dtype=pl.String))
+    properties: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
 
 
 def read_field_values(raw: pl.DataFrame, columns: Sequence[UploadColumn], fields: AccountFields) -> FieldValues:
@@ -122,7 +132,9 @@ def _json_objects(values: Mapping[str, pl.Series], names: Mapping[str, str], hei
         return pl.Series([None], dtype=pl.String).new_from_index(0, height)
     fragments = [pl.lit(json.dumps(name) + ": ") + pl.lit(values[cell]) for cell, name in names.items()]
     joined = pl.select(pl.concat_str(fragments, separator=", ", ignore_nulls=True).alias("joined"))
-    return joined.select(pl.when(pl.col("joined") != "").then(pl.concat_str(pl.lit("{"), "joined", pl.lit("}")))).to_series()
+    return joined.select(
+        pl.when(pl.col("joined") != "").then(pl.concat_str(pl.lit("{"), "joined", pl.lit("}")))
+    ).to_series()
 
 
 def _number(text: str) -> str | None:

@@ -47,7 +47,10 @@ def normalise_rows(raw: pl.DataFrame, positions: dict[str, str], company: Compan
     texts = trimmed_texts(raw, {c.name: positions.get(c.name) for c in COLUMNS if c.kind is not Kind.PASSWORD})
     values = {column.name: texts[column.name] for column in COLUMNS if column.kind is Kind.TEXT}
     done = Normalised(texts=texts, frame=raw.select("row"))
-    flags = {**_read_choices(texts, values, done.warnings), **_read_places(texts, values, company, places, done.warnings)}
+    flags = {
+        **_read_choices(texts, values, done.warnings),
+        **_read_places(texts, values, company, places, done.warnings),
+    }
     flags |= _read_contacts(texts, values, flags["country:unknown_country"], company.country, done.warnings)
     values["date_joined"] = read_dates(texts["date_joined"])
     flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
@@ -64,7 +67,8 @@ def normalise_rows(raw: pl.DataFrame, positions: dict[str, str], company: Compan
 def trimmed_texts(raw: pl.DataFrame, cells: dict[str, str | None]) -> pl.DataFrame:
     """Return the named cells without white space around them, null where nothing is left."""
     trimmed = {
-        name: pl.lit(None, pl.String) if cell is None else pl.col(cell).str.strip_chars() for name, cell in cells.items()
+        name: pl.lit(None, pl.String) if cell is None else pl.col(cell).str.strip_chars()
+        for name, cell in cells.items()
     }
     return raw.select(pl.lit(0).alias("_"), **{n: pl.when(e != "").then(e) for n, e in trimmed.items()}).drop("_")
 
@@ -94,9 +98,13 @@ def _read_choices(
     titles = {title.casefold(): title for title in TITLES}
     types = {kind.casefold(): kind for kind in CUSTOMER_TYPES}
     title, kind, business = texts["customer_title"], texts["customer_type"], texts["business_name"]
-    values["customer_title"] = map_distinct(title, lambda text: titles.get(text.casefold().removesuffix(".")), pl.String)
+    values["customer_title"] = map_distinct(
+        title, lambda text: titles.get(text.casefold().removesuffix(".")), pl.String
+    )
     read_type = map_distinct(kind, lambda text: types.get(text.casefold()), pl.String)
-    default = pl.select(pl.when(business.is_not_null()).then(pl.lit("Business")).otherwise(pl.lit("Personal"))).to_series()
+    default = pl.select(
+        pl.when(business.is_not_null()).then(pl.lit("Business")).otherwise(pl.lit("Personal"))
+    ).to_series()
     values["customer_type"] = pl.select(pl.when(kind.is_null()).then(default).otherwise(read_type)).to_series()
     warnings["customer_type:customer_type_defaulted"] = kind.is_null()
     return {
@@ -116,7 +124,9 @@ def _read_places(
     """Country, state and city with their defaults (R10, R12)."""
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
     read_country = map_distinct(country_text, places.read_country, pl.String)
-    country = pl.select(pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)).to_series()
+    country = pl.select(
+        pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)
+    ).to_series()
     pairs = pl.DataFrame({"country": country, "state": state_text})
     known = [
         (code, text, places.read_state(text, code) if places.has_states(code) else text)

@@ -46,7 +46,9 @@ class Suggester:
         self._choices = _choices(fields, columns)
         self._by_code: dict[str, Callable[[str, str, int], str | None]] = {
             "unknown_title": lambda text, _column, _index: near(text, TITLES, _TITLES_IN_WORDS),
-            "unknown_customer_type": lambda text, _column, _index: near(text, ("Personal", "Business"), _TYPES_IN_WORDS),
+            "unknown_customer_type": lambda text, _column, _index: near(
+                text, ("Personal", "Business"), _TYPES_IN_WORDS
+            ),
             "unknown_country": lambda text, _column, _index: places.suggest_country(text),
             "unknown_state": self._state,
             "invalid_date": lambda text, _column, _index: certain_date(text),

@@ -36,9 +36,7 @@ def validate_customers(staging: Staging, fields: AccountFields, settings: Settin
     places, columns = load_places(settings.reference), staging.upload_columns()
     first, last = 2, staging.number('select max("row") from raw_csv')
     with staging.transaction():
-        for table in ("validated_customers", "properties", "customer_keys", "row_warnings"):
-            staging.execute(f"delete from {table}")
-        staging.execute("delete from row_errors where stage = 'validate'")
+        staging.forget("validate", "validated_customers", "properties", "customer_keys", "row_warnings")
         for start in range(first, last + 1, settings.staging.chunk_rows):
             # Rows are numbered without gaps, because a blank one ends the file (R14).
             chunk = staging.frame(
