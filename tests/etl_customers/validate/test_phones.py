@@ -59,13 +59,13 @@ def _mutations(region: str, dice: random.Random, times: int) -> Iterator[tuple[s
 
 def test_the_patterns_never_differ_from_phonenumbers_in_any_region() -> None:
     dice = random.Random(20261122)
-    pairs = [pair for region in sorted(phonenumbers.SUPPORTED_REGIONS) for pair in _mutations(region, dice, 25)]
+    pairs = [pair for region in sorted(phonenumbers.SUPPORTED_REGIONS) for pair in _mutations(region, dice, 15)]
     table = pl.DataFrame(pairs, schema=["text", "region"], orient="row").with_row_index("position")
     decided = table.join(read_plain_phones(table), on="position")
     wrong = [row for row in decided.iter_rows() if read_phone(row[1], row[2]) != (row[3], True)]
     assert wrong == []
-    assert len(table) > 20_000
-    assert len(decided) > 2_500
+    assert len(table) > 10_000
+    assert len(decided) > 1_500
 
 
 def test_the_patterns_read_the_plain_mobiles_of_nearly_all_regions() -> None:
@@ -107,7 +107,7 @@ def test_an_assigned_number_becomes_e164(text: str, region: str | None, e164: st
 
 @pytest.mark.parametrize(
     ("text", "region", "e164"),
-    [("02 1000 0000", "AU", "+61210000000"), ("555-555-5555", "US", "+15555555555")],
+    [("06 1234 5678", "AU", "+61612345678"), ("555-555-5555", "US", "+15555555555")],
 )
 def test_a_possible_but_unassigned_number_is_read_and_told_apart(text: str, region: str, e164: str) -> None:
     assert _read((text, region)) == [(e164, False)]
