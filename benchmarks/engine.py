@@ -1,0 +1,45 @@
+"""One import by the engine, stage by stage, measured from inside; run by ``benchmarks.measure``."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.measure import peak_mb
+from etl_customers import imports
+from etl_customers.settings import Home, database_url
+from etl_customers.target.connect import connect, upgrade
+
+
+def main() -> None:
+    """Import the file given first with the home given second; print counts, seconds and memory as JSON."""
+    source, home = Path(sys.argv[1]), Home(Path(sys.argv[2])).make()
+    upgrade(connect(database_url(home)))
+    workshop = imports.open_workshop(home)
+    stages: dict[str, float] = {}
+    started = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal started
+        now = time.perf_counter()
+        stages[stage] = now - started
+        started = now
+
+    import_id = imports.accept_upload(workshop, source, accepted_by="benchmark").record.import_id
+    lap("accept")
+    imports.run_raw_csv(workshop, import_id)
+    lap("read")
+    imports.run_validated_customers(workshop, import_id)
+    lap("validate")
+    imports.run_deduplicated_customers(workshop, import_id)
+    lap("deduplicate")
+    loaded = imports.run_loaded_customers(workshop, import_id)
+    lap("load")
+    imports.run_failed_rows(workshop, import_id)
+    lap("failed rows")
+    counts = {"read": loaded.read, "loaded": loaded.loaded, "failed": loaded.failed}
+    print(json.dumps({"counts": counts, "stages": stages, "peak_mb": peak_mb()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""Customers by the million, the same for the same seed; and what can be wrong with them.
+
+Row ``i`` is a pure function of the seed and ``i``: nothing is kept in memory, and a
+duplicate can repeat any earlier row. Names and numbers are made up.
+
+    python -m benchmarks.generate 100000 > customers.csv
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from schemas.columns import COLUMNS
+
+HEADER: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+Row = dict[str, str]
+
+_FIRST = "Olivia Jack Ruby Liam Zoë Noah Amelia Isla José William Harper Ethan Aroha Mason Léa Priya Søren Mia".split()
+_LAST = (
+    "Nguyen O'Brien Whitlam Fraser Müller Taylor Chen Gordon García Kelly Lindqvist Ramirez Ngata Weiß Petit".split()
+)
+_STREETS = "Wattle Harbour Coral Smith Church Station High King Queen Victoria Park Mill".split()
+_TITLES = ("", "Ms", "Mr", "Mrs", "Dr", "Miss", "mr.")
+_MASK = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Country:
+    """Where a row lives: how its numbers are written, and places that really are there."""
+
+    name: str
+    mobile: Callable[[int], str]
+    phone: Callable[[int], str]
+    places: tuple[tuple[str, str, str], ...]
+    """State, city and postcode."""
+
+
+COUNTRIES: dict[str, Country] = {
+    "AU": Country(
+        "Australia",
+        lambda n: f"04{n % (4 * 10**7):08d}",
+        lambda n: f"(02) 9{n % 10**7:07d}",
+        (
+            ("NSW", "Sydney", "2000"),
+            ("Victoria", "Melbourne", "3000"),
+            ("Qld", "Brisbane", "4000"),
+            ("WA", "Perth", "6000"),
+        ),
+    ),
+    "GB": Country(
+        "United Kingdom",
+        lambda n: f"07{400_000_000 + n % 10**8:09d}",
+        lambda n: f"020 7{n % 10**7:07d}",
+        (("England", "London", "EC1A 1BB"), ("Scotland", "Edinburgh", "EH1 1RE"), ("Wales", "Cardiff", "CF10 1AA")),
+    ),
+    "US": Country(
+        "United States",
+        lambda n: f"(212) {200 + n // 10**4 % 800:03d}-{n % 10**4:04d}",
+        lambda n: f"415-{200 + n // 10**4 % 800:03d}-{n % 10**4:04d}",
+        (("NY", "New York", "10024"), ("California", "San Francisco", "94110"), ("Texas", "Austin", "78701")),
+    ),
+    "DE": Country(
+        "Germany",
+        lambda n: f"+49 151 {n % 10**8:08d}",
+        lambda n: f"+49 30 {n % 10**8:08d}",
+        (("Berlin", "Berlin", "10435"), ("Bayern", "München", "80802"), ("Hamburg", "Hamburg", "22767")),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What a generated file is made of; shares are of all rows, from 0 to 1."""
+
+    seed: int = 1
+    bad: float = 0.02
+    """Rows with one mistake, every kind of ``MISTAKES`` in turn."""
+    duplicates: float = 0.02
+    """Rows that repeat an earlier row, every kind of ``REPETITIONS`` in turn."""
+    passwords: float = 0.0
+    countries: Mapping[str, int] = field(default_factory=lambda: {"AU": 1})
+    """Country code to weight."""
+
+
+def generate_rows(count: int, mix: Mix | None = None) -> Iterator[list[str]]:
+    """Yield ``count`` rows of text cells in the order of ``HEADER``.
+
+    A row is of one sort only: plain, with one mistake, or a repetition of an earlier
+    row, which itself may have a mistake (then the repetition is the first valid one).
+    """
+    mix = mix or Mix()
+    for index in range(count):
+        chance = _hash(mix.seed, index, 1) / 2**64
+        if chance < mix.bad:
+            row = _plain(index, mix)
+            MISTAKES[_hash(mix.seed, index, 2) % len(MISTAKES)](row)
+        elif chance < mix.bad + mix.duplicates and index:
+            row = _repetition(index, mix)
+        else:
+            row = _plain(index, mix)
+        yield [row.get(name, "") for name in HEADER]
+
+
+def write_rows(file: TextIO, count: int, mix: Mix | None = None) -> None:
+    """Write a CSV of a header and ``count`` rows, CRLF as RFC 4180 has it."""
+    writer = csv.writer(file)
+    writer.writerow(HEADER)
+    writer.writerows(generate_rows(count, mix))
+
+
+def write_file(path: Path, count: int, mix: Mix | None = None) -> Path:
+    """Write the CSV to a file in UTF-8 and return its path."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        write_rows(file, count, mix)
+    return path
+
+
+def _hash(seed: int, index: int, salt: int) -> int:
+    """Mix three numbers into 64 bits (the finalizer of splitmix64)."""
+    number = (seed * 0x9E3779B97F4A7C15 + index * 0xD1342543DE82EF95 + salt * 0x2545F4914F6CDD1D) & _MASK
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & _MASK
+    return number ^ number >> 31
+
+
+def _plain(index: int, mix: Mix) -> Row:
+    """Make row ``index`` without mistakes; its e-mail and numbers belong to no other row below ten million."""
+    code = _weighted(_hash(mix.seed, index, 3), mix.countries)
+    country = COUNTRIES[code]
+    rest = _hash(mix.seed, index, 4)
+    rest, first = divmod(rest, len(_FIRST))
+    rest, last = divmod(rest, len(_LAST))
+    rest, street = divmod(rest, len(_STREETS))
+    rest, place = divmod(rest, len(country.places))
+    rest, title = divmod(rest, len(_TITLES))
+    rest, sort = divmod(rest, 10)
+    rest, house = divmod(rest, 400)
+    rest, day = divmod(rest, 28)
+    rest, month = divmod(rest, 12)
+    rest, year = divmod(rest, 20)
+    state, city, postcode = country.places[place]
+    row = {
+        "customer_title": _TITLES[title],
+        "first_name": _FIRST[first],
+        "last_name": _LAST[last],
+        "customer_type": "Personal",
+        "street_address": f"{house + 1} {_STREETS[street]} Street",
+        "city": city,
+        "state": state,
+        "postcode": postcode,
+        "country": country.name,
+        "date_joined": f"{2004 + year}/{month + 1:02d}/{day + 1:02d}",
+        "email": f"customer.{index}@example.com",
+    }
+    number = index * 7919  # prime: spreads neighbours over the numbering plan, meets no number twice
+    if sort < 7:
+        row["mobile"] = country.mobile(number)
+    if sort in {0, 7, 8, 9}:
+        row["phone"] = country.phone(number)
+    if sort == 1:
+        row["email2"] = f"second.{index}@example.org"
+    if sort == 2:
+        row.update(customer_type="Business", business_name=f"{_LAST[last]} & Daughters {index}")
+    if sort == 3:
+        row.update(customer_type="", city="", country=country.name if code != "AU" else "")
+    if sort == 4:
+        row.update(email="", mobile="", unit=str(index))  # identified by name and address
+    if _hash(mix.seed, index, 5) / 2**64 < mix.passwords:
+        row["password"] = f"pass-{_hash(mix.seed, index, 6):x}"
+    return row
+
+
+def _weighted(number: int, weights: Mapping[str, int]) -> str:
+    if len(weights) == 1:
+        return next(iter(weights))
+    number %= sum(weights.values())
+    for name, weight in weights.items():
+        if number < weight:
+            return name
+        number -= weight
+    raise AssertionError("weights are counted wrongly")
+
+
+def _repetition(index: int, mix: Mix) -> Row:
+    """Make row ``index`` repeat one of the 5,000 rows before it in one of the ways people do."""
+    choice = _hash(mix.seed, index, 7)
+    original = _plain(index - 1 - choice % min(index, 5000), mix)
+    original["password"] = ""
+    return REPETITIONS[_hash(mix.seed, index, 8) % len(REPETITIONS)](original, _plain(index, mix))
+
+
+def _same_row(original: Row, row: Row) -> Row:  # noqa: ARG001 - all repetitions take the same two rows
+    return original
+
+
+def _same_email_in_capitals(original: Row, row: Row) -> Row:
+    local, _, domain = original["email"].partition("@")
+    return row | {"email": f"{local}@{domain.upper()}"} if domain else original
+
+
+def _same_number_in_another_slot(original: Row, row: Row) -> Row:
+    number = original.get("mobile") or original.get("phone")
+    return row | {"phone2": number, "country": original["country"]} if number else original
+
+
+def _same_number_written_otherwise(original: Row, row: Row) -> Row:
+    number = original.get("mobile")
+    if not number or original["country"] not in {"", "Australia"}:
+        return original
+    return row | {"mobile": f"+61 {number[1:4]}-{number[4:]}"}
+
+
+REPETITIONS: tuple[Callable[[Row, Row], Row], ...] = (
+    _same_row,
+    _same_email_in_capitals,
+    _same_number_in_another_slot,
+    _same_number_written_otherwise,
+)
+
+
+def _mistake(**cells: str) -> Callable[[Row], None]:
+    def make(row: Row) -> None:
+        row.update(cells)
+
+    return make
+
+
+MISTAKES: tuple[Callable[[Row], None], ...] = (
+    _mistake(first_name=""),
+    _mistake(last_name="  "),
+    _mistake(city="", state=""),
+    _mistake(postcode="ring the bell twice, the dog is friendly"),
+    _mistake(customer_title="Prof"),
+    _mistake(customer_type="Company"),
+    _mistake(customer_type="Business", business_name=""),
+    _mistake(email="someone(at)example.com"),
+    _mistake(mobile="12"),
+    _mistake(country="Ruritania"),
+    _mistake(state="Quensland"),
+    _mistake(date_joined="31/12/2019"),
+    _mistake(date_joined="2019/02/30"),
+    _mistake(customer_title="Sir", email="nobody@", date_joined="yesterday"),
+)
+"""Every kind of mistake that a file without custom fields can have."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write a CSV to standard output."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.generate", description=main.__doc__)
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bad", type=float, default=0.02, help="share of rows with a mistake")
+    parser.add_argument("--duplicates", type=float, default=0.02, help="share of rows that repeat an earlier one")
+    parser.add_argument("--passwords", type=float, default=0.0, help="share of rows with a password")
+    parser.add_argument("--countries", default="AU=1", help="weights, such as AU=7,GB=1,US=1,DE=1")
+    given = parser.parse_args(arguments)
+    countries = {code: int(weight) for code, _, weight in (part.partition("=") for part in given.countries.split(","))}
+    mix = Mix(given.seed, given.bad, given.duplicates, given.passwords, countries)
+    sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+    write_rows(sys.stdout, given.rows, mix)
+
+
+if __name__ == "__main__":
+    main()
