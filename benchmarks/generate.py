@@ -55,7 +55,7 @@ COUNTRIES: dict[str, Country] = {
         "United Kingdom",
         lambda n: f"07{400_000_000 + n % 10**8:09d}",
         lambda n: f"020 7{n % 10**7:07d}",
-        (("England", "London", "EC1A 1BB"), ("Scotland", "Edinburgh", "EH1 1RE"), ("Wales", "Cardiff", "CF10 1AA")),
+        (("England", "London", "EC1A 1BB"), ("Scotland", "Edinburgh", "EH1 1RE"), ("WLS", "Cardiff", "CF10 1AA")),
     ),
     "US": Country(
         "United States",
