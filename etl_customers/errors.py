@@ -114,7 +114,9 @@ class DiskUnavailable(NotNow):
 
     def __str__(self) -> str:
         """Name the path and the operating system's reason."""
-        return f"{self.path} cannot be used ({self.reason}); nothing was loaded, free the disk or the path and run again"
+        return (
+            f"{self.path} cannot be used ({self.reason}); nothing was loaded, free the disk or the path and run again"
+        )
 
 
 class ImportBusy(NotNow):
@@ -126,7 +128,9 @@ class ImportBusy(NotNow):
 
     def __str__(self) -> str:
         """Name the import and how to look at it."""
-        return f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"
+        return (
+            f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"
+        )
 
 
 def error_code(error: EtlCustomersError) -> str:

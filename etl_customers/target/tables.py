@@ -46,9 +46,15 @@ imports = Table(
     Column("bytes", BigInteger),
     Column("encoding", String(32), comment="the one that the user named"),
     Column(
-        "content_key", String(160), nullable=False, unique=True, comment="SHA-256; with --again, that and the import's id"
+        "content_key",
+        String(160),
+        nullable=False,
+        unique=True,
+        comment="SHA-256; with --again, that and the import's id",
     ),
-    Column("parent_import_id", String(64), ForeignKey("imports.import_id"), comment="the import that this one corrects"),
+    Column(
+        "parent_import_id", String(64), ForeignKey("imports.import_id"), comment="the import that this one corrects"
+    ),
     Column("accepted_at", _TIME, nullable=False),
     Column("finished_at", _TIME),
     Column("accepted_by", String(128), comment="operating system user, or what started it"),
