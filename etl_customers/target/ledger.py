@@ -4,7 +4,7 @@ The ledger is the truth about an import. Every change of a status asks for the s
 comes from, so that of two processes one wins. The rows themselves are the load's business.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +119,20 @@ def find_import(connection: Connection, import_id: str) -> ImportRecord | None:
     """Return an import, none where the ledger has no such id."""
     row = connection.execute(sa.select(imports).where(imports.c.import_id == import_id)).mappings().first()
     return None if row is None else _record(row)
+
+
+def find_import_of_content(connection: Connection, sha256: str) -> ImportRecord | None:
+    """Return the import that was first made of these bytes, not those that ``--again`` added."""
+    row = connection.execute(sa.select(imports).where(imports.c.content_key == sha256)).mappings().first()
+    return None if row is None else _record(row)
+
+
+def list_ended_imports(connection: Connection, import_ids: Iterable[str]) -> list[str]:
+    """Return those of ``import_ids`` that are known and not under way any more."""
+    query = sa.select(imports.c.import_id).where(
+        imports.c.import_id.in_(list(import_ids)), imports.c.status != ACCEPTED
+    )
+    return list(connection.scalars(query))
 
 
 def lock_import(connection: Connection, import_id: str) -> ImportRecord | None:
