@@ -1,0 +1,176 @@
+"""Countries, states and first cities: what a cell may name, and by what name it is kept (R10, R12).
+
+Reads the lists through ``etl_customers.validate.place_lists``; how spellings are
+compared is in ``etl_customers.validate.place_names``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+
+from rapidfuzz.distance import OSA
+
+from etl_customers.settings import Reference
+from etl_customers.validate.place_lists import (
+    State,
+    read_cities_file,
+    read_states_file,
+    shipped_cities,
+    shipped_countries,
+    shipped_other_names,
+    shipped_states,
+    stamp,
+)
+from etl_customers.validate.place_names import name_keys, other_names, place_key, without_kind
+
+_NEAR = 0.7
+"""Least likeness of two keys, 0 to 1, at which one is suggested for the other."""
+_SHORTEST_MISSPELT = 4
+_MOST_SUGGESTIONS = 3
+
+
+class Places:
+    """The reference lists in force; build it with ``load_places``."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._indexes: dict[str, dict[str, State]] = {}
+
+    def read_country(self, text: str) -> str | None:
+        """Return the ISO 3166-1 alpha-2 code of a country named by code, name or common name."""
+        key = place_key(text)
+        if key.isdecimal():
+            key = key.zfill(3)  # a spreadsheet drops the zeros in front of a numeric code
+        return self._countries.get(key) or self._countries.get(key.removeprefix("the"))
+
+    def suggest_country(self, text: str) -> str | None:
+        """Return the name of the nearest country, None where none is near or two are as near (Korea)."""
+        nearest = _nearest(place_key(text), self._countries)
+        if not nearest or (len(nearest) > 1 and nearest[0][0] == nearest[1][0]):
+            return None
+        return shipped_countries()[nearest[0][1]][0]
+
+    def has_states(self, country: str) -> bool:
+        """Tell whether the list knows states of a country; if not, any text is kept as it is."""
+        return bool(self.states(country))
+
+    def read_state(self, text: str, country: str) -> str | None:
+        """Return the list's name of a state given by code (NSW, AU-NSW) or name.
+
+        Accents, case and punctuation are forgiven, as are a word like State, Province or
+        County, names in other languages where the list has them (Bavaria), and umlauts
+        written out. Codes go before names, names before other names.
+        """
+        index = self._state_index(country)
+        for key in (place_key(text), *without_kind(text)):
+            if key in index:
+                return index[key].name
+        return None
+
+    def suggest_states(self, text: str, country: str) -> tuple[str, ...]:
+        """Return the names of the nearest states of a country, nearest first, at most three."""
+        index = {key: state.name for key, state in self._state_index(country).items()}
+        return tuple(name for _, name in _nearest(place_key(text), index)[:_MOST_SUGGESTIONS])
+
+    def states(self, country: str) -> tuple[State, ...]:
+        """Return the states of a country in the list's order, none where it has none."""
+        return self._states.get(country, ())
+
+    def first_city(self, country: str, state: str) -> str | None:
+        """Return the default city of a state (R12), None where the list has none.
+
+        Args:
+            country: Alpha-2 code.
+            state: Name as ``read_state`` returns it; any text where the country has no states.
+        """
+        return self._cities.get((country, place_key(state)))
+
+    @cached_property
+    def _countries(self) -> Mapping[str, str]:
+        index: dict[str, str] = {}
+        for tier in range(max(len(names) for names in shipped_countries().values())):
+            for code, names in shipped_countries().items():
+                for name in names[tier : tier + 1]:
+                    for key in name_keys(name):
+                        index.setdefault(key, code)
+        return index
+
+    @cached_property
+    def _states(self) -> Mapping[str, tuple[State, ...]]:
+        if self._reference.states_file is None:
+            return shipped_states()
+        return read_states_file(self._reference.states_file, self.read_country)
+
+    @cached_property
+    def _cities(self) -> Mapping[tuple[str, str], str]:
+        """Default city by country and key of the state's name."""
+        if self._reference.cities_file is not None:
+            return read_cities_file(self._reference.cities_file, self)
+        # A user's list of states may use other codes and names than ISO: cities follow the names.
+        names = {(country, state.code): state.name for country, states in shipped_states().items() for state in states}
+        cities: dict[tuple[str, str], str] = {}
+        for country, code, city in shipped_cities():
+            if (country, code) in names:
+                name = self.read_state(names[country, code], country)
+                cities.setdefault((country, place_key(name or names[country, code])), city)
+        return cities
+
+    def _state_index(self, country: str) -> Mapping[str, State]:
+        if country not in self._indexes:
+            other = shipped_other_names(country) if self._reference.states_file is None else ()
+            self._indexes[country] = _index_states(country, self.states(country), other)
+        return self._indexes[country]
+
+
+def load_places(reference: Reference) -> Places:
+    """Return the reference lists in force, read again when a user's list has changed.
+
+    Raises:
+        SettingsInvalid: A list of the user's cannot be used; names the file and line.
+    """
+    return _load(reference, stamp(reference.states_file), stamp(reference.cities_file))
+
+
+@cache
+def _load(reference: Reference, *_stamps: tuple[int, int] | None) -> Places:
+    places = Places(reference)
+    if reference.states_file is not None:
+        places.states("")
+    if reference.cities_file is not None:
+        places.first_city("", "")
+    return places
+
+
+def _index_states(country: str, states: Iterable[State], other: Iterable[tuple[str, str]]) -> dict[str, State]:
+    """Index states by every key; an earlier tier wins, within a tier the state that is part of no other."""
+    ordered = sorted(states, key=lambda state: state.is_nested)
+    by_code = {state.code: state for state in ordered if state.code}
+    tiers: tuple[Iterator[tuple[str, State]], ...] = (
+        (
+            (place_key(text), state)
+            for state in ordered
+            if state.code
+            for text in (state.code, f"{country}-{state.code}")
+        ),
+        ((key, state) for state in ordered for name in (state.name, state.full_name) for key in name_keys(name)),
+        ((key, state) for state in ordered for name in other_names(state.full_name) for key in name_keys(name)),
+        ((key, by_code[code]) for code, name in other if code in by_code for key in name_keys(name)),
+    )
+    index: dict[str, State] = {}
+    for tier in tiers:
+        for key, state in tier:
+            if key:
+                index.setdefault(key, state)
+    return index
+
+
+def _nearest(key: str, index: Mapping[str, str]) -> list[tuple[float, str]]:
+    """Return likeness and value of the keys near to a key, each value once, best first."""
+    if len(key) < _SHORTEST_MISSPELT:
+        return []
+    best: dict[str, float] = {}
+    for known, value in index.items():
+        if len(known) >= _SHORTEST_MISSPELT:
+            likeness = 0.9 if known.startswith(key) else OSA.normalized_similarity(key, known, score_cutoff=_NEAR)
+            if likeness >= _NEAR:
+                best[value] = max(best.get(value, 0.0), likeness)
+    return sorted(((likeness, value) for value, likeness in best.items()), key=lambda pair: (-pair[0], pair[1]))
