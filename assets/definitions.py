@@ -1,0 +1,36 @@
+"""Everything that Dagster may know of this project, each asset by its name; loaded by workspace.yaml."""
+
+import dagster as dg
+
+from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
+from assets.partitions import imports
+from assets.raw_csv import raw_csv
+from assets.resources import WorkshopResource
+
+IMPORT_CSV = "import_csv"
+
+_CHAIN = [validated_customers, deduplicated_customers, loaded_customers, failed_rows]
+
+import_csv = dg.define_asset_job(
+    IMPORT_CSV,
+    selection=[raw_csv, *_CHAIN],
+    partitions_def=imports,
+    description="One uploaded file from its raw rows to customers in the target database; one partition, one run.",
+    tags={"source": "csv"},
+)
+
+
+def define(home: str = "") -> dg.Definitions:
+    """Return the definitions over a home folder; empty: the one that the environment names.
+
+    All steps of a run share one process: an import is one process with one staging file.
+    """
+    return dg.Definitions(
+        assets=[raw_csv, *_CHAIN],
+        jobs=[import_csv],
+        resources={"workshop": WorkshopResource(home=home)},
+        executor=dg.in_process_executor,
+    )
+
+
+definitions = define()

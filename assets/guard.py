@@ -1,0 +1,89 @@
+"""The edge between the engine and Dagster: which import a run is for, and errors as plain failures.
+
+Dagster keeps in clear whatever a step raises, so nothing passes this edge that could
+hold a customer's value: our errors as their message, all others as type and place.
+"""
+
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from assets.progress import LISTENER
+from assets.resources import WorkshopResource
+from etl_customers.errors import EtlCustomersError, error_code
+from etl_customers.imports import Workshop
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import find_import
+
+EXIT_CODE = "exit_code"
+CODE = "code"
+_KEY = re.compile(r"(?P<source>[a-z]+)-\d{8}T\d{6}Z-[0-9a-f]{8}(-[0-9a-z]+)*")
+
+
+@contextmanager
+def stage_of(
+    context: dg.AssetExecutionContext, resource: WorkshopResource, source: str | None = None
+) -> Iterator[tuple[Workshop, str]]:
+    """Yield the open workshop and the import's id; what goes wrong inside becomes a ``dg.Failure``.
+
+    Args:
+        context: Of an asset that is partitioned by imports.
+        resource: Opens the workshop.
+        source: The only source that the asset reads, such as ``csv``; none: any.
+
+    Raises:
+        dg.Failure: With the message of the error, never retried by itself; its metadata
+            has ``exit_code`` and ``code`` for the command line.
+    """
+    import_id = context.partition_key
+    listener = LISTENER.get()
+    if listener is not None:
+        listener.stage(context.asset_key.path[-1])
+    with _failures_as_messages():
+        _check_key(import_id, source)
+        with resource.opened() as workshop:
+            _check_import(workshop, import_id)
+            yield workshop, import_id
+
+
+def _check_key(import_id: str, source: str | None) -> None:
+    match = _KEY.fullmatch(import_id)
+    if match is None:
+        raise _failure(
+            "the partition key is not the id of an import; imports are made by: etl-customers import FILE", "not_found"
+        )
+    if source is not None and match["source"] != source:
+        raise _failure(
+            f"import {import_id} is no import of source {source}: this asset has nothing to read", "not_found"
+        )
+
+
+def _check_import(workshop: Workshop, import_id: str) -> None:
+    with reading(workshop.target) as connection:
+        if find_import(connection, import_id) is None:
+            raise _failure(f"the target database has no import {import_id}; see: etl-customers imports", "not_found")
+
+
+@contextmanager
+def _failures_as_messages() -> Iterator[None]:
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except EtlCustomersError as error:
+        raise _failure(str(error), error_code(error), error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - the outermost edge: libraries print customers' values
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise _failure(
+            f"this is a bug: {type(error).__name__} at {place.name}, line {place.lineno}; nothing more of it is shown, "
+            "because it could hold customers' values",
+            "bug",
+            70,
+        ) from None
+
+
+def _failure(message: str, code: str, exit_code: int = 2) -> dg.Failure:
+    return dg.Failure(message, metadata={CODE: code, EXIT_CODE: exit_code}, allow_retries=False)

@@ -1,0 +1,106 @@
+"""Starts a run of ``import_csv`` from the command line so that the UI knows it and can re-execute it.
+
+The one place with Dagster's private names: a run has to carry the origin of the job in the
+workspace, and ``execute_in_process`` gives it none (the UI then cannot re-execute it).
+tests/assets/test_launch.py holds what is used here to what Dagster does.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.execution.job_execution_result import JobExecutionResult
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from assets.definitions import IMPORT_CSV, define
+from assets.guard import CODE, EXIT_CODE
+from assets.instance import LOCATION, open_instance
+from assets.partitions import IMPORTS
+from assets.progress import LISTENER, Progress
+from etl_customers.settings import Home
+
+_PARTITION_TAG = "dagster/partition"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """Why a run failed: the message of the step that failed, and what the command exits with."""
+
+    message: str
+    code: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A run that ended."""
+
+    run_id: str
+    success: bool
+    failure: RunFailure | None = None
+
+
+def run_import_job(home: Home, import_id: str, progress: Progress | None = None) -> RunOutcome:
+    """Run the job ``import_csv`` for one accepted import, in this process.
+
+    Args:
+        home: Whose Dagster storage keeps the run.
+        import_id: The import; registered as a partition key where it is not yet.
+        progress: Told of each stage as it begins and of the passwords hashed.
+
+    Returns:
+        The run's id, whether it succeeded, and if not, why.
+
+    Raises:
+        DiskUnavailable: Dagster's storage cannot be used.
+        KeyboardInterrupt: The user stopped it; the run is marked as failed or canceled.
+    """
+    token = LISTENER.set(progress)
+    try:
+        with open_instance(home) as instance:
+            instance.add_dynamic_partitions(IMPORTS, [import_id])
+            job = define(str(home.path)).resolve_job_def(IMPORT_CSV)
+            run = instance.create_run_for_job(
+                job,
+                run_config=_QUIET,
+                tags={_PARTITION_TAG: import_id, **job.tags},
+                remote_job_origin=_origin_in_workspace(),
+            )
+            result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
+            return RunOutcome(run.run_id, result.success, None if result.success else _why(result))
+    finally:
+        LISTENER.reset(token)
+
+
+def _origin_in_workspace() -> RemoteJobOrigin:
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name="assets.definitions")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=LOCATION)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), IMPORT_CSV)
+
+
+def _why(result: JobExecutionResult) -> RunFailure:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data.user_failure_data
+            if failure is not None:
+                values = {name: entry.value for name, entry in failure.metadata.items()}
+                return RunFailure(
+                    failure.description or "", str(values.get(CODE, "bug")), int(str(values.get(EXIT_CODE, 70)))
+                )
+    unbalanced = [
+        event.asset_check_evaluation_data.check_name
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        and not event.asset_check_evaluation_data.passed
+    ]
+    if unbalanced:
+        return RunFailure(f"the check {unbalanced[0]} of the import failed; this is a bug", "check_failed", 70)
+    return RunFailure("the run ended without saying why; this is a bug", "bug", 70)

@@ -1,0 +1,68 @@
+"""What assets show of their tables in the UI: columns, counts and failed rows, never a customer's value."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandera.polars as pa
+
+from etl_customers.report.accounting import FailedRows
+
+FAILED_ROWS_SHOWN = 200
+
+
+def table_schema(schema: pa.DataFrameSchema) -> dg.TableSchema:
+    """Return a Pandera schema as Dagster shows it: names, types, meanings, null and unique."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=str(name),
+                type=str(column.dtype),
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=bool(column.nullable), unique=bool(column.unique)),
+            )
+            for name, column in schema.columns.items()
+        ]
+    )
+
+
+def text_columns(columns: Iterable[tuple[str, str, str]]) -> dg.TableSchema:
+    """Return a table schema of (name, type, description) where no Pandera schema stands behind the table."""
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name=name, type=type_, description=description) for name, type_, description in columns]
+    )
+
+
+def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers: int) -> dict[str, Any]:
+    """Return the metadata of a table: its number of rows, the import's counts, failed rows by code."""
+    metadata: dict[str, Any] = {"dagster/row_count": row_count, **numbers}
+    return metadata if by_reason is None else metadata | {"failed_by_reason": dict(by_reason)}
+
+
+def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
+    """Return the first reasons as a table of row, column, code and message, and how many more there are."""
+    records = [
+        dg.TableRecord({"row": cell.row, "column": cell.column, "code": cell.code, "message": cell.message})
+        for cell in failed.first
+    ]
+    return {
+        "failed_rows": dg.MetadataValue.table(records=records, schema=FAILED_ROWS_SCHEMA),
+        "failed_rows_not_shown": failed.more,
+    }
+
+
+def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: int) -> dg.AssetCheckResult:
+    """Return a check's result with the import it is about and the numbers that were compared."""
+    return dg.AssetCheckResult(
+        check_name=name, asset_key=asset, passed=passed, metadata={"import": import_id, **numbers}
+    )
+
+
+FAILED_ROWS_SCHEMA = text_columns(
+    (
+        ("row", "int", "Row of the upload as a spreadsheet numbers it, header = 1."),
+        ("column", "string", "The column at fault."),
+        ("code", "string", "The reason, for programs."),
+        ("message", "string", "The reason, for people."),
+    )
+)

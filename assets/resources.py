@@ -1,0 +1,30 @@
+"""What assets need to reach: the workshop with its home, settings and target database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from etl_customers.imports import Workshop, open_workshop
+from etl_customers.settings import find_home
+
+
+class WorkshopResource(dg.ConfigurableResource[Workshop]):
+    """Opens the workshop of one home; the target's address and secrets stay out of Dagster."""
+
+    home: str = ""
+    """Home folder; empty: ``ETL_CUSTOMERS_HOME``, else ``.etl-customers`` in the working directory."""
+
+    @contextmanager
+    def opened(self) -> Iterator[Workshop]:
+        """Yield the workshop and close its database connections afterwards.
+
+        Raises:
+            EtlCustomersError: The home, the settings or the target cannot be used.
+        """
+        workshop = open_workshop(find_home(Path(self.home) if self.home else None))
+        try:
+            yield workshop
+        finally:
+            workshop.target.dispose()

@@ -1,0 +1,89 @@
+"""The command line: the roof of the package, and the outermost edge where errors become messages.
+
+``main`` is here; each group of commands has a module, and what is slow to import is
+imported inside the commands, so that ``--help`` answers at once.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from etl_customers.errors import EtlCustomersError, error_code
+
+DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
+_USAGE, _BUG, _INTERRUPTED, _BROKEN_PIPE = 2, 70, 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; everything that goes wrong becomes one message.
+
+    Args:
+        arguments: Words after the program's name; none: those of this process.
+
+    Returns:
+        0, 1, 2 and 3 as docs/rules.md says; 70 for a bug, 130 when interrupted, 141 when
+        whoever read the output went away.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    wants_json = "--json" in words
+    try:
+        return _run(words)
+    except typer.TyperException as error:
+        return _usage_error(error, wants_json)
+    except typer.Abort:
+        sys.stderr.write("stopped\n")
+        return _INTERRUPTED
+    except EtlCustomersError as error:
+        return _report(str(error), error_code(error), error.exit_code, wants_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; nothing is half done, the same command may be run again\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit and would complain about the pipe there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the outermost edge
+        return _bug(error, wants_json)
+
+
+def _run(words: list[str]) -> int:
+    from etl_customers.cli.app import command
+
+    try:
+        with command().make_context("etl-customers", words) as context:
+            code = context.command.invoke(context)
+            sys.stdout.flush()
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: typer.TyperException, wants_json: bool) -> int:
+    context = getattr(error, "ctx", None)
+    message = error.format_message().rstrip(".")
+    if not message and context is not None:
+        sys.stderr.write(context.get_help() + "\n")
+        return _USAGE
+    if context is not None:
+        message += f"; see: {context.command_path} --help"
+    return _report(message, "usage", _USAGE, wants_json)
+
+
+def _bug(error: Exception, wants_json: bool) -> int:
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        traceback.print_exception(error)
+    # Only the type: messages of libraries hold customers' values.
+    message = f"this is a bug in etl-customers ({type(error).__name__}); set {DEBUG_VARIABLE}=1 to see where"
+    return _report(message, "bug", _BUG, wants_json)
+
+
+def _report(message: str, code: str, exit_code: int, wants_json: bool) -> int:
+    from etl_customers.cli.screen import print_json, say
+
+    if wants_json:
+        print_json({"error": {"code": code, "message": message}})
+    say(f"error: {message}", error=True)
+    return exit_code

@@ -1,0 +1,92 @@
+"""Commands about this installation: its settings, its health, the target's tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from etl_customers.cli.options import HomeOption, JsonOption
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(settings)
+    app.command()(doctor)
+    database = typer.Typer(no_args_is_help=True, help="The tables of the target database.")
+    database.command("upgrade")(upgrade)
+    database.command("status")(status)
+    app.add_typer(database, name="database")
+
+
+def settings(json: JsonOption = False, home: HomeOption = None) -> None:
+    """Print every setting in force, its value and where it was read."""
+    from etl_customers.cli.screen import console, print_json, table
+    from etl_customers.settings import find_home, settings_with_origins
+
+    origins = list(settings_with_origins(find_home(home)))
+    if json:
+        print_json({"settings": [{"name": one.name, "value": one.value, "origin": one.origin} for one in origins]})
+        return
+    console().print(table(("setting", "value", "from"), [(one.name, one.value, one.origin) for one in origins]))
+
+
+def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
+    """Examine the installation; exit 0 when all is well, 1 on a problem, 3 when the database is down."""
+    from etl_customers.cli.examination import examine
+    from etl_customers.cli.screen import print_json, say
+    from etl_customers.settings import find_home
+
+    findings = examine(find_home(home))
+    if json:
+        print_json(
+            {"findings": [{"what": f.what, "ok": f.is_ok, "detail": f.detail, "remedy": f.remedy} for f in findings]}
+        )
+    else:
+        for finding in findings:
+            line = f"{'ok     ' if finding.is_ok else 'PROBLEM'}  {finding.what}: {finding.detail}"
+            say(line if finding.is_ok else f"{line}; {finding.remedy}")
+    return max((finding.exit_code for finding in findings if not finding.is_ok), default=0)
+
+
+def upgrade(home: HomeOption = None) -> None:
+    """Bring the target's tables to this program's version; nothing is done when they are."""
+    from etl_customers.cli.screen import say
+    from etl_customers.target.connect import current_version, target_name
+    from etl_customers.target.connect import upgrade as upgrade_target
+
+    target = _connect(home)
+    before = current_version(target)
+    upgrade_target(target)
+    after = current_version(target)
+    changed = "already was at" if before == after else "is now at"
+    say(f"{target_name(target)} {changed} version {after}")
+
+
+def status(json: JsonOption = False, home: HomeOption = None) -> int:
+    """Say which version the target's tables have and which this program needs; exit 1 when they differ."""
+    from etl_customers.cli.screen import print_json, say
+    from etl_customers.migrations import HEAD
+    from etl_customers.target.connect import current_version, target_name
+
+    target = _connect(home)
+    found = current_version(target)
+    if json:
+        print_json({"target": target_name(target), "version": found, "needed": HEAD, "current": found == HEAD})
+    elif found == HEAD:
+        say(f"{target_name(target)} is at version {found}, as needed")
+    else:
+        say(
+            f"{target_name(target)} is at version {found or 'none'}, this program needs {HEAD}; "
+            "run: etl-customers database upgrade"
+        )
+    return 0 if found == HEAD else 1
+
+
+def _connect(home: Path | None) -> "Engine":
+    from etl_customers.settings import database_url, find_home
+    from etl_customers.target.connect import connect
+
+    return connect(database_url(find_home(home).make()))

@@ -1,0 +1,125 @@
+"""What ``doctor`` examines: one finding per question, each with what to do about it."""
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+
+from sqlalchemy import Engine
+
+from etl_customers.errors import DatabaseUnavailable, EtlCustomersError
+from etl_customers.migrations import HEAD
+from etl_customers.settings import Home, database_url, load_settings
+from etl_customers.target.connect import connect, current_version, reading, target_name
+from etl_customers.target.ledger import ACCEPTED, list_ended_imports, list_imports
+
+_OLDEST_PYTHON = (3, 11)
+_LEAST_FREE_BYTES = 1024**3
+_STUCK_AFTER = timedelta(minutes=30)
+_PACKAGES = ("dagster", "dagster-webserver", "duckdb", "pandera", "polars", "sqlalchemy", "psycopg", "argon2-cffi")
+_LOOKED_AT = 1_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The answer to one question."""
+
+    what: str
+    is_ok: bool
+    detail: str
+    remedy: str = ""
+    exit_code: int = 1
+
+
+def examine(home: Home) -> list[Finding]:
+    """Examine the environment, the home, the settings and the target; change nothing."""
+    return [*_environment(), *_home(home), *_settings(home), *_target(home)]
+
+
+def _environment() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", sys.version_info >= _OLDEST_PYTHON, version, "install Python 3.11 or newer and run: make")
+    missing, found = [], []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    detail = f"{', '.join(missing)} missing" if missing else ", ".join(found)
+    yield Finding("packages", not missing, detail, "install the locked versions: make")
+
+
+def _home(home: Home) -> Iterator[Finding]:
+    if not home.path.is_dir():
+        yield Finding("home", True, f"{home.path} does not exist yet; the first import makes it")
+        return
+    mode = stat.S_IMODE(home.path.stat().st_mode)
+    yield Finding(
+        "home", mode & 0o077 == 0, f"{home.path} has mode {mode:04o}", f"others can read it: chmod 700 {home.path}"
+    )
+    try:
+        with tempfile.TemporaryFile(dir=home.path):
+            yield Finding("writing", True, "the home can be written")
+    except OSError as error:
+        yield Finding("writing", False, error.strerror or "no", f"give the user {os.getuid()} the home", 3)
+    free = shutil.disk_usage(home.path).free
+    yield Finding(
+        "disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free", "free some: imports need room for staging"
+    )
+
+
+def _settings(home: Home) -> Iterator[Finding]:
+    try:
+        load_settings(home)
+    except EtlCustomersError as error:
+        yield Finding("settings", False, str(error), f"correct {home.settings_file} or the environment")
+    else:
+        yield Finding("settings", True, "all can be used")
+
+
+def _target(home: Home) -> Iterator[Finding]:
+    url = database_url(home)
+    is_embedded = url == f"sqlite:///{home.embedded_database}"
+    if is_embedded and not home.embedded_database.exists():
+        yield Finding("database", True, f"{home.embedded_database} does not exist yet; the first import makes it")
+        return
+    try:
+        target = connect(url)
+        found = current_version(target)
+    except DatabaseUnavailable as error:
+        yield Finding("database", False, error.reason, f"see that {error.target} is up and may be used", 3)
+        return
+    except EtlCustomersError as error:
+        yield Finding("database", False, str(error), "correct ETL_CUSTOMERS_DATABASE_URL")
+        return
+    yield Finding("database", True, f"{target_name(target)} answers")
+    yield Finding("tables", found == HEAD, f"version {found}, needed {HEAD}", "run: etl-customers database upgrade", 3)
+    if found == HEAD:
+        yield from _imports(home, target)
+    target.dispose()
+
+
+def _imports(home: Home, target: Engine) -> Iterator[Finding]:
+    uploads = {path.stem: path for path in home.uploads.glob("*.upload")} if home.uploads.is_dir() else {}
+    with reading(target) as connection:
+        stale = list(list_ended_imports(connection, uploads)) if uploads else []
+        latest = list_imports(connection, _LOOKED_AT)
+    yield Finding(
+        "uploads",
+        not stale,
+        f"{len(stale)} of ended imports are left" if stale else "none is left of an ended import",
+        "the next import deletes them",
+    )
+    before = datetime.now(UTC) - _STUCK_AFTER
+    stuck = [one.import_id for one in latest if one.status == ACCEPTED and one.accepted_at < before]
+    yield Finding(
+        "imports",
+        not stuck,
+        f"{len(stuck)} accepted long ago and not ended: {', '.join(stuck[:5])}" if stuck else "none is stuck",
+        "import the same file again, or re-execute the run in etl-customers ui",
+    )

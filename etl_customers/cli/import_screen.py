@@ -1,0 +1,132 @@
+"""The result of an import on a terminal: what happened, what is wrong, what to do next."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+
+from etl_customers.cli.screen import clean, console, pairs, say, show, table
+from etl_customers.report.result import ImportResult
+
+FAILED_SHOWN = 10
+_ROWS_NAMED = 5
+
+
+def print_result(result: ImportResult, seconds: float | None = None, command: str = "import") -> None:
+    """Print a result for a person; ``seconds`` is how long it took, where it was done just now."""
+    from rich.text import Text
+
+    screen = console()
+    screen.print(Text(_headline(result), style="bold"), soft_wrap=True)
+    screen.print(pairs(_facts(result, seconds)))
+    if result.refusal is not None:
+        say("", result.refusal.message, "", _after_refusal(result))
+        return
+    _print_warnings(result)
+    _print_failed(result)
+    if result.rows.unread:
+        say(
+            "",
+            f"{_rows(result.rows.unread)} after the first blank row {_were(result.rows.unread)} not read: "
+            "a blank row ends the file. Delete it and import the file again to have them.",
+        )
+    next_step = _next_step(result, command)
+    if next_step:
+        say("", *next_step)
+
+
+def _headline(result: ImportResult) -> str:
+    name, rows = clean(result.file or "the file"), result.rows
+    if result.refusal is not None:
+        return f"{name} is refused; nothing of it was loaded"
+    if result.status == "dry_run":
+        return f"{name}: {rows.loaded} of {_rows(rows.read)} would be loaded (dry run, nothing was)"
+    if result.status == "accepted":
+        return f"{name} is accepted, but its import has not ended"
+    if result.repeat:
+        return f"{name}: this file was imported already on {show(result.finished_at)}; nothing was loaded now"
+    return f"{name}: {rows.loaded} of {_rows(rows.read)} loaded"
+
+
+def _facts(result: ImportResult, seconds: float | None) -> Iterator[tuple[str, object]]:
+    if result.import_id:
+        yield "import", result.import_id
+    if result.parent_import_id:
+        yield "corrects", result.parent_import_id
+    if result.refusal is None and result.status != "accepted":
+        rows = result.rows
+        yield "rows", f"{rows.read} read = {rows.loaded} loaded + {rows.failed} failed; {rows.unread} unread"
+    if seconds is not None:
+        yield "time", f"{seconds:.1f} s"
+
+
+def _print_warnings(result: ImportResult) -> None:
+    if not result.warnings:
+        return
+    counted = Counter((warning.code, warning.column, warning.message) for warning in result.warnings)
+    rows: dict[tuple[str, str, str], list[int]] = {}
+    for warning in result.warnings:
+        named = rows.setdefault((warning.code, warning.column, warning.message), [])
+        if len(named) < _ROWS_NAMED:
+            named.append(warning.row)
+    say("", f"Warnings ({len(result.warnings)}; these rows are loaded)")
+    console().print(
+        table(
+            ("times", "what", "rows"),
+            [
+                (count, message, ", ".join(map(str, rows[key])) + (" …" if count > _ROWS_NAMED else ""))
+                for key, count in counted.most_common()
+                for message in (key[2],)
+            ],
+            right=("times",),
+        )
+    )
+
+
+def _print_failed(result: ImportResult) -> None:
+    if not result.rows.failed:
+        return
+    shown = list(result.failed[:FAILED_SHOWN])
+    say("", f"Failed rows ({result.rows.failed})")
+    console().print(
+        table(
+            ("row", "column", "reason", "suggestion"),
+            [
+                (failed.row if first else "", error["column"], error["message"], error["suggestion"])
+                for failed in shown
+                for first, error in zip((True, *[False] * len(failed.errors)), failed.errors, strict=False)
+            ],
+            right=("row",),
+        )
+    )
+    more = result.rows.failed - len(shown)
+    if more > 0:
+        say(f"and {more} more")
+
+
+def _next_step(result: ImportResult, command: str) -> list[str]:
+    if result.status == "accepted":
+        return ["Import the same file again: it carries on where it stopped."]
+    if result.status == "dry_run" and result.rows.failed:
+        return ["Correct the rows in your file, or import it and correct the failed-rows file."]
+    if result.failed_rows_file:
+        return [
+            f"All failed rows with their reasons: {result.failed_rows_file}",
+            f"Correct them there, then run: etl-customers {command} {shlex.quote(result.failed_rows_file)}",
+        ]
+    if result.rows.failed:
+        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}"]
+    return []
+
+
+def _after_refusal(result: ImportResult) -> str:
+    if result.refusal is not None and result.refusal.code == "too_many_rows":
+        return f"Then import each part; to break it up, run: etl-customers split {shlex.quote(clean(result.file or 'FILE'))}"
+    return "Correct the file and import it again."
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

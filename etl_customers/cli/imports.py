@@ -1,0 +1,280 @@
+"""Commands about imports: import a file, break it up, look at imports and their failed rows."""
+
+import getpass
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl_customers.cli.options import EncodingOption, HomeOption, JsonOption, ListingGroup, target_at, workshop_at
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from etl_customers.imports import Accepted, Workshop
+    from etl_customers.report.result import ImportResult
+    from etl_customers.settings import Home
+    from etl_customers.target.ledger import ImportRecord
+
+_IMPORTS_SHOWN = 100
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command("import")(import_)
+    app.command()(template)
+    app.command()(split)
+    group = typer.Typer(cls=ListingGroup, no_args_is_help=False, help="List imports, or show one.")
+    group.command("list")(list_)
+    group.command("show")(show)
+    app.add_typer(group, name="imports")
+    app.command()(failed)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV or .xlsx file of customers.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, load nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Import a file once more that was imported already.")] = False,
+    json: JsonOption = False,
+    encoding: EncodingOption = None,
+    home: HomeOption = None,
+) -> int:
+    """Import a file of customers; every row is loaded or listed with all its reasons.
+
+    Exit code: 0 all rows loaded; 1 loaded, but some rows failed or were not read; 2 the
+    file is refused and nothing is loaded; 3 it could not be done now, nothing is loaded,
+    run it again.
+    """
+    started = time.monotonic()
+    with workshop_at(home) as workshop:
+        result = _dry_run(workshop, file, encoding, again) if dry_run else _import(workshop, file, encoding, again)
+    if json:
+        from etl_customers.cli.screen import print_json
+
+        print_json(result.as_record())
+    else:
+        from etl_customers.cli.import_screen import print_result
+
+        print_result(result, time.monotonic() - started)
+    return result.exit_code
+
+
+def template(
+    output: Annotated[Path | None, typer.Option("--output", help="File to write; else standard output.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write an empty CSV with the account's columns; required ones bear a star."""
+    import csv
+    import io
+
+    from etl_customers.cli.files import write_file
+    from etl_customers.cli.screen import say
+    from etl_customers.fields import load_fields
+    from etl_customers.settings import find_home, load_settings
+    from etl_customers.target.connect import reading
+    from etl_customers.template import template_header
+
+    settings = load_settings(find_home(home))
+    with target_at(home) as target, reading(target) as connection:
+        header = template_header(load_fields(connection), settings.csv.required)
+    text = io.StringIO()
+    csv.writer(text).writerow(header)
+    if output is None:
+        sys.stdout.write(text.getvalue())
+        return
+    write_file(output, text.getvalue().encode("utf-8-sig"))
+    say(f"template written to {output}")
+
+
+def split(
+    file: Annotated[Path, typer.Argument(help="A file with too many rows.", show_default=False)],
+    folder: Annotated[Path | None, typer.Option("--folder", help="Where the parts go; else beside the file.")] = None,
+    encoding: EncodingOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Break a file into parts that are short enough to import; each has the header."""
+    from etl_customers.cli.screen import print_json, say
+    from etl_customers.read.split import split_file
+    from etl_customers.settings import find_home, load_settings
+
+    settings = load_settings(find_home(home))
+    parts = split_file(file, settings.csv, encoding, folder or file.parent)
+    if json:
+        print_json({"file": str(file), "parts": [str(part) for part in parts]})
+        return
+    say(f"{len(parts)} parts of at most {settings.csv.max_rows} rows:", *(f"  {part}" for part in parts))
+
+
+def list_(
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most imports to list.")] = _IMPORTS_SHOWN,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """List the imports, the latest first."""
+    from dataclasses import asdict
+
+    from etl_customers.cli.screen import console, print_json, say, table
+    from etl_customers.target.connect import reading
+    from etl_customers.target.ledger import list_imports
+
+    with target_at(home) as target, reading(target) as connection:
+        records = list(list_imports(connection, limit))
+    if json:
+        print_json({"imports": [asdict(record) for record in records]})
+        return
+    if not records:
+        say("no imports yet; begin with: etl-customers import FILE")
+        return
+    headers = ("import", "status", "file", "accepted", "read", "loaded", "failed", "unread")
+    rows = [
+        (
+            record.import_id,
+            record.status,
+            record.file_name,
+            record.accepted_at,
+            record.rows_read,
+            record.rows_loaded,
+            record.rows_failed,
+            record.rows_unread,
+        )
+        for record in records
+    ]
+    console().print(table(headers, rows, right=headers[4:]))
+
+
+def show(
+    import_id: Annotated[str, typer.Argument(help="The import's id.", show_default=False)],
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Show one import: who, when, which bytes, its run, and what became of its rows."""
+    from dataclasses import asdict
+
+    from etl_customers.cli.import_screen import print_result
+    from etl_customers.cli.screen import console, pairs, print_json, say
+    from etl_customers.settings import find_home
+
+    with target_at(home) as target:
+        record = _find(target, import_id)
+        result = _result(target, find_home(home), import_id)
+    if json:
+        print_json(result.as_record() | {"ledger": asdict(record)})
+        return
+    print_result(result)
+    say("")
+    console().print(pairs((name.replace("_", " "), value) for name, value in asdict(record).items()))
+
+
+def failed(
+    import_id: Annotated[str, typer.Argument(help="The import's id.", show_default=False)],
+    output: Annotated[Path | None, typer.Option("--output", help="File to write; else the one of the home.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write an import's failed rows as a file to correct and import again."""
+    from etl_customers.cli.files import write_file
+    from etl_customers.cli.screen import say
+    from etl_customers.errors import NotFound
+    from etl_customers.imports import run_failed_rows
+
+    with workshop_at(home) as workshop:
+        record = _find(workshop.target, import_id)
+        if not record.rows_failed:
+            say(f"import {import_id} has no failed rows")
+            return
+        path = workshop.failed_rows_path(import_id)
+        if not run_failed_rows(workshop, import_id) and not path.exists():
+            raise NotFound(
+                "failed-rows file of import",
+                import_id,
+                "its cells were deleted after their retention time; the reasons are still there: "
+                f"etl-customers imports show {import_id}",
+            )
+        if output is not None:
+            write_file(output, path.read_bytes())
+            path = output
+    say(f"{record.rows_failed} failed rows: {path}", f"Correct them there, then run: etl-customers import {path}")
+
+
+def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+    from etl_customers.errors import UploadRefused
+    from etl_customers.imports import accept_upload, run_failed_rows
+    from etl_customers.report.result import refused_before_accepted
+
+    try:
+        accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=_user())
+    except UploadRefused as refusal:
+        return refused_before_accepted(file.name, refusal)
+    import_id = accepted.record.import_id
+    if accepted.is_repeat:
+        if accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
+            run_failed_rows(workshop, import_id)
+        return _result(workshop.target, workshop.home, import_id, repeat=True)
+    return _run(workshop, accepted)
+
+
+def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":
+    from assets.launch import run_import_job
+    from etl_customers.cli.progress import shown_progress
+    from etl_customers.report.result import RunFailed
+
+    import_id = accepted.record.import_id
+    with shown_progress() as progress:
+        outcome = run_import_job(workshop.home, import_id, progress)
+    result = _result(workshop.target, workshop.home, import_id)
+    if outcome.failure is not None and result.refusal is None:
+        raise RunFailed(outcome.failure.message, outcome.failure.code, outcome.failure.exit_code)
+    return result
+
+
+def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+    from etl_customers.errors import UploadRefused
+    from etl_customers.imports import dry_run
+    from etl_customers.report.result import dry_run_result, refused_before_accepted
+
+    try:
+        with dry_run(workshop, file, encoding=encoding, again=again) as tried:
+            if tried.repeat is not None:
+                return _result(workshop.target, workshop.home, tried.repeat.import_id, repeat=True)
+            read = tried.read
+            return dry_run_result(
+                tried.upload.file_name,
+                tried.upload.sha256,
+                tried.staging,
+                read=0 if read is None else read.read,
+                unread=0 if read is None else read.unread,
+                parent_import_id=None if read is None else read.parent_import_id,
+                refusal=tried.refusal,
+            )
+    except UploadRefused as refusal:
+        return refused_before_accepted(file.name, refusal)
+
+
+def _find(target: "Engine", import_id: str) -> "ImportRecord":
+    from etl_customers.errors import NotFound
+    from etl_customers.target.connect import reading
+    from etl_customers.target.ledger import find_import
+
+    with reading(target) as connection:
+        record = find_import(connection, import_id)
+    if record is None:
+        raise NotFound("import", import_id, "see: etl-customers imports")
+    return record
+
+
+def _result(target: "Engine", home: "Home", import_id: str, repeat: bool = False) -> "ImportResult":
+    from etl_customers.report.result import result_of
+    from etl_customers.target.connect import reading
+
+    record = _find(target, import_id)
+    with reading(target) as connection:
+        return result_of(connection, home, record, repeat)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

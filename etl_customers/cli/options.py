@@ -1,0 +1,71 @@
+"""Options that several commands share, and the group that is itself a listing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from etl_customers.imports import Workshop
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="Home folder; else ETL_CUSTOMERS_HOME, else .etl-customers here.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+EncodingOption = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Encoding of a file that is neither UTF-8 nor UTF-16, such as windows-1252."),
+]
+
+
+class ListingGroup(TyperGroup):
+    """A group whose first word need not be one of its commands: the rest is then for ``list``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - a private class of typer
+        """Put ``list`` in front unless a command of the group or a question for help comes first."""
+        if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@contextmanager
+def workshop_at(home: Path | None) -> Iterator["Workshop"]:
+    """Open the workshop of a home and close its database connections afterwards.
+
+    Raises:
+        EtlCustomersError: The home, the settings or the target cannot be used.
+    """
+    from etl_customers.imports import open_workshop
+    from etl_customers.settings import find_home
+
+    workshop = open_workshop(find_home(home))
+    try:
+        yield workshop
+    finally:
+        workshop.target.dispose()
+
+
+@contextmanager
+def target_at(home: Path | None) -> Iterator["Engine"]:
+    """Open the target database of a home, for commands that need nothing of the stages (slow to import).
+
+    Raises:
+        EtlCustomersError: The home, the settings or the target cannot be used.
+    """
+    from etl_customers.settings import database_url, find_home
+    from etl_customers.target.connect import connect, ensure_migrated
+
+    found = find_home(home).make()
+    url = database_url(found)
+    target = connect(url)
+    try:
+        ensure_migrated(target, embedded=url == f"sqlite:///{found.embedded_database}")
+        yield target
+    finally:
+        target.dispose()

@@ -1,0 +1,44 @@
+"""The progress bar of an import: on standard error, and only on a terminal."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assets.progress import Progress
+
+_STAGES = {
+    "raw_csv": "reading",
+    "validated_customers": "checking",
+    "deduplicated_customers": "looking for duplicates",
+    "loaded_customers": "loading",
+    "failed_rows": "writing the failed rows",
+}
+
+
+@contextmanager
+def shown_progress() -> Iterator["Progress | None"]:
+    """Yield what an import reports its progress to; none where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from assets import progress
+    from etl_customers.cli.screen import console
+
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console(error=True), transient=True
+    )
+    task = bar.add_task("starting", total=None)
+
+    def hashed(done: int, total: int) -> None:
+        bar.update(task, description=f"hashing passwords, {done} of {total}", completed=done, total=total)
+
+    def stage(name: str) -> None:
+        # An unknown total makes the bar pulse: stages but the hashing do not count.
+        bar.reset(task, start=False, total=None, description=_STAGES.get(name, name))
+
+    with bar:
+        yield progress.Progress(stage=stage, hashed=hashed)

@@ -1,0 +1,160 @@
+"""Counting an import's rows again, independently of the stages that moved them.
+
+What is counted here is compared with what a stage says of itself; it is shown in the
+Dagster UI, so it holds rows, columns, codes and messages and no customer's value.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from etl_customers.settings import Staging as StagingSettings
+from etl_customers.staging import Staging, open_staging
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import failed_rows_of
+from etl_customers.target.tables import customers, failed_rows
+
+_SHARED_KEYS = """
+with to_load as (select kind, value from customer_keys semi join deduplicated_rows using ("row"))
+select (select count(*) from (select kind, value from to_load group by kind, value having count(*) > 1))
+     + (select count(*) from to_load semi join existing_keys using (kind, value))
+"""
+
+
+@dataclass(frozen=True)
+class FailedCell:
+    """One reason why one row failed."""
+
+    row: int
+    column: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FailedRows:
+    """The failed rows of an import: how many of each code, and the first reasons in file order."""
+
+    by_code: Mapping[str, int]
+    first: tuple[FailedCell, ...]
+    more: int
+    """Reasons that are not in ``first``."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Rows that came into a stage, those that went on, and those that failed up to its end."""
+
+    came: int
+    went_on: int
+    failed: int
+    by_code: Mapping[str, int]
+    """Failed rows of this stage by the code of their errors; a row counts once for each."""
+    shared_keys: int = 0
+    """Identity keys that two rows to load share, or that the target has already; must be 0."""
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row that came either went on or failed."""
+        return self.came == self.went_on + self.failed
+
+
+@dataclass(frozen=True)
+class TargetRows:
+    """Rows of an import in the target, counted from its tables."""
+
+    loaded: int
+    failed: int
+
+
+def account_for_validated(file: Path, limits: StagingSettings, validated: int, failed: int) -> Account:
+    """Count the rows read and the rows failed by then in staging, and set them beside those validated.
+
+    Args:
+        file: The import's staging file.
+        limits: DuckDB's limits.
+        validated: Rows that the stage says went on.
+        failed: Rows that failed, for an import that ended and whose staging file was deleted since.
+
+    Raises:
+        ImportBusy: Another process holds the staging file.
+        DiskUnavailable: The file cannot be read.
+    """
+    with _staging(file, limits) as staging:
+        if staging is None:
+            return Account(validated + failed, validated, failed, {})
+        came = staging.number("select count(*) from raw_csv")
+        return Account(came, validated, *_failed(staging, ["read", "validate"]))
+
+
+def account_for_deduplicated(file: Path, limits: StagingSettings, deduplicated: int, failed: int) -> Account:
+    """Count the rows validated and the duplicates in staging, and set them beside those to load.
+
+    Arguments and errors are those of ``account_for_validated``.
+    """
+    with _staging(file, limits) as staging:
+        if staging is None:
+            return Account(deduplicated + failed, deduplicated, failed, {})
+        came = staging.number("select count(*) from validated_customers")
+        shared = staging.number(_SHARED_KEYS)
+        return Account(came, deduplicated, *_failed(staging, ["deduplicate"]), shared_keys=shared)
+
+
+def count_staged_rows(file: Path, limits: StagingSettings) -> int | None:
+    """Count the rows of ``raw_csv``; none when the import ended and its staging file was deleted since."""
+    with _staging(file, limits) as staging:
+        return None if staging is None else staging.number("select count(*) from raw_csv")
+
+
+def count_target_rows(target: sa.Engine, import_id: str) -> TargetRows:
+    """Count an import's customers and failed rows in the target.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(target) as connection:
+
+        def count(table: sa.Table) -> int:
+            query = sa.select(sa.func.count()).select_from(table).where(table.c.import_id == import_id)
+            return int(connection.execute(query).scalar_one())
+
+        return TargetRows(loaded=count(customers), failed=count(failed_rows))
+
+
+def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRows:
+    """List the first ``limit`` reasons of an import's failed rows, in file order, and count all by code.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    by_code: Counter[str] = Counter()
+    first: list[FailedCell] = []
+    more = 0
+    with reading(target) as connection:
+        for failed in failed_rows_of(connection, import_id):
+            by_code.update({error["code"] for error in failed.errors})
+            for error in failed.errors:
+                if len(first) < limit:
+                    first.append(FailedCell(failed.row, error["column"], error["code"], error["message"]))
+                else:
+                    more += 1
+    return FailedRows(by_code=dict(sorted(by_code.items())), first=tuple(first), more=more)
+
+
+@contextmanager
+def _staging(file: Path, limits: StagingSettings) -> Iterator[Staging | None]:
+    with open_staging(file, limits.memory_limit_mb) as staging:
+        yield staging if staging.number("select count(*) from facts") else None
+
+
+def _failed(staging: Staging, stages: list[str]) -> tuple[int, dict[str, int]]:
+    failed = staging.number('select count(distinct "row") from row_errors where list_contains(?, stage)', [stages])
+    by_code = staging.rows(
+        'select code, count(distinct "row") from row_errors where list_contains(?, stage) group by code order by code',
+        [stages],
+    )
+    return failed, dict(by_code)
