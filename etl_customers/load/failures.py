@@ -1,0 +1,38 @@
+"""The failed rows of a staging file with their messages, as the ledger keeps them and a dry run shows them."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from etl_customers.staging import Staging
+from etl_customers.target.ledger import FailedRow
+from schemas.codes import message
+
+_ERRORS = """
+    select errors."row", raw_csv.line, errors."column", errors.code, errors.reference, errors.suggestion
+    from row_errors as errors
+    join raw_csv using ("row")
+    left join (select key, min(position) as position from upload_columns group by key) as upload
+        on upload.key = errors."column"
+    where errors."row" between ? and ?
+    order by errors."row", upload.position nulls last, errors."column", errors.code, errors.reference
+"""
+
+
+def staged_failures(staging: Staging, first: int, last: int) -> Iterator[FailedRow]:
+    """Yield the failed rows from ``first`` to ``last`` with the errors of all stages so far.
+
+    Errors stand in the order of the upload's columns, those of no column of it last,
+    and two of the same column by their code. Messages hold no customer's value.
+
+    Args:
+        staging: At any stage; a dry run asks after the last one.
+        first: Number of the first row, as a spreadsheet shows it.
+        last: Number of the last row.
+    """
+    for (row, line), errors in groupby(staging.rows(_ERRORS, [first, last]), key=lambda error: error[:2]):
+        yield FailedRow(row, line, [_render(*error[2:]) for error in errors])
+
+
+def _render(column: str, code: str, reference: str | None, suggestion: str | None) -> dict[str, Any]:
+    return {"column": column, "code": code, "message": message(code, column, reference), "suggestion": suggestion}

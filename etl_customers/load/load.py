@@ -1,0 +1,194 @@
+"""Loads an import in one transaction: customers, their keys and properties, the failed rows, the ledger.
+
+What is written comes from ``etl_customers.load.staged_rows``; here is the transaction
+and what happens when another import was faster or the database breaks off.
+"""
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from etl_customers.deduplicate.deduplicate import deduplicate_customers
+from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.load.staged_rows import StagedRows
+from etl_customers.staging import Staging
+from etl_customers.target.bulk import append_frame
+from etl_customers.target.connect import writing
+from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
+from etl_customers.target.ledger import (
+    ACCEPTED,
+    FINISHED,
+    ImportRecord,
+    finish_import,
+    lock_import,
+    password_hashes_of,
+)
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class LoadCounts:
+    """Rows of a finished import; read = loaded + failed."""
+
+    read: int
+    loaded: int
+    failed: int
+    unread: int
+
+
+def load_customers(
+    staging: Staging, target: Engine, import_id: str, hashes: Mapping[int, str], run_id: str | None
+) -> LoadCounts:
+    """Load an import, whole or not at all; of a finished one, return the counts and write nothing.
+
+    The first try writes at once. Where another import has been faster with one of the
+    customers, it is undone, and the next try keeps all others from entering customers
+    while it finds the duplicates again: so the answer is that of loading row by row.
+
+    Args:
+        staging: Deduplicated.
+        target: Where to.
+        import_id: An accepted import.
+        hashes: Row to hash of each row whose password was given, failed ones too.
+        run_id: Dagster's run, if any.
+
+    Returns:
+        The counts that are in the ledger now.
+
+    Raises:
+        NotFound: The ledger has no such import.
+        UsageError: The import was refused or undone.
+        DatabaseUnavailable: Nothing was loaded, and loading again is safe.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _load(staging, target, import_id, hashes, run_id, is_alone=attempt > 1)
+        except UniqueViolation:
+            if attempt > 1:
+                raise
+        except DatabaseConflict:
+            if attempt == _TRIES:
+                raise
+            # Random, so that two imports do not meet again.
+            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
+        except DatabaseUnavailable:
+            # The commit may have been done although its answer never came.
+            counts = _find_counts(target, import_id)
+            if counts is None:
+                raise
+            return counts
+    raise AssertionError("every try returns or raises")
+
+
+def _load(
+    staging: Staging, target: Engine, import_id: str, hashes: Mapping[int, str], run_id: str | None, *, is_alone: bool
+) -> LoadCounts:
+    with writing(target) as connection:
+        record = lock_import(connection, import_id)
+        if record is None:
+            raise NotFound("import", import_id, "see: etl-customers imports")
+        if record.status == FINISHED:
+            return _counts(record)
+        if record.status != ACCEPTED:
+            raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, import the file again")
+        if is_alone:
+            if target.dialect.name == "postgresql":
+                connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
+            deduplicate_customers(staging, connection)
+        return _write(staging, connection, import_id, hashes, run_id)
+
+
+def _write(
+    staging: Staging, connection: Connection, import_id: str, hashes: Mapping[int, str], run_id: str | None
+) -> LoadCounts:
+    parent = staging.rows("select text from facts where name = 'parent_import_id' and text is not null")
+    parent_import_id: str | None = parent[0][0] if parent else None
+    parent_hashes = dict(password_hashes_of(connection, parent_import_id)) if parent_import_id else {}
+    rows = StagedRows(staging, hashes, parent_hashes)
+    now = datetime.now(UTC)
+    loaded = _write_customers(rows, connection, import_id, now)
+    failed = 0
+    for frame in rows.failed_rows():
+        append_frame(connection, "failed_rows", frame.with_columns(import_id=pl.lit(import_id)))
+        failed += frame.height
+    counts = LoadCounts(rows.fact("rows_read"), loaded, failed, rows.fact("rows_unread"))
+    if counts.read != loaded + failed:
+        raise RuntimeError(f"import {import_id} read {counts.read} rows, but {loaded} + {failed} came to the load")
+    finish_import(
+        connection,
+        import_id,
+        counts={
+            "rows_read": counts.read,
+            "rows_loaded": counts.loaded,
+            "rows_failed": counts.failed,
+            "rows_unread": counts.unread,
+        },
+        parent_import_id=parent_import_id,
+        run_id=run_id,
+        finished_at=now,
+    )
+    return counts
+
+
+def _write_customers(rows: StagedRows, connection: Connection, import_id: str, now: datetime) -> int:
+    time_text = pl.lit(_time_text(connection, now))
+    constants = {
+        "is_active": pl.lit(True),
+        "import_id": pl.lit(import_id),
+        "created_at": time_text,
+        "updated_at": time_text,
+    }
+    loaded = 0
+    for chunk in rows.chunks():
+        ids = pl.DataFrame({"row": chunk.customers["row"], "customer_id": _new_ids(connection, chunk.customers.height)})
+        customers = chunk.customers.rename({"row": "import_row"}).with_columns(
+            ids["customer_id"].alias("id"), **constants
+        )
+        append_frame(connection, "customers", customers)
+        for table, frame in (("identity_keys", chunk.keys), ("properties", chunk.properties)):
+            append_frame(connection, table, frame.join(ids, on="row", how="inner", maintain_order="left").drop("row"))
+        loaded += chunk.customers.height
+    return loaded
+
+
+def _new_ids(connection: Connection, count: int) -> list[int]:
+    """Return ids that nobody else gets, ascending."""
+    if connection.dialect.name == "postgresql":
+        query = sa.text("select nextval(pg_get_serial_sequence('customers', 'id')) from generate_series(1, :count)")
+        return list(connection.scalars(query, {"count": count}))
+    # The write lock is held, and SQLite itself notes the highest id that was ever inserted.
+    last = connection.scalar(sa.text("select seq from sqlite_sequence where name = 'customers'")) or 0
+    return list(range(last + 1, last + 1 + count))
+
+
+def _time_text(connection: Connection, time: datetime) -> str:
+    """Return a time as SQLAlchemy stores it on SQLite, and with its zone for PostgreSQL."""
+    text = f"{time:%Y-%m-%d %H:%M:%S.%f}"
+    return f"{text}+00:00" if connection.dialect.name == "postgresql" else text
+
+
+def _find_counts(target: Engine, import_id: str) -> LoadCounts | None:
+    try:
+        # Locking waits for a transaction of ours that the server may still be committing.
+        with writing(target) as connection:
+            record = lock_import(connection, import_id)
+    except DatabaseUnavailable:
+        return None
+    return _counts(record) if record is not None and record.status == FINISHED else None
+
+
+def _counts(record: ImportRecord) -> LoadCounts:
+    return LoadCounts(
+        read=record.rows_read or 0,
+        loaded=record.rows_loaded or 0,
+        failed=record.rows_failed or 0,
+        unread=record.rows_unread or 0,
+    )

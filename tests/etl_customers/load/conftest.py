@@ -1,0 +1,115 @@
+"""Staging files filled by hand, as the earlier stages leave them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from etl_customers.staging import Staging, open_staging
+from etl_customers.target.connect import writing
+from etl_customers.target.ledger import accept_import
+
+
+@dataclass
+class Upload:
+    """An upload by its rows; header in line 1, one line per row, columns e-mail, mobile and password."""
+
+    valid: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Row to customer columns; also ``keys``, ``properties``, ``has_password``, ``parent_row``."""
+    failed: dict[int, list[tuple[str, str, str | None]]] = field(default_factory=dict)
+    """Row to errors: column, code, suggestion."""
+    passwords: tuple[int, ...] = ()
+    parent_rows: dict[int, int] = field(default_factory=dict)
+    parent_import_id: str | None = None
+    unread: int = 0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Callable[[Upload], Staging]]:
+    """Fill a new staging file with an upload."""
+    with ExitStack() as stack:
+        count = 0
+
+        def fill(upload: Upload) -> Staging:
+            nonlocal count
+            count += 1
+            staging = stack.enter_context(open_staging(tmp_path / f"{count}.duckdb", memory_limit_mb=256))
+            _fill(staging, upload)
+            return staging
+
+        yield fill
+
+
+@pytest.fixture
+def accept() -> Callable[..., str]:
+    """Accept an import of some content and return its id."""
+
+    def accept_content(engine: sa.Engine, content: str = "0") -> str:
+        with writing(engine) as connection:
+            record, _ = accept_import(
+                connection,
+                source="csv",
+                file_name="customers.csv",
+                sha256=content.rjust(64, "0"),
+                bytes=10,
+                encoding=None,
+                again=False,
+                accepted_by="ada",
+            )
+        return record.import_id
+
+    return accept_content
+
+
+def _fill(staging: Staging, upload: Upload) -> None:
+    staging.execute(
+        "insert into upload_columns (position, header, role, key) values "
+        "(0, 'E-mail', 'column', 'email'), (1, 'Mobile', 'column', 'mobile'), (2, 'Password', 'password', 'password')"
+    )
+    staging.execute(
+        'create table raw_csv ("row" bigint, line bigint, parent_row bigint, password_state varchar, '
+        "c0 varchar, c1 varchar)"
+    )
+    rows = sorted([*upload.valid, *upload.failed])
+    for row in rows:
+        state = "given" if row in upload.passwords else None
+        staging.execute(
+            "insert into raw_csv values (?, ?, ?, ?, '', '')", [row, row + 10, upload.parent_rows.get(row), state]
+        )
+    for row, values in upload.valid.items():
+        _fill_customer(staging, upload, row, dict(values))
+    for row, errors in upload.failed.items():
+        for column, code, suggestion in errors:
+            staging.execute(
+                "insert into row_errors values ('validate', ?, ?, ?, '7', ?)", [row, column, code, suggestion]
+            )
+    staging.execute('insert into deduplicated_rows select "row" from validated_customers')
+    facts = [("rows_read", len(rows), None), ("rows_unread", upload.unread, None)]
+    for name, number, text in [*facts, ("parent_import_id", None, upload.parent_import_id)]:
+        staging.execute("insert into facts values (?, ?, ?)", [name, number, text])
+
+
+def _fill_customer(staging: Staging, upload: Upload, row: int, values: dict[str, Any]) -> None:
+    for kind, value in values.pop("keys", []):
+        staging.execute("insert into customer_keys values (?, ?, ?, ?)", [row, kind, value, kind])
+    for property_type, number, field_values in values.pop("properties", []):
+        staging.execute(
+            "insert into properties values (?, ?, ?, ?)", [row, property_type, number, json.dumps(field_values)]
+        )
+    frame = pl.DataFrame(
+        [
+            {
+                "row": row,
+                "has_password": row in upload.passwords,
+                "parent_row": upload.parent_rows.get(row),
+                **values,
+            }
+        ]
+    )
+    staging.append("validated_customers", frame)
