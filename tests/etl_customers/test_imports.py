@@ -1,0 +1,294 @@
+"""A file's whole way through the engine, on both databases, without Dagster."""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers import imports
+from etl_customers.errors import NotFound, UploadRefused
+from etl_customers.imports import Workshop
+from etl_customers.load.passwords import verify_password
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import remove_staging
+from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
+from etl_customers.target.tables import customers, failed_rows, identity_keys
+
+HEADER = "first_name*,last_name*,email,mobile,password,state,city\n"
+FILE = (
+    HEADER
+    + "Ada,Example,ada@example.com,0491570156,correct horse,NSW,Sydney\n"
+    + "Bob,Example,broken,12,battery staple,Quensland,\n"
+    + "Ada,Again,ADA@example.com,,,VIC,\n"
+    + "Cy,Example,cy@example.com,,,VIC,\n"
+)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target: Engine) -> Workshop:
+    """A home of its own on a fresh target, of a company in Australia."""
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
+
+
+def write(folder: Path, text: str, name: str = "customers.csv") -> Path:
+    """Write a file to import."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def load(workshop: Workshop, path: Path, **options: Any) -> ImportRecord:
+    """Import a file with all its stages and return its entry in the ledger."""
+    accepted = imports.accept_upload(workshop, path, **options)
+    if not accepted.is_repeat:
+        imports.run_import(workshop, accepted.record.import_id)
+    return record_of(workshop, accepted.record.import_id)
+
+
+def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
+    """Return an import's entry in the ledger."""
+    with workshop.target.connect() as connection:
+        record = find_import(connection, import_id)
+    assert record is not None
+    return record
+
+
+def failures(workshop: Workshop, import_id: str) -> dict[int, list[tuple[str, str]]]:
+    """Return the column and code of each error by row."""
+    with workshop.target.connect() as connection:
+        rows = failed_rows_of(connection, import_id)
+        return {row.row: [(error["column"], error["code"]) for error in row.errors] for row in rows}
+
+
+def dump(workshop: Workshop) -> list[tuple[Any, ...]]:
+    """Return all that an import wrote, in an order that does not depend on ids or times."""
+    with workshop.target.connect() as connection:
+        loaded = connection.execute(sa.select(customers).order_by(customers.c.import_row)).mappings().all()
+        names = {row["id"]: row["import_row"] for row in loaded}
+        own = [
+            tuple(
+                v for k, v in row.items() if k not in ("id", "import_id", "created_at", "updated_at", "password_hash")
+            )
+            for row in loaded
+        ]
+        keys = [(k, v, names[c]) for k, v, c in connection.execute(sa.select(identity_keys))]
+        failed = connection.execute(
+            sa.select(failed_rows.c.row, failed_rows.c.errors).order_by(failed_rows.c.row)
+        ).all()
+        return [*own, *sorted(keys), *(tuple(row) for row in failed)]
+
+
+def count(workshop: Workshop, table: sa.Table) -> int:
+    """Return the number of rows of a table."""
+    with workshop.target.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def test_every_row_is_loaded_or_listed_with_all_its_reasons(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(workshop, write(tmp_path, FILE))
+    assert (record.status, record.rows_read, record.rows_loaded, record.rows_failed) == ("finished", 4, 2, 2)
+    assert failures(workshop, record.import_id) == {
+        3: [("email", "invalid_email"), ("mobile", "invalid_phone"), ("state", "unknown_state")],
+        4: [("email", "duplicate_in_file")],
+    }
+
+
+def test_a_loaded_customer_has_its_values_and_where_it_came_from(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(workshop, write(tmp_path, FILE))
+    with workshop.target.connect() as connection:
+        row = connection.execute(sa.select(customers).where(customers.c.import_row == 2)).mappings().one()
+    assert (row["first_name"], row["mobile"], row["country"], row["state"]) == (
+        "Ada",
+        "+61491570156",
+        "AU",
+        "New South Wales",
+    )
+    assert row["import_id"] == record.import_id
+    assert verify_password(row["password_hash"], "correct horse")
+    assert {"column": "country", "code": "country_defaulted"} in row["warnings"]
+
+
+def test_the_same_bytes_again_return_the_first_import(workshop: Workshop, tmp_path: Path) -> None:
+    first = load(workshop, write(tmp_path, FILE))
+    before = dump(workshop)
+    again = imports.accept_upload(workshop, write(tmp_path, FILE, "other name.csv"))
+    assert again.is_repeat
+    assert again.record == first
+    assert dump(workshop) == before
+
+
+def test_importing_really_again_fails_every_row_that_exists(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + "Ada,Example,ada@example.com,,,,Sydney\nNo,Contact,,,,,Sydney\n")
+    first = load(workshop, path)
+    second = load(workshop, path, again=True)
+    assert second.import_id != first.import_id
+    assert failures(workshop, second.import_id) == {
+        2: [("email", "already_exists")],
+        3: [("name and address", "already_exists")],
+    }
+
+
+def test_a_refused_file_loads_nothing_and_leaves_no_copy(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, FILE.replace("email", "favourite colour"))
+    with pytest.raises(UploadRefused) as refusal:
+        load(workshop, path)
+    record = imports.accept_upload(workshop, write(tmp_path, FILE)).record  # a bystander
+    with workshop.target.connect() as connection:
+        refused = connection.execute(sa.text("select * from imports where status = 'refused'")).mappings().one()
+    assert refused["refusal_code"] == refusal.value.code
+    assert refused["refusal_message"] == str(refusal.value)
+    assert count(workshop, customers) == 0
+    assert [path.stem for path in workshop.home.uploads.iterdir()] == [record.import_id]
+
+
+def test_a_refused_import_says_so_when_it_is_run_again(workshop: Workshop, tmp_path: Path) -> None:
+    accepted = imports.accept_upload(workshop, write(tmp_path, "nonsense\n1\n"))
+    with pytest.raises(UploadRefused) as first:
+        imports.run_raw_csv(workshop, accepted.record.import_id)
+    with pytest.raises(UploadRefused) as second:
+        imports.run_validated_customers(workshop, accepted.record.import_id)
+    assert str(second.value) == str(first.value)
+    assert not workshop.staging_path(accepted.record.import_id).exists()
+
+
+def test_a_refused_file_may_be_tried_again_under_the_same_id(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, FILE.replace("email", "Shoe size"))
+    with pytest.raises(UploadRefused):
+        load(workshop, path)
+    settings = Settings(company=Company(country="AU", city="Sydney"), csv={"ignore_unknown_columns": True})  # type: ignore[arg-type]
+    record = load(Workshop(workshop.home, settings, workshop.target), path)
+    assert record.status == "finished"
+    assert count(workshop, sa.Table("imports", sa.MetaData())) == 1
+
+
+@pytest.mark.parametrize("done", [1, 2, 3, 4])
+def test_an_import_that_broke_off_goes_on_from_any_stage(workshop: Workshop, tmp_path: Path, done: int) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    stages = [
+        imports.run_raw_csv,
+        imports.run_validated_customers,
+        imports.run_deduplicated_customers,
+        imports.run_loaded_customers,
+    ]
+    for stage in stages[:done]:
+        stage(workshop, import_id)
+    record = load(workshop, write(tmp_path, FILE))
+    assert (record.import_id, record.rows_loaded, record.rows_failed) == (import_id, 2, 2)
+    assert count(workshop, customers) == 2
+
+
+def test_stages_of_a_finished_import_change_nothing_and_report_its_counts(workshop: Workshop, tmp_path: Path) -> None:
+    import_id = load(workshop, write(tmp_path, FILE)).import_id
+    before = dump(workshop)
+    for _ in range(2):
+        assert imports.run_raw_csv(workshop, import_id).read == 4
+        validated = imports.run_validated_customers(workshop, import_id)
+        assert (validated.validated, validated.failed) == (3, 1)
+        deduplicated = imports.run_deduplicated_customers(workshop, import_id)
+        assert (deduplicated.deduplicated, deduplicated.failed) == (2, 1)
+        assert imports.run_loaded_customers(workshop, import_id).loaded == 2
+        remove_staging(workshop.staging_path(import_id))
+    assert imports.run_failed_rows(workshop, import_id) == 0
+    assert dump(workshop) == before
+    assert not workshop.staging_path(import_id).exists()
+
+
+def test_the_upload_is_deleted_when_its_import_ends(workshop: Workshop, tmp_path: Path) -> None:
+    load(workshop, write(tmp_path, FILE))
+    assert list(workshop.home.uploads.iterdir()) == []
+
+
+def test_copies_that_a_crash_left_are_swept_by_the_next_import(workshop: Workshop, tmp_path: Path) -> None:
+    ended = load(workshop, write(tmp_path, FILE)).import_id
+    workshop.upload_path(ended).write_text("left over")
+    orphan = workshop.home.uploads / "incoming-1"
+    orphan.write_text("left over")
+    os.utime(orphan, (0, 0))
+    load(workshop, write(tmp_path, HEADER + "Di,Example,,,,,Sydney\n", "other.csv"))
+    assert list(workshop.home.uploads.iterdir()) == []
+
+
+def test_a_corrected_failed_rows_file_loads_is_linked_and_keeps_the_passwords(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    first = load(workshop, write(tmp_path, FILE))
+    with workshop.failed_rows_path(first.import_id).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["row"] for row in rows] == ["3", "4"]
+    assert {row["password"] for row in rows} == {""}
+    assert "Queensland" in rows[0]["errors"]
+    rows[0].update(email="bob@example.com", mobile="0491570157", state="Queensland")
+    rows[1].update(email="other@example.com")
+    corrected = tmp_path / "corrected.csv"
+    with corrected.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    second = load(workshop, corrected)
+    assert (second.rows_loaded, second.rows_failed, second.parent_import_id) == (2, 0, first.import_id)
+    with workshop.target.connect() as connection:
+        hashed = connection.scalar(sa.select(customers.c.password_hash).where(customers.c.email == "bob@example.com"))
+    assert verify_password(str(hashed), "battery staple")
+
+
+def test_a_password_is_nowhere_but_in_the_file_and_as_a_hash(workshop: Workshop, tmp_path: Path) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    imports.run_raw_csv(workshop, import_id)
+    imports.run_validated_customers(workshop, import_id)
+    staged = [path for path in workshop.home.staging.rglob("*") if path.is_file()]
+    imports.run_import(workshop, import_id)
+    everything = staged + [path for path in workshop.home.path.rglob("*") if path.is_file()]
+    assert not [
+        path for path in everything if b"battery staple" in path.read_bytes() or b"correct horse" in path.read_bytes()
+    ]
+    assert "battery staple" not in json.dumps(dump(workshop), default=str)
+
+
+def test_a_dry_run_gives_the_answer_of_the_run_and_loads_nothing(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, FILE)
+    with imports.dry_run(workshop, path) as dry:
+        assert dry.read is not None
+        to_load = dry.staging.number("select count(*) from deduplicated_rows")
+        errors = set(dry.staging.rows('select "row", "column", code from row_errors'))
+        read = dry.read.read
+    assert count(workshop, customers) == 0
+    assert not list(workshop.home.staging.iterdir())
+    record = load(workshop, path)
+    assert (read, to_load) == (record.rows_read, record.rows_loaded)
+    assert errors == {
+        (row, c, code) for row, found in failures(workshop, record.import_id).items() for c, code in found
+    }
+
+
+def test_a_dry_run_of_an_imported_file_names_that_import(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, FILE)
+    record = load(workshop, path)
+    with imports.dry_run(workshop, path) as dry:
+        assert dry.repeat == record
+    with imports.dry_run(workshop, path, again=True) as dry:
+        assert dry.repeat is None
+
+
+def test_a_dry_run_of_a_file_that_would_be_refused_says_why(workshop: Workshop, tmp_path: Path) -> None:
+    with imports.dry_run(workshop, write(tmp_path, "nonsense\n1\n")) as dry:
+        assert dry.refusal is not None
+
+
+def test_a_stage_whose_input_is_not_here_says_where_to_begin(workshop: Workshop, tmp_path: Path) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    with pytest.raises(imports.StageMissing, match="raw_csv"):
+        imports.run_validated_customers(workshop, import_id)
+    workshop.upload_path(import_id).unlink()
+    with pytest.raises(imports.StageMissing, match="upload"):
+        imports.run_raw_csv(workshop, import_id)
+
+
+def test_an_unknown_import_is_not_found(workshop: Workshop) -> None:
+    with pytest.raises(NotFound):
+        imports.run_raw_csv(workshop, "csv-20260101T000000Z-00000000")
+    assert not list(workshop.home.staging.iterdir())
