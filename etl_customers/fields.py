@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl_customers.errors import FieldInvalid, NotFound
-from etl_customers.read.names import normalise_header, reserved_names
+from etl_customers.names import normalise_header, reserved_names
 from etl_customers.target.tables import custom_fields, property_fields, property_types
 from schemas.columns import FieldType
 

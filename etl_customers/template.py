@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection
 
 from etl_customers.fields import AccountFields, property_header
-from etl_customers.read.names import STAMP_PREFIX
+from etl_customers.names import STAMP_PREFIX
 from schemas.columns import COLUMNS
 
 

@@ -114,7 +114,7 @@ def sync_folder(folder: Path) -> None:
 def _copy(descriptor: int, path: Path, max_bytes: int) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     try:
-        with open(
+        with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "wb"
         ) as copy:
             while block := _read_block(descriptor):

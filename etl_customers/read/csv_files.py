@@ -1,0 +1,166 @@
+"""CSV as text: its encoding, its delimiter, its records with the lines on which they begin.
+
+Strict: what cannot be read without guessing is refused. Whether a record fits the
+header is not known here.
+"""
+
+import codecs
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from etl_customers.read.headers import KnownHeaders, count_known
+from etl_customers.read.refusals import BrokenQuotes, EmptyFile, NoHeader, NotText, UnknownEncoding
+
+DELIMITERS = (",", ";", "\t", "|")
+"""In this order where the header fits several equally well."""
+
+_BLOCK_BYTES = 256 * 1024
+_NO_TEXT_FILES = frozenset(
+    {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "utf-7", "undefined", "mbcs", "oem"}
+)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How bytes become text; ``is_named`` when the user said so, not the file."""
+
+    codec: str
+    is_named: bool
+
+    @property
+    def shown(self) -> str:
+        """The name as users know it."""
+        return "UTF-8" if self.codec in ("utf-8", "utf-8-sig") else self.codec.upper()
+
+
+def find_encoding(path: Path, named: str | None) -> Encoding:
+    """Return the encoding: that of the byte order mark, else the named one, else UTF-8. Never guessed.
+
+    Raises:
+        UnknownEncoding: The named encoding is none of text files.
+        NotText: UTF-16 without a byte order mark, which must be named.
+    """
+    with path.open("rb") as file:
+        head = file.read(200)
+    chosen = None if named is None else _checked_codec(named)
+    for mark, codec in _BOMS:
+        if head.startswith(mark):
+            return Encoding(codec, is_named=False)
+    if chosen is not None:
+        return Encoding(chosen, is_named=True)
+    even, odd = head[0::2], head[1::2]
+    for nul_bytes, option in ((odd, "utf-16-le"), (even, "utf-16-be")):
+        if len(head) >= 4 and nul_bytes.count(0) > len(nul_bytes) * 0.7:
+            raise NotText("UTF-8", 1, False, option)
+    return Encoding("utf-8", is_named=False)
+
+
+def find_delimiter(path: Path, encoding: Encoding, known: KnownHeaders) -> str:
+    """Return the delimiter with which most cells of the first row are headers of the account.
+
+    Raises:
+        NoHeader: With none of them any cell is a header.
+        EmptyFile: There is no first row.
+        NotText, BrokenQuotes: See ``read_records``.
+    """
+    counts: dict[str, int] = {}
+    broken: BrokenQuotes | None = None
+    for delimiter in DELIMITERS:
+        try:
+            with open_text(path, encoding) as text:
+                header = next(read_records(text, delimiter), None)
+        except BrokenQuotes as error:
+            broken = broken or error
+            continue
+        if header is None:
+            raise EmptyFile
+        counts[delimiter] = count_known(header[1], known)
+    best = max(counts, key=lambda delimiter: counts[delimiter], default=None)
+    if best is not None and counts[best] > 0:
+        return best
+    raise broken or NoHeader()
+
+
+@contextmanager
+def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
+    """Open a file as text with its line ends as they are.
+
+    Raises:
+        NotText: Raised in the ``with`` block where bytes are not of the encoding; names the line.
+    """
+    csv.field_size_limit(sys.maxsize)  # too long cells fail their row in validation, not the program
+    try:
+        with path.open(encoding=encoding.codec, errors="strict", newline="") as text:
+            yield text
+    except UnicodeError:  # its text would hold the bytes
+        raise NotText(encoding.shown, _line_of_bad_byte(path, encoding.codec), encoding.is_named) from None
+
+
+def read_records(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the line on which it begins; an empty line is a record without cells.
+
+    Args:
+        text: Opened without translation of line ends; CRLF, LF and bare CR all end a line.
+        delimiter: One character.
+
+    Raises:
+        BrokenQuotes: A quoted cell that does not end, or is followed by text.
+
+    Source:
+        RFC 4180; Python's csv in strict mode.
+    """
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error:
+        raise BrokenQuotes(line) from None
+
+
+def _checked_codec(name: str) -> str:
+    try:
+        found = codecs.lookup(name)
+        if found.name in _NO_TEXT_FILES:
+            raise UnknownEncoding(name)
+        io.TextIOWrapper(io.BytesIO(), encoding=name)
+    except (LookupError, ValueError, UnicodeError):  # ValueError: a NUL in the name
+        raise UnknownEncoding(name) from None
+    return found.name
+
+
+def _line_of_bad_byte(path: Path, codec: str) -> int:
+    """Decode again, piece by piece, counting line ends up to the first byte that is not text."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)("strict"), translate=True)
+    line, block = 1, b""
+    with path.open("rb") as file:
+        while True:
+            block = file.read(_BLOCK_BYTES)
+            state = decoder.getstate()
+            try:
+                line += decoder.decode(block, final=not block).count("\n")
+            except UnicodeError:
+                break
+            if not block:
+                return line
+    decoder.setstate(state)
+    for place in range(len(block)):
+        try:
+            line += decoder.decode(block[place : place + 1]).count("\n")
+        except UnicodeError:
+            break
+    return line

@@ -1,0 +1,250 @@
+"""What each column of an upload is: matching its header with the account's columns (R3, R19, R22).
+
+Nothing is guessed: a header is known in one way or the file is refused.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from rapidfuzz import fuzz, process
+
+from etl_customers.errors import SettingsInvalid
+from etl_customers.fields import AccountFields, PropertyType, property_header
+from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, normalise_header
+from etl_customers.read.formulas import unescape_formula
+from etl_customers.read.refusals import (
+    DuplicateColumns,
+    MissingColumns,
+    NoHeader,
+    StaleTemplate,
+    TooManyColumns,
+    UnknownColumns,
+    UnknownHeader,
+)
+from etl_customers.settings import Csv
+from etl_customers.staging import UploadColumn
+from etl_customers.template import template_stamp
+
+MAX_COLUMNS = 16_384
+"""What Excel and LibreOffice can hold."""
+
+_NOWHERE = -1
+_NEAR = 75
+_NUMBERED = re.compile(r"(?P<label>.*?)[\s_.-]*(?P<number>[1-9][0-9]{0,8})\s*", re.DOTALL)
+_MOST_SUGGESTED = 20
+_STAMP = re.compile(re.escape(STAMP_PREFIX) + r"[0-9a-f]{8}")
+
+
+class Role(StrEnum):
+    """What the import does with a column of the upload."""
+
+    COLUMN = "column"
+    CUSTOM_FIELD = "custom_field"
+    PROPERTY = "property"
+    PASSWORD = "password"
+    OWN = "own"
+    TEMPLATE = "template"
+    IGNORED = "ignored"
+
+
+UNSTAGED_ROLES = frozenset({Role.PASSWORD, Role.OWN, Role.TEMPLATE})
+"""Columns whose cells never enter ``raw_csv``."""
+
+
+class KnownHeaders:
+    """Every header that the account has, and how each is read."""
+
+    def __init__(self, fields: AccountFields, aliases: dict[str, str]) -> None:
+        self._names: dict[str, UploadColumn] = {}
+        for name, column in fixed_names().items():
+            role = Role.PASSWORD if column == "password" else Role.COLUMN
+            self._names[name] = _meaning(role, column)
+        for field in fields.custom_fields:
+            for name in (field.id, field.label):
+                self._names[normalise_header(name)] = _meaning(Role.CUSTOM_FIELD, field.id)
+        self._types = {normalise_header(name): kind for kind in fields.property_types for name in (kind.id, kind.label)}
+        self._shown = {name: column.key for name, column in self._names.items()}
+        self._shown |= {normalise_header(field.label): field.label for field in fields.custom_fields}
+        for kind in fields.property_types:
+            for part in kind.fields:
+                header = property_header(kind.label, part.label)
+                self._shown[normalise_header(header)] = header
+        self._removed = {normalise_header(gone.header): gone.removed_at for gone in reversed(fields.removed)}
+        self._add_aliases(aliases)
+
+    def find(self, header: str) -> UploadColumn | None:
+        """Return what a header means, None if nothing; position and header are left open."""
+        return self._names.get(normalise_header(header)) or self._find_property(header)
+
+    def removed_at(self, header: str) -> datetime | None:
+        """Return when the account removed the column of this header, None if it never had it."""
+        label, colon, part = header.partition(":")
+        first = header
+        if colon and (numbered := _NUMBERED.fullmatch(label)):
+            first = f"{numbered['label']}:{part}"
+        return self._removed.get(normalise_header(header)) or self._removed.get(normalise_header(first))
+
+    def nearest(self, header: str) -> str | None:
+        """Return the known header that is most like this one, None if none is near."""
+        wanted = normalise_header(header)[:100]
+        found = (
+            process.extractOne(wanted, self._shown.keys(), scorer=fuzz.ratio, score_cutoff=_NEAR) if wanted else None
+        )
+        return self._shown[found[0]] if found else None
+
+    def _find_property(self, header: str) -> UploadColumn | None:
+        label, colon, part = header.partition(":")
+        if not colon:
+            return None
+        number, kind = 1, self._types.get(normalise_header(label))
+        if kind is None and (numbered := _NUMBERED.fullmatch(label)):
+            number, kind = int(numbered["number"]), self._types.get(normalise_header(numbered["label"]))
+            if number == 1:
+                return None
+        return None if kind is None else _property_column(kind, part, number)
+
+    def _add_aliases(self, aliases: dict[str, str]) -> None:
+        meant = {alias: self.find(target) for alias, target in aliases.items()}
+        if unknown := [alias for alias, column in meant.items() if column is None]:
+            raise SettingsInvalid(tuple(f"csv.aliases: {alias} must name a column of the account" for alias in unknown))
+        self._names |= {normalise_header(alias): column for alias, column in meant.items() if column is not None}
+
+
+def _meaning(role: Role, key: str = "") -> UploadColumn:
+    """Return what a header means, wherever it stands."""
+    return UploadColumn(_NOWHERE, "", role, key, None, None, None)
+
+
+def _property_column(kind: PropertyType, part: str, number: int) -> UploadColumn | None:
+    wanted = normalise_header(part)
+    for field in kind.fields:
+        if wanted in (normalise_header(field.label), normalise_header(field.id)):
+            header = property_header(kind.label, field.label, number)
+            return UploadColumn(_NOWHERE, "", Role.PROPERTY, header, kind.id, number, field.id)
+    return None
+
+
+def count_known(header: Sequence[str], known: KnownHeaders) -> int:
+    """Return how many cells of a row are headers of the account, of ours or of the template."""
+    own = {normalise_header(name) for name in OWN_COLUMNS}
+    return sum(
+        known.find(cell) is not None or normalise_header(cell) in own or _STAMP.fullmatch(cell.strip()) is not None
+        for cell in header
+    )
+
+
+def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tuple[UploadColumn, ...]:
+    """Say what each column of an upload is, in the upload's order.
+
+    Headers match in any case, with spaces, hyphens or underscores, with or without
+    ``*``, by id, by label, by a plain synonym or by the setting ``csv.aliases``.
+    A first column ``import_id``, second ``row`` and last ``errors`` make the file one
+    of our failed-rows files. Empty headers at the end are no columns; other empty
+    ones are ``ignored`` (and must stay empty, which the caller sees to).
+
+    Args:
+        header: The cells of the first row.
+        fields: The account's own columns.
+        csv: Required columns, aliases, and whether unknown columns are ignored.
+
+    Raises:
+        NoHeader: No cell is a header: it may be a customer's row, so none is printed.
+        DuplicateColumns: Several headers mean the same column.
+        UnknownColumns: A header means nothing; names the nearest known ones.
+        MissingColumns: A required column is not there.
+        StaleTemplate: One of the last two, and the stamp is of an older template.
+        TooManyColumns: More than a spreadsheet has.
+        SettingsInvalid: An alias of the settings leads nowhere.
+
+    Source:
+        docs/rules.md, R3.
+    """
+    known = KnownHeaders(fields, csv.aliases)
+    cells = _without_empty_end(header)
+    if count_known(cells, known) == 0:
+        raise NoHeader
+    if len(cells) > MAX_COLUMNS:
+        raise TooManyColumns(len(cells), MAX_COLUMNS)
+    columns = _match_all(cells, known)
+    _refuse_duplicates(columns)
+    missing = _missing(columns, fields, csv.required)
+    unknown = [] if csv.ignore_unknown_columns else [c for c in columns if c.role is Role.IGNORED and c.header.strip()]
+    if not (unknown or missing):
+        return columns
+    described = _describe(unknown, known, may_be_values=len(unknown) > len(columns) / 2)
+    stamps = [column.header.strip() for column in columns if column.role is Role.TEMPLATE]
+    if stamps and template_stamp(fields) not in stamps:
+        raise StaleTemplate(described, missing)
+    if unknown:
+        raise UnknownColumns(described, missing)
+    raise MissingColumns(missing)
+
+
+def is_own_file(columns: Iterable[UploadColumn]) -> bool:
+    """Tell whether the upload is one of our failed-rows files."""
+    return any(column.role is Role.OWN for column in columns)
+
+
+def _without_empty_end(header: Sequence[str]) -> list[str]:
+    cells = list(header)
+    while cells and not cells[-1].strip():
+        cells.pop()
+    return cells
+
+
+def _match_all(cells: list[str], known: KnownHeaders) -> tuple[UploadColumn, ...]:
+    names = [normalise_header(cell) for cell in cells]
+    first, second, last = (normalise_header(name) for name in OWN_COLUMNS)
+    stamps = {position for position, cell in enumerate(cells) if _STAMP.fullmatch(cell.strip())}
+    own: dict[int, str] = {}
+    ends = [position for position in range(len(cells)) if position not in stamps]
+    if len(ends) > 2 and ends[:2] == [0, 1] and (names[0], names[1], names[ends[-1]]) == (first, second, last):
+        own = dict(zip((0, 1, ends[-1]), OWN_COLUMNS, strict=True))
+    columns = []
+    for position, cell in enumerate(cells):
+        header = unescape_formula(cell) if own else cell
+        if position in own:
+            column = _meaning(Role.OWN, own[position])
+        elif position in stamps:
+            column = _meaning(Role.TEMPLATE)
+        elif (found := known.find(header)) is not None:
+            column = found
+        else:
+            column = _meaning(Role.IGNORED)
+        columns.append(replace(column, position=position, header=header))
+    return tuple(columns)
+
+
+def _refuse_duplicates(columns: Iterable[UploadColumn]) -> None:
+    places: dict[tuple[str, str], list[int]] = {}
+    for column in columns:
+        if column.key:
+            places.setdefault((column.role, column.key), []).append(column.position + 1)
+    if doubled := [(key, found) for (_, key), found in places.items() if len(found) > 1]:
+        raise DuplicateColumns(doubled)
+
+
+def _missing(columns: Iterable[UploadColumn], fields: AccountFields, required: Iterable[str]) -> list[str]:
+    """List required columns that are not there; ``city`` may be missing, for R12 fills it in."""
+    present = {(column.role, column.key) for column in columns}
+    missing = [name for name in required if name != "city" and (Role.COLUMN, name) not in present]
+    missing = [name for name in missing if (Role.PASSWORD, name) not in present]
+    return missing + [
+        field.label
+        for field in fields.custom_fields
+        if field.is_required and (Role.CUSTOM_FIELD, field.id) not in present
+    ]
+
+
+def _describe(unknown: Sequence[UploadColumn], known: KnownHeaders, *, may_be_values: bool) -> list[UnknownHeader]:
+    """Describe unknown headers; where most are unknown the row may be a customer's, so none is printed."""
+    described = []
+    for place, column in enumerate(unknown):
+        removed_at = known.removed_at(column.header)
+        suggestion = known.nearest(column.header) if place < _MOST_SUGGESTED else None
+        header = None if may_be_values else column.header
+        described.append(UnknownHeader(column.position + 1, header, suggestion, removed_at))
+    return described

@@ -1,0 +1,90 @@
+"""The failed-rows file: the rows of an import that failed, to be corrected and uploaded again (R19, R20)."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+from etl_customers.errors import DiskUnavailable
+from etl_customers.names import OWN_COLUMNS
+from etl_customers.read.formulas import escape_formula
+from etl_customers.read.headers import UNSTAGED_ROLES, Role
+from etl_customers.read.uploads import sync_folder
+from etl_customers.staging import Staging
+
+_CHUNK_ROWS = 10_000
+_LEFT_OUT = frozenset({Role.OWN, Role.TEMPLATE})
+
+
+def write_failed_rows(
+    staging: Staging, path: Path, import_id: str, errors: Mapping[int, str] | Iterable[tuple[int, str]]
+) -> int:
+    """Write the failed rows of an import as UTF-8 CSV with a byte order mark.
+
+    Columns: ``import_id``, ``row``, those of the upload under their own headers, ``errors``.
+    The password's column is there and empty. Of an upload that is itself a failed-rows
+    file, its three columns give way to the new ones; a template's stamp is left out.
+    Cells that a spreadsheet would run are escaped. The file appears whole or not at all.
+
+    Args:
+        staging: The import's staging file, with ``raw_csv`` and ``upload_columns``.
+        path: Where the file goes; replaced if it is there. Mode 0600.
+        import_id: The import whose rows failed.
+        errors: Row to the text that tells all its errors; pairs in the order of rows.
+
+    Returns:
+        Number of rows written; with 0 there is no file.
+
+    Raises:
+        DiskUnavailable: The file cannot be written.
+    """
+    pairs = iter(sorted(errors.items()) if isinstance(errors, Mapping) else errors)
+    first = next(pairs, None)
+    if first is None:
+        return 0
+    try:
+        return _write_whole(path, _records(staging, import_id, first, pairs))
+    except OSError as error:
+        raise DiskUnavailable(path, error.strerror or "cannot be written") from None
+
+
+def _records(
+    staging: Staging, import_id: str, first: tuple[int, str], rest: Iterator[tuple[int, str]]
+) -> Iterator[list[str]]:
+    """Yield the header, then the rows, a chunk of them in memory at a time."""
+    kept = [column for column in staging.upload_columns() if column.role not in _LEFT_OUT]
+    yield [*OWN_COLUMNS[:2], *(escape_formula(column.header) for column in kept), OWN_COLUMNS[2]]
+    cells = "".join(", ''" if column.role in UNSTAGED_ROLES else f", {column.cell}" for column in kept)
+    chunk = [first, *islice(rest, _CHUNK_ROWS - 1)]
+    while chunk:
+        texts = dict(chunk)
+        found = staging.rows(
+            f'select "row"{cells} from raw_csv where "row" between ? and ? '  # noqa: S608 (cells are c0, c1 …)
+            'and "row" in (select unnest(?::bigint[])) order by "row"',
+            [min(texts), max(texts), list(texts)],
+        )
+        for row, *values in found:
+            yield [import_id, str(row), *(escape_formula(value) for value in values), escape_formula(texts[row])]
+        chunk = list(islice(rest, _CHUNK_ROWS))
+
+
+def _write_whole(path: Path, records: Iterator[list[str]]) -> int:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file, lineterminator="\r\n")
+            written = -1
+            for record in records:
+                writer.writerow(record)
+                written += 1
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return written
