@@ -1,0 +1,50 @@
+"""The example file shows what the documentation speaks of: most rows load, and every kind of failure is in it."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from etl_customers.imports import accept_upload, open_workshop, run_import
+from etl_customers.settings import Home
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import failed_rows_of, find_import
+from schemas.codes import ERRORS
+
+EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"
+_NOT_IN_A_PLAIN_FIRST_FILE = {
+    "already_exists",
+    "invalid_failed_row",
+    "invalid_number",
+    "invalid_yes_no",
+    "unknown_choice",
+    "unprintable_character",
+}
+
+
+def test_most_rows_of_the_example_load_and_every_kind_of_failure_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ETL_CUSTOMERS_DATABASE_URL", raising=False)
+    workshop = open_workshop(Home(tmp_path / "home"))
+    import_id = accept_upload(workshop, EXAMPLE, accepted_by="test").record.import_id
+    run_import(workshop, import_id)
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+        failed = list(failed_rows_of(connection, import_id))
+    assert record is not None
+    assert (record.rows_read, record.rows_loaded, record.rows_failed, record.rows_unread) == (61, 40, 21, 0)
+    codes = Counter(error["code"] for row in failed for error in row.errors)
+    assert set(codes) == set(ERRORS) - _NOT_IN_A_PLAIN_FIRST_FILE
+    assert max(len(row.errors) for row in failed) >= 3
+    workshop.target.dispose()
+
+
+def test_people_of_the_example_are_made_up() -> None:
+    with EXAMPLE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        domain = row["email"].casefold().rpartition("@")[2].rpartition("example")
+        assert domain[1] == "example" or not row["email"]
+        assert domain[2] in {"", ".com", ".net", ".org"}
