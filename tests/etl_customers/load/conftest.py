@@ -77,39 +77,34 @@ def _fill(staging: Staging, upload: Upload) -> None:
         "c0 varchar, c1 varchar)"
     )
     rows = sorted([*upload.valid, *upload.failed])
-    for row in rows:
-        state = "given" if row in upload.passwords else None
-        staging.execute(
-            "insert into raw_csv values (?, ?, ?, ?, '', '')", [row, row + 10, upload.parent_rows.get(row), state]
-        )
-    for row, values in upload.valid.items():
-        _fill_customer(staging, upload, row, dict(values))
-    for row, errors in upload.failed.items():
-        for column, code, suggestion in errors:
-            staging.execute(
-                "insert into row_errors values ('validate', ?, ?, ?, '7', ?)", [row, column, code, suggestion]
-            )
+    raw = [
+        (row, row + 10, upload.parent_rows.get(row), "given" if row in upload.passwords else None, "", "")
+        for row in rows
+    ]
+    _append(staging, "raw_csv", ["row", "line", "parent_row", "password_state", "c0", "c1"], raw)
+    errors = [("validate", row, *error[:2], "7", error[2]) for row, many in upload.failed.items() for error in many]
+    _append(staging, "row_errors", ["stage", "row", "column", "code", "reference", "suggestion"], errors)
+    keys = [(row, *key, key[0]) for row, values in upload.valid.items() for key in values.get("keys", [])]
+    _append(staging, "customer_keys", ["row", "kind", "value", "column"], keys)
+    parts = [
+        (row, name, number, json.dumps(field_values))
+        for row, values in upload.valid.items()
+        for name, number, field_values in values.get("properties", [])
+    ]
+    _append(staging, "properties", ["row", "property_type", "number", "field_values"], parts)
+    customers = [
+        {name: value for name, value in values.items() if name not in ("keys", "properties")}
+        | {"row": row, "has_password": row in upload.passwords, "parent_row": upload.parent_rows.get(row)}
+        for row, values in upload.valid.items()
+    ]
+    if customers:
+        staging.append("validated_customers", pl.DataFrame(customers, infer_schema_length=None))
     staging.execute('insert into deduplicated_rows select "row" from validated_customers')
     facts = [("rows_read", len(rows), None), ("rows_unread", upload.unread, None)]
     for name, number, text in [*facts, ("parent_import_id", None, upload.parent_import_id)]:
         staging.execute("insert into facts values (?, ?, ?)", [name, number, text])
 
 
-def _fill_customer(staging: Staging, upload: Upload, row: int, values: dict[str, Any]) -> None:
-    for kind, value in values.pop("keys", []):
-        staging.execute("insert into customer_keys values (?, ?, ?, ?)", [row, kind, value, kind])
-    for property_type, number, field_values in values.pop("properties", []):
-        staging.execute(
-            "insert into properties values (?, ?, ?, ?)", [row, property_type, number, json.dumps(field_values)]
-        )
-    frame = pl.DataFrame(
-        [
-            {
-                "row": row,
-                "has_password": row in upload.passwords,
-                "parent_row": upload.parent_rows.get(row),
-                **values,
-            }
-        ]
-    )
-    staging.append("validated_customers", frame)
+def _append(staging: Staging, table: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        staging.append(table, pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None))
