@@ -27,8 +27,7 @@ lint: development ## Check style, types and the direction of imports.
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "not formatted; run: make format" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo >.lint-imports.txt 2>&1 || { cat .lint-imports.txt; rm -f .lint-imports.txt; exit 1; }
-	@rm -f .lint-imports.txt
+	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
 	@echo "lint: style, types and imports are as they should be"
 
 format: development ## Format the code and mend what ruff can mend.

@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := sorted(set(given.names) - set(_MEASUREMENTS)):
         parser.error(f"there is no measurement {', '.join(unknown)}; there are {', '.join(_MEASUREMENTS)}")
     console, progress = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(width=120)
     table = Table("what", "measured", "goal", "")
     is_missed = False
     for name, measure in (_QUICK if given.quick else _MEASUREMENTS).items():
