@@ -8,7 +8,7 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,14 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+_AFTER_MARK = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 
 @dataclass(frozen=True)
@@ -109,11 +117,11 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
         raise NotText(encoding.shown, _line_of_bad_byte(path, encoding.codec), encoding.is_named) from None
 
 
-def read_records(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the line on which it begins; an empty line is a record without cells.
 
     Args:
-        text: Opened without translation of line ends; CRLF, LF and bare CR all end a line.
+        text: Lines with their ends as they are; CRLF, LF and bare CR all end a line.
         delimiter: One character.
 
     Raises:
@@ -164,3 +172,13 @@ def _line_of_bad_byte(path: Path, codec: str) -> int:
         except UnicodeError:
             break
     return line
+
+
+def byte_order_mark(path: Path, encoding: Encoding) -> tuple[bytes, str]:
+    """Return the file's byte order mark (or nothing) and the codec of the bytes after it."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    for mark, codec in _BOMS:
+        if encoding.codec == codec and head.startswith(mark):
+            return mark, _AFTER_MARK[mark]
+    return b"", encoding.codec

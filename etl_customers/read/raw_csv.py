@@ -5,6 +5,7 @@ Passwords never enter staging; only whether a row has one does.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,8 @@ _CHUNK_BLOCKS = 25
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _NOT_A_ROW = -1
+
+_NUMBERED = {"row": pl.Int64, "line": pl.Int64, "parent_row": pl.Int64, "password_state": pl.String}
 
 _Row = tuple[int, int, list[str]]
 
@@ -79,8 +82,16 @@ def read_raw_csv(
         _make_tables(staging, rows.columns, stager.staged)
         numbered = iter(rows)
         blocks = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
-        while frames := [stager.frame(block) for block in islice(blocks, _CHUNK_BLOCKS)]:
-            staging.append("raw_csv", pl.concat(frames, rechunk=False))
+        # DuckDB writes a chunk while Python reads the next; never more than one waits.
+        with ThreadPoolExecutor(1) as writer:
+            written = None
+            while frames := [stager.frame(block) for block in islice(blocks, _CHUNK_BLOCKS)]:
+                chunk = pl.concat(frames, rechunk=False)
+                if written is not None:
+                    written.result()
+                written = writer.submit(staging.append, "raw_csv", chunk)
+            if written is not None:
+                written.result()
         counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id)
         has_password = any(column.role is Role.PASSWORD for column in rows.columns)
         for name, number, text in (
@@ -114,7 +125,7 @@ def read_passwords(
 
 def password_state(text: str) -> str | None:
     """Return None (nothing but white space), ``given``, ``too_long`` or ``unprintable`` for a password cell."""
-    if not text.strip():
+    if not text or not text.strip():
         return None
     if len(text) > COLUMN_BY_NAME["password"].max_length:
         return "too_long"
@@ -130,19 +141,18 @@ class _Stager:
         self._password = _password_position(columns)
         self._is_own = is_own_file(columns)
         self._find_parent = find_parent
-        numbers = {"row": pl.Int64, "line": pl.Int64, "parent_row": pl.Int64, "password_state": pl.String}
-        self._schema = {**numbers, **{f"c{position}": pl.String for position in self.staged}}
 
     def frame(self, block: Sequence[_Row]) -> pl.DataFrame:
         rows, lines, records = zip(*block, strict=True)
         columns = list(zip(*records, strict=True))
         nothing = [None] * len(rows)
         parent_rows = self._parent_rows(block) if self._is_own else nothing
-        states = nothing if self._password is None else [password_state(text) for text in columns[self._password]]
-        data = [rows, lines, parent_rows, states, *(columns[position] for position in self.staged)]
+        states = nothing if self._password is None else list(map(password_state, columns[self._password]))
+        numbers = (rows, lines, parent_rows, states)
         series = [
-            pl.Series(name, values, kind) for (name, kind), values in zip(self._schema.items(), data, strict=True)
+            pl.Series(name, values, kind) for (name, kind), values in zip(_NUMBERED.items(), numbers, strict=True)
         ]
+        series += [_text_series(f"c{position}", columns[position]) for position in self.staged]
         frame = pl.DataFrame(series)
         return frame.with_columns(self._unescaped()) if self._is_own else frame
 
@@ -163,6 +173,13 @@ class _Stager:
             is_number = _ROW_NUMBER.fullmatch(number) is not None
             parent_rows.append(int(number) if is_number else _NOT_A_ROW if number else None)
         return parent_rows
+
+
+def _text_series(name: str, texts: Sequence[str]) -> pl.Series:
+    # Many columns of a sheet are empty, and one look costs a quarter of copying them.
+    if any(texts):
+        return pl.Series(name, texts, pl.String)
+    return pl.Series(name, [""], pl.String).new_from_index(0, len(texts))
 
 
 def _password_position(columns: Sequence[UploadColumn]) -> int | None:

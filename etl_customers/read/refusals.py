@@ -5,7 +5,7 @@
     ├── NotCsv, UnpackedTooLarge, DamagedWorkbook, FormulaWithoutValue
     ├── UnknownEncoding, NotText, BrokenQuotes, RaggedRows, TooManyRows, CellWithoutColumn
     ├── NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
-    └── SeveralParentImports, UnknownParentImport, NotSplitExactly
+    └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly
 
 Messages say "the file", never its path. They may name a header, cut short and
 without control characters, but never a cell below the header.
@@ -446,6 +446,20 @@ class UnknownParentImport(UploadRefused):
             f"the import_id in row {self.row} (line {self.line}) is not an import of this target database; to import "
             "the rows as a new file, remove the columns import_id, row and errors"
         )
+
+
+class NothingToSplit(UploadRefused):
+    """``split`` was asked for a file that is short enough."""
+
+    code = "nothing_to_split"
+
+    def __init__(self, rows: int, max_rows: int) -> None:
+        super().__init__(rows, max_rows)
+        self.rows, self.max_rows = rows, max_rows
+
+    def __str__(self) -> str:
+        """Name both numbers."""
+        return f"the file has {self.rows:,} rows, at most {self.max_rows:,} are imported at once: import it as it is"
 
 
 class NotSplitExactly(UploadRefused):

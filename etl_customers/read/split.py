@@ -1,0 +1,162 @@
+"""Breaking a file that is too long into parts that are short enough to import (R13).
+
+The parts hold the file's own bytes: nothing is decoded into something else, and what
+stands after the blank row goes with the last part. A workbook becomes CSV parts.
+"""
+
+import csv as csv_module
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from etl_customers import settings
+from etl_customers.errors import DiskUnavailable
+from etl_customers.fields import NO_FIELDS
+from etl_customers.names import fixed_names, normalise_header
+from etl_customers.read.csv_files import (
+    Encoding,
+    byte_order_mark,
+    find_delimiter,
+    find_encoding,
+    open_text,
+    read_records,
+)
+from etl_customers.read.headers import KnownHeaders
+from etl_customers.read.kinds import find_kind
+from etl_customers.read.refusals import NothingToSplit, NotSplitExactly, PartExists
+from etl_customers.read.uploads import open_regular_file, sync_folder
+from etl_customers.read.xlsx_files import open_workbook_records
+
+_Record = tuple[bool, bytes]
+"""Whether all cells are empty, and the record's bytes with its line end."""
+
+
+def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Path) -> list[Path]:
+    """Write a file as parts of at most ``csv.max_rows`` rows, each with the header.
+
+    Parts of a CSV have its encoding, byte order mark, delimiter and line ends: without
+    their headers and put together they are the file, byte for byte. Parts of a workbook
+    are CSV (UTF-8 with a byte order mark) of its first visible sheet. All parts are
+    there at the end, or none.
+
+    Args:
+        source: A regular file of any size.
+        csv: ``max_rows``, ``max_bytes`` (of an unpacked workbook), aliases, usual encoding.
+        encoding: The one that the user named.
+        folder: Where the parts go, as ``customers-1-of-3.csv``; nothing is overwritten.
+
+    Returns:
+        The parts, in order.
+
+    Raises:
+        NothingToSplit: The file is short enough.
+        PartExists: A part is there already.
+        UploadRefused: It cannot be read as rows.
+        DiskUnavailable: A part cannot be written.
+    """
+    descriptor = open_regular_file(source)
+    mode = os.fstat(descriptor).st_mode & 0o777
+    os.close(descriptor)
+    if find_kind(source) == "xlsx":
+        read, suffix = _workbook_reader(source, csv.max_bytes), ".csv"
+    else:
+        read, suffix = _csv_reader(source, csv, encoding), source.suffix
+    rows = _count_rows(read())
+    total = -(-rows // csv.max_rows)
+    if total < 2:
+        raise NothingToSplit(rows, csv.max_rows)
+    parts = [folder / f"{source.stem}-{number}-of-{total}{suffix}" for number in range(1, total + 1)]
+    _write_parts(read(), parts, csv.max_rows, mode)
+    return parts
+
+
+def _csv_reader(source: Path, csv: settings.Csv, encoding: str | None) -> Callable[[], Iterator[_Record]]:
+    fixed = fixed_names()
+    aliases = {alias: column for alias, column in csv.aliases.items() if normalise_header(column) in fixed}
+    found = find_encoding(source, encoding or csv.encoding)
+    delimiter = find_delimiter(source, found, KnownHeaders(NO_FIELDS, aliases))
+    return lambda: _csv_records(source, found, delimiter)
+
+
+def _csv_records(source: Path, encoding: Encoding, delimiter: str) -> Iterator[_Record]:
+    """Yield each record with the bytes that it was read from; the first with the byte order mark."""
+    mark, codec = byte_order_mark(source, encoding)
+    with open_text(source, encoding) as text, source.open("rb") as original:
+        lines: list[str] = []
+        for _, cells in read_records(_remember(text, lines), delimiter):
+            record = mark + "".join(lines).encode(codec)
+            if original.read(len(record)) != record:
+                raise NotSplitExactly(encoding.shown)
+            yield not any(map(str.strip, cells)), record
+            lines.clear()
+            mark = b""
+
+
+def _remember(text: Iterable[str], lines: list[str]) -> Iterator[str]:
+    for line in text:
+        lines.append(line)
+        yield line
+
+
+def _workbook_reader(source: Path, max_bytes: int) -> Callable[[], Iterator[_Record]]:
+    def read() -> Iterator[_Record]:
+        mark = "\ufeff"
+        with open_workbook_records(source, max_bytes) as records:
+            for _, cells in records:
+                line = io.StringIO()
+                csv_module.writer(line, lineterminator="\r\n").writerow(cells)
+                yield not any(map(str.strip, cells)), (mark + line.getvalue()).encode()
+                mark = ""
+
+    return read
+
+
+def _count_rows(records: Iterator[_Record]) -> int:
+    next(records, None)
+    count = 0
+    for is_blank, _ in records:
+        if is_blank:
+            break
+        count += 1
+    return count
+
+
+def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int, mode: int) -> None:
+    for part in parts:
+        if part.exists() or part.is_symlink():
+            raise PartExists(part.name)
+    _, header = next(records)
+    made: list[Path] = []
+    try:
+        for part in parts:
+            with _new_file(part, mode, made) as write:
+                write(header)
+                left = None if part is parts[-1] else max_rows
+                for _, record in records:
+                    write(record)
+                    left = None if left is None else left - 1
+                    if left == 0:
+                        break
+        sync_folder(parts[0].parent)
+    except BaseException as error:
+        for part in made:
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise DiskUnavailable(parts[0].parent, error.strerror or "cannot be written") from None
+        raise
+
+
+@contextmanager
+def _new_file(path: Path, mode: int, made: list[Path]) -> Iterator[Callable[[bytes], int]]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags, mode)
+    except FileExistsError:
+        raise PartExists(path.name) from None
+    made.append(path)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file.write
+        file.flush()
+        os.fsync(file.fileno())
