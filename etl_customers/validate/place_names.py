@@ -29,7 +29,7 @@ def place_key(text: str) -> str:
 
     ``place_key("Côte d'Ivoire") == place_key("COTE D IVOIRE") == "cotedivoire"``
     """
-    return "".join(_words(text).split())
+    return "".join(place_words(text).split())
 
 
 def name_keys(name: str) -> Iterator[str]:
@@ -70,18 +70,18 @@ def other_names(name: str) -> Iterator[str]:
 
 def without_kind(text: str) -> Iterator[str]:
     """Yield keys of a text without its word for state, province or county, in front or behind."""
-    words = _words(text)
+    words = place_words(text)
     for shorter in (_KIND_BEFORE.sub("", words), _KIND_BEHIND.sub("", words), words.removeprefix("the ")):
         if shorter and shorter != words:
             yield "".join(shorter.split())
 
 
-def _words(text: str) -> str:
-    """Lower-case words of letters and digits, one space between; dots and apostrophes part no words."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+def place_words(text: str) -> str:
+    """Return lower-case words of letters and digits, one space between; dots and apostrophes part no words."""
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS).replace("&", " and "))
     kept = (
         character if character.isalnum() else " "
         for character in folded
         if not unicodedata.combining(character) and character not in ".'’‘ʻʼ`´"  # noqa: RUF001
     )
-    return " ".join("".join(kept).replace("&", " and ").split())
+    return " ".join("".join(kept).split())
