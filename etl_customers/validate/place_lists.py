@@ -104,19 +104,23 @@ def shipped_countries() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
-def shipped_states() -> Mapping[str, tuple[State, ...]]:
-    """Return the subdivisions of ISO 3166-2 by country, sorted by name (pycountry's database)."""
+def shipped_states(country: str) -> tuple[State, ...]:
+    """Return the subdivisions of a country in ISO 3166-2, sorted by name (pycountry's database)."""
+    states = []
+    for entry in _subdivisions().get(country, ()):
+        code = entry["code"].removeprefix(f"{country}-")
+        states.append(State(code, plain_name(entry["name"]), entry["name"], "parent" in entry))
+    return tuple(sorted(states, key=lambda state: (place_key(state.name), state.code)))
+
+
+@cache
+def _subdivisions() -> Mapping[str, list[dict[str, str]]]:
     # The file rather than pycountry.subdivisions, which takes ten times as long to build its indexes.
     text = (Path(pycountry.DATABASE_DIR) / "iso3166-2.json").read_text(encoding="utf-8")
-    states: dict[str, list[State]] = {}
+    entries: dict[str, list[dict[str, str]]] = {}
     for entry in json.loads(text)["3166-2"]:
-        country, _, code = entry["code"].partition("-")
-        state = State(code, plain_name(entry["name"]), entry["name"], "parent" in entry)
-        states.setdefault(country, []).append(state)
-    return {
-        country: tuple(sorted(listed, key=lambda state: (place_key(state.name), state.code)))
-        for country, listed in states.items()
-    }
+        entries.setdefault(entry["code"][:2], []).append(entry)
+    return entries
 
 
 @cache
@@ -132,9 +136,10 @@ def shipped_other_names(country: str) -> tuple[tuple[str, str], ...]:
     return _shipped_other_names().get(country, ())
 
 
-def shipped_cities() -> Iterator[tuple[str, str, str]]:
-    """Yield country, code of the state and its most populous city."""
-    return _shipped_rows("first_cities.csv")
+@cache
+def shipped_cities() -> Mapping[tuple[str, str], str]:
+    """Return the most populous city by country and code of the state."""
+    return {(country, code): city for country, code, city in _shipped_rows("first_cities.csv")}
 
 
 def read_states_file(path: Path, read_country: Callable[[str], str | None]) -> Mapping[str, tuple[State, ...]]:

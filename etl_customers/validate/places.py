@@ -5,7 +5,7 @@ compared is in ``etl_customers.validate.place_names``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -33,7 +33,8 @@ class Places:
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
-        self._indexes: dict[str, dict[str, State]] = {}
+        self._indexes: dict[str, Mapping[str, State]] = {}
+        self._cities: dict[str, Mapping[str, str]] = {}
 
     def read_country(self, text: str) -> str | None:
         """Return the ISO 3166-1 alpha-2 code of a country named by code, name or common name."""
@@ -73,7 +74,7 @@ class Places:
 
     def states(self, country: str) -> tuple[State, ...]:
         """Return the states of a country in the list's order, none where it has none."""
-        return self._states.get(country, ())
+        return shipped_states(country) if self._own_states is None else self._own_states.get(country, ())
 
     def first_city(self, country: str, state: str) -> str | None:
         """Return the default city of a state (R12), None where the list has none.
@@ -82,7 +83,9 @@ class Places:
             country: Alpha-2 code.
             state: Name as ``read_state`` returns it; any text where the country has no states.
         """
-        return self._cities.get((country, place_key(state)))
+        if self._own_cities is not None:
+            return self._own_cities.get((country, place_key(state)))
+        return self._shipped_cities(country).get(place_key(state))
 
     @cached_property
     def _countries(self) -> Mapping[str, str]:
@@ -95,28 +98,31 @@ class Places:
         return index
 
     @cached_property
-    def _states(self) -> Mapping[str, tuple[State, ...]]:
-        if self._reference.states_file is None:
-            return shipped_states()
-        return read_states_file(self._reference.states_file, self.read_country)
+    def _own_states(self) -> Mapping[str, tuple[State, ...]] | None:
+        path = self._reference.states_file
+        return read_states_file(path, self.read_country) if path is not None else None
 
     @cached_property
-    def _cities(self) -> Mapping[tuple[str, str], str]:
-        """Default city by country and key of the state's name."""
-        if self._reference.cities_file is not None:
-            return read_cities_file(self._reference.cities_file, self)
-        # A user's list of states may use other codes and names than ISO: cities follow the names.
-        names = {(country, state.code): state.name for country, states in shipped_states().items() for state in states}
-        cities: dict[tuple[str, str], str] = {}
-        for country, code, city in shipped_cities():
-            if (country, code) in names:
-                name = self.read_state(names[country, code], country)
-                cities.setdefault((country, place_key(name or names[country, code])), city)
-        return cities
+    def _own_cities(self) -> Mapping[tuple[str, str], str] | None:
+        path = self._reference.cities_file
+        return read_cities_file(path, self) if path is not None else None
+
+    def _shipped_cities(self, country: str) -> Mapping[str, str]:
+        """Return the first cities of a country by key of the state's name in the list in force."""
+        if country not in self._cities:
+            cities: dict[str, str] = {}
+            for state in sorted(shipped_states(country), key=lambda state: state.is_nested):
+                # A user's list may have other codes than ISO: cities follow the names.
+                name = state.name if self._own_states is None else self.read_state(state.name, country)
+                city = shipped_cities().get((country, state.code))
+                if name and city:
+                    cities.setdefault(place_key(name), city)
+            self._cities[country] = cities
+        return self._cities[country]
 
     def _state_index(self, country: str) -> Mapping[str, State]:
         if country not in self._indexes:
-            other = shipped_other_names(country) if self._reference.states_file is None else ()
+            other = shipped_other_names(country) if self._own_states is None else ()
             self._indexes[country] = _index_states(country, self.states(country), other)
         return self._indexes[country]
 
@@ -130,7 +136,7 @@ def load_places(reference: Reference) -> Places:
     return _load(reference, stamp(reference.states_file), stamp(reference.cities_file))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _load(reference: Reference, *_stamps: tuple[int, int] | None) -> Places:
     places = Places(reference)
     if reference.states_file is not None:
