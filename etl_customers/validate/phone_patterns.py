@@ -19,7 +19,7 @@ _PLAIN = r"^\+?\(?[0-9][0-9 ().\-]{2,38}$"
 """ASCII digits and plain punctuation, nothing in which an extension or a second number could hide."""
 
 _LEFT_OUT = frozenset({"IL", "CO"})
-"""Their numbers differ from what this module would read after a change of metadata; never decided here."""
+"""Their prefix rules have misled pattern readers before; phonenumbers reads them alone."""
 
 _GEOGRAPHIC = {
     code: regions
@@ -89,12 +89,12 @@ def _parse_domestic(rows: pl.DataFrame, region: str) -> pl.DataFrame:
         rows = rows.filter(~digits.str.contains(f"^(?:{metadata.international_prefix})"))
     has_code = digits.str.starts_with(code)
     rest = digits.str.slice(len(code))
-    is_whole = _matches(digits, metadata.general_desc)
-    is_national = ~has_code | (is_whole & _has_length(digits, metadata.general_desc))
+    is_whole = _matches(digits, _general(metadata))
+    is_national = ~has_code | (is_whole & _has_length(digits, _general(metadata)))
     national = rows.filter(is_national).select(
         "position", code=pl.lit(metadata.country_code, pl.Int64), national=_strip_national_prefix(digits, metadata)
     )
-    is_code_written = has_code & ~is_whole & _matches(rest, metadata.general_desc)
+    is_code_written = has_code & ~is_whole & _matches(rest, _general(metadata))
     if metadata.national_prefix_for_parsing:
         is_code_written &= ~rest.str.contains(f"^(?:{metadata.national_prefix_for_parsing})")
     with_code = _parse_international(rows.filter(is_code_written))
@@ -110,7 +110,7 @@ def _strip_national_prefix(number: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
     if metadata.national_prefix_transform_rule:
         return pl.when(~has_prefix).then(number)
     stripped = number.str.replace(f"^(?:{prefix})", "")
-    general = metadata.general_desc
+    general = _general(metadata)
     is_kept = ~has_prefix | (_matches(number, general) & ~_matches(stripped, general))
     return pl.when(is_kept).then(number).when(_has_length(stripped, general)).then(stripped)
 
@@ -119,7 +119,7 @@ def _read_assigned(rows: pl.DataFrame, code: int) -> pl.DataFrame:
     """Return the E.164 form of national numbers under one calling code that somebody may have."""
     regions = _GEOGRAPHIC[code]
     national = pl.col("national")
-    open_rows = rows.filter(_has_length(national, _metadata(regions[0]).general_desc))
+    open_rows = rows.filter(_has_length(national, _general(_metadata(regions[0]))))
     assigned = []
     for region in regions:
         metadata = _metadata(region)
@@ -143,7 +143,7 @@ def _is_line(national: pl.Expr, metadata: PhoneMetadata) -> pl.Expr:
     for kind in (metadata.mobile, metadata.fixed_line):
         if kind is not None and kind.national_number_pattern:
             kinds |= _has_length(national, kind) & _matches(national, kind)
-    general = metadata.general_desc
+    general = _general(metadata)
     return _has_length(national, general) & _matches(national, general) & kinds
 
 
@@ -155,6 +155,12 @@ def _has_length(number: pl.Expr, kind: PhoneNumberDesc) -> pl.Expr:
 
 def _matches(number: pl.Expr, kind: PhoneNumberDesc) -> pl.Expr:
     return number.str.contains(f"^(?:{kind.national_number_pattern})$")
+
+
+def _general(metadata: PhoneMetadata) -> PhoneNumberDesc:
+    """All numbers of a region, of whatever kind; every region has this description."""
+    assert metadata.general_desc is not None
+    return metadata.general_desc
 
 
 @cache
