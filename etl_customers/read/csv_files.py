@@ -22,8 +22,10 @@ DELIMITERS = (",", ";", "\t", "|")
 
 _BLOCK_BYTES = 256 * 1024
 _NO_TEXT_FILES = frozenset(
-    {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "utf-7", "undefined", "mbcs", "oem"}
+    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 )
+"""Codecs that Python calls text but that no spreadsheet writes; some make what UTF-8 cannot hold."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -143,7 +145,7 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
 def _checked_codec(name: str) -> str:
     try:
         found = codecs.lookup(name)
-        if found.name in _NO_TEXT_FILES:
+        if found.name.replace("_", "-") in _NO_TEXT_FILES:
             raise UnknownEncoding(name)
         io.TextIOWrapper(io.BytesIO(), encoding=name)
     except (LookupError, ValueError, UnicodeError):  # ValueError: a NUL in the name

@@ -70,7 +70,7 @@ _BROKEN = (
 def open_workbook_records(path: Path, max_bytes: int) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open the first visible sheet; yields (row, cells as text) for every row from the first on.
 
-    Rows that the sheet leaves out are rows without cells.
+    Rows that the sheet leaves out are rows without cells; others are at least as long as the first.
 
     Args:
         path: An .xlsx by its content.
@@ -133,11 +133,14 @@ def _first_sheet(file: IO[bytes], *, data_only: bool) -> _Sheet:
 
 def _records(sheet: _Sheet, formulas: _Sheet | None, max_characters: int) -> Iterator[tuple[int, list[str]]]:
     others = repeat(()) if formulas is None else formulas.iter_rows(max_row=_MAX_ROWS)
-    left = max_characters
+    left, width = max_characters, None
     try:
         for row, (cells, others_cells) in enumerate(zip(sheet.iter_rows(max_row=_MAX_ROWS), others, strict=False), 1):
             _refuse_uncalculated(row, cells, others_cells)
             texts = [_cell_text(cell) for cell in cells]
+            width = len(texts) if width is None else width
+            if texts:  # a sheet leaves out empty cells at the end of a row
+                texts += [""] * (width - len(texts))
             left -= len(texts) + sum(map(len, texts))
             if left < 0:
                 raise UnpackedTooLarge(max_characters)

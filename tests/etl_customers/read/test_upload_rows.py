@@ -1,0 +1,250 @@
+"""Files as bytes in, rows with their numbers out: the reader as a user meets it."""
+
+import codecs
+import csv as csv_module
+import io
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from etl_customers.errors import UploadRefused
+from etl_customers.fields import NO_FIELDS
+from etl_customers.read.refusals import (
+    BrokenQuotes,
+    CellWithoutColumn,
+    EmptyFile,
+    NoHeader,
+    NotCsv,
+    NotText,
+    RaggedRows,
+    TooManyRows,
+    UnknownEncoding,
+)
+from etl_customers.read.upload_rows import open_upload
+from etl_customers.settings import Csv
+
+HEADER = "first_name,last_name,city\n"
+DATA = Path(__file__).parents[2] / "data"
+
+
+@pytest.fixture(scope="module")
+def upload(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("upload") / "generated.upload"
+
+
+def rows_of(
+    upload: Path, content: str | bytes, encoding: str | None = None, csv: Csv | None = None
+) -> list[tuple[int, int, list[str]]]:
+    upload.write_bytes(content.encode() if isinstance(content, str) else content)
+    with open_upload(upload, NO_FIELDS, csv or Csv(), encoding) as rows:
+        return list(rows)
+
+
+def counts_of(upload: Path, content: str | bytes, csv: Csv | None = None) -> tuple[int, int]:
+    upload.write_bytes(content.encode() if isinstance(content, str) else content)
+    with open_upload(upload, NO_FIELDS, csv or Csv(), None) as rows:
+        for _ in rows:
+            pass
+        return rows.read, rows.unread
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_all_line_ends_are_read(upload: Path, end: str) -> None:
+    text = end.join(["first_name,last_name", "Ann,Lee", '"Bo\nb",Ray', "Cy,Fox"])
+    assert rows_of(upload, text) == [(2, 2, ["Ann", "Lee"]), (3, 3, ["Bo\nb", "Ray"]), (4, 5, ["Cy", "Fox"])]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_by_the_header(upload: Path, delimiter: str) -> None:
+    text = (
+        delimiter.join(["first_name", "last_name"])
+        + "\n"
+        + delimiter.join(["A;B" if delimiter == "," else "A,B", "Lee"])
+    )
+    assert rows_of(upload, text)[0][2][1] == "Lee"
+
+
+def test_a_header_of_one_column_is_a_header(upload: Path) -> None:
+    assert rows_of(upload, "first_name\nAnn\n", csv=Csv(required=())) == [(2, 2, ["Ann"])]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_utf8_with_and_without_mark_and_utf16_with_mark_need_no_name(upload: Path, codec: str) -> None:
+    assert rows_of(upload, (HEADER + "Zoë,Łuk,東京\n").encode(codec)) == [(2, 2, ["Zoë", "Łuk", "東京"])]
+
+
+def test_big_endian_utf16_is_read_by_its_mark_even_if_another_encoding_is_named(upload: Path) -> None:
+    content = codecs.BOM_UTF16_BE + (HEADER + "Zoë,Łuk,東京\n").encode("utf-16-be")
+    assert rows_of(upload, content, "windows-1252")[0][2] == ["Zoë", "Łuk", "東京"]
+
+
+def test_windows_1252_is_refused_with_line_and_option_and_read_when_named(upload: Path) -> None:
+    content = (DATA / "windows-1252.csv").read_bytes()
+    with pytest.raises(NotText, match=r"line 3 .* --encoding windows-1252"):
+        rows_of(upload, content)
+    assert rows_of(upload, content, "windows-1252")[1][2][0] == "Zoë"
+    assert rows_of(upload, content, csv=Csv(encoding="cp1252"))[1][2][0] == "Zoë"
+
+
+def test_the_line_of_a_bad_byte_is_exact_far_into_a_file(upload: Path) -> None:
+    for end in (b"\n", b"\r\n", b"\r"):
+        good = end.join([b"first_name,last_name", *[b"Ann,Lee"] * 100_000])
+        with pytest.raises(NotText, match="line 100002 "):
+            rows_of(upload, good + end + b"Zo\xeb,Lee" + end + b"Ann,Lee", csv=Csv(max_rows=10**6))
+
+
+def test_utf16_without_its_mark_is_refused_with_the_encoding_to_name(upload: Path) -> None:
+    content = (HEADER + "Ann,Lee,Rome\n").encode("utf-16-le")
+    with pytest.raises(NotText, match="--encoding utf-16-le"):
+        rows_of(upload, content)
+    assert rows_of(upload, content, "utf-16-le")[0][2] == ["Ann", "Lee", "Rome"]
+
+
+@pytest.mark.parametrize(
+    "name", ["klingon", "base64", "rot13", "unicode_escape", "utf-7", "idna", "a\0b", "hex", "undefined"]
+)
+def test_an_encoding_that_text_files_do_not_have_is_refused(upload: Path, name: str) -> None:
+    with pytest.raises(UnknownEncoding):
+        rows_of(upload, HEADER, name)
+
+
+def test_a_blank_row_ends_the_file_and_the_rest_is_counted_as_unread(upload: Path) -> None:
+    assert counts_of(upload, HEADER + "Ann,Lee,\n , \t,\u3000\nBob,Ray,\n\nCy,Fox,,,,\n,,\n") == (1, 2)
+
+
+def test_empty_lines_at_the_end_mean_nothing(upload: Path) -> None:
+    assert counts_of(upload, HEADER + "Ann,Lee,\n" + "\n" * 1000 + ",,\n") == (1, 0)
+
+
+def test_a_header_alone_is_a_file_without_rows(upload: Path) -> None:
+    assert counts_of(upload, HEADER.strip()) == (0, 0)
+
+
+def test_empty_cells_past_the_header_are_dropped(upload: Path) -> None:
+    assert rows_of(upload, HEADER + "Ann,Lee,Rome,,\n") == [(2, 2, ["Ann", "Lee", "Rome"])]
+
+
+def test_ragged_rows_are_refused_with_row_line_and_count(upload: Path) -> None:
+    text = HEADER + '"A\nnn",Lee,Rome\nBob,Ray\nCy,Fox,Oslo,x\nDi,Orr,Bonn\n' + "Ed,Poe\n" * 7
+    with pytest.raises(RaggedRows) as caught:
+        rows_of(upload, text)
+    assert "row 3 (line 4) has 2, row 4 (line 5) has 4, row 6 (line 7) has 2" in str(caught.value)
+    assert "4 more rows" in str(caught.value)
+
+
+@pytest.mark.parametrize("row", ['"Ann,Lee,Rome\nBob,Ray,Oslo\n', '"Ann"x,Lee,Rome\n', 'Ann,"Lee" ,Rome\n'])
+def test_broken_quotes_are_refused_with_the_line_of_their_row(upload: Path, row: str) -> None:
+    with pytest.raises(BrokenQuotes, match="line 3 "):
+        rows_of(upload, HEADER + "Eva,Orr,Bonn\n" + row)
+
+
+def test_a_file_with_too_many_rows_says_into_how_many_to_break_it(upload: Path) -> None:
+    with pytest.raises(TooManyRows, match=r"7 rows, at most 3 .* 3 files"):
+        rows_of(upload, HEADER + "Ann,Lee,\n" * 7 + "\nBob,Ray,\n", csv=Csv(max_rows=3))
+    assert len(rows_of(upload, HEADER + "Ann,Lee,\n" * 3 + "\nBob,Ray,\n", csv=Csv(max_rows=3))) == 3
+
+
+def test_columns_without_a_name_must_be_empty(upload: Path) -> None:
+    assert len(rows_of(upload, "first_name,,last_name,,\nAnn,,Lee,,\nBob, ,Ray\n")) == 2
+    with pytest.raises(CellWithoutColumn, match=r"row 3 \(line 3\) has a cell in column 2"):
+        rows_of(upload, "first_name,,last_name\nAnn,,Lee\nBob,x,Ray\n")
+    with pytest.raises(RaggedRows):
+        rows_of(upload, "first_name,last_name,\nAnn,Lee,x\n")
+    with pytest.raises(CellWithoutColumn):
+        rows_of(upload, "first_name,last_name,template:00000000\nAnn,Lee,x\n")
+
+
+def test_nul_characters_stay_in_their_cells(upload: Path) -> None:
+    assert rows_of(upload, HEADER + "A\0nn,Lee,\n") == [(2, 2, ["A\0nn", "Lee", ""])]
+
+
+def test_a_cell_longer_than_pythons_own_limit_is_read(upload: Path) -> None:
+    assert len(rows_of(upload, HEADER + "x" * 500_000 + ",Lee,\n")[0][2][0]) == 500_000
+
+
+@pytest.mark.parametrize("content", [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_an_empty_file_is_refused(upload: Path, content: bytes) -> None:
+    with pytest.raises(EmptyFile):
+        rows_of(upload, content)
+
+
+def test_a_blank_first_row_is_no_header(upload: Path) -> None:
+    for content in ("\n" + HEADER, ",,\n" + HEADER, "   "):
+        with pytest.raises(NoHeader):
+            rows_of(upload, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7\n", "PDF"),
+        (b"\x1f\x8b\x08\x00", "gzip"),
+        (b"PK\x03\x04 and no more", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, r"\.xls"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "password"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+        (b"\xef\xbb\xbf <!DOCTYPE html><table>", "HTML"),
+        (b"SQLite format 3\0", "SQLite"),
+    ],
+)
+def test_what_is_really_another_kind_of_file_is_named_as_such(upload: Path, content: bytes, kind: str) -> None:
+    with pytest.raises(NotCsv, match=kind):
+        rows_of(upload, content)
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=8)
+
+
+@given(
+    table=TABLES,
+    delimiter=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    codec=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_no_row_of_a_well_formed_file_is_lost(
+    upload: Path, table: list[tuple[str, str, str]], delimiter: str, end: str, codec: str
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv_module.writer(text, delimiter=delimiter, lineterminator=end, quoting=csv_module.QUOTE_ALL)
+    writer.writerows([("first_name", "last_name", "city"), *table])
+    upload.write_bytes(text.getvalue().encode(codec))
+    filled = [any(cell.strip() for cell in row) for row in table]
+    length = [*filled, False].index(False)
+    with open_upload(upload, NO_FIELDS, Csv(), None) as rows:
+        found = list(rows)
+        assert [tuple(cells) for _, _, cells in found] == table[:length]
+        assert [row for row, _, _ in found] == list(range(2, 2 + length))
+        assert (rows.read, rows.unread) == (length, sum(filled[length:]))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+@given(
+    start=st.sampled_from(
+        [b"", HEADER.encode(), b"\xef\xbb\xbf" + HEADER.encode(), b"PK\x03\x04", HEADER.encode("utf-16")]
+    ),
+    rest=st.one_of(
+        st.binary(max_size=60),
+        st.text(st.sampled_from('ab ,;"\n\r\t\0é'), max_size=40).map(str.encode),
+        st.lists(st.sampled_from([b"a,b,c", b"a,b", b",,", b"", b'"a\nb",c,d', b"a,b,c,", b"x"]), max_size=6).map(
+            b"\n".join
+        ),
+    ),
+    encoding=st.sampled_from([None, "windows-1252", "shift_jis", "utf-16-le"]),
+)
+def test_any_bytes_are_read_without_losing_a_row_or_refused(
+    upload: Path, start: bytes, rest: bytes, encoding: str | None
+) -> None:
+    upload.write_bytes(start + rest)
+    try:
+        with open_upload(upload, NO_FIELDS, Csv(), encoding) as rows:
+            for _ in rows:
+                pass
+    except UploadRefused:
+        return
+    if encoding is None and start == HEADER.encode() and b'"' not in rest:
+        lines = re.split("\r\n|\r|\n", rest.decode())
+        assert rows.read + rows.unread == sum(1 for line in lines if line.replace(",", "").strip())
