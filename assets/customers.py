@@ -42,7 +42,7 @@ def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     metadata={"dagster/column_schema": _CUSTOMER_COLUMNS},
     check_specs=[_blocking(_ACCOUNTED, "validated_customers", "Rows read = rows validated + rows failed so far.")],
 )
-def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult[None]:
+def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that passed every rule, normalised and typed. Duplicates are still in here."""
     with stage_of(context, workshop) as (opened, import_id):
         done = run_validated_customers(opened, import_id)
@@ -71,7 +71,7 @@ def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopRes
         ),
     ],
 )
-def deduplicated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult[None]:
+def deduplicated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per customer: no two share an identity key, none is in the target database yet."""
     with stage_of(context, workshop) as (opened, import_id):
         done = run_deduplicated_customers(opened, import_id)
@@ -99,7 +99,7 @@ def deduplicated_customers(context: dg.AssetExecutionContext, workshop: Workshop
     metadata={"dagster/column_schema": _CUSTOMER_COLUMNS},
     check_specs=[_blocking(_ACCOUNTED, "loaded_customers", "Rows read = customers in the target + failed rows there.")],
 )
-def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult[None]:
+def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Customers in the target database; they, the failed rows and the counts were committed together."""
     listener = LISTENER.get()
     with stage_of(context, workshop) as (opened, import_id):
@@ -124,7 +124,7 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
     metadata={"dagster/column_schema": FAILED_ROWS_SCHEMA},
     check_specs=[_blocking(_IN_FILE, "failed_rows", "The failed-rows file has every failed row of the import.")],
 )
-def failed_rows(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult[None]:
+def failed_rows(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that were not loaded, each with all its reasons, as a file to correct and upload again."""
     with stage_of(context, workshop) as (opened, import_id):
         written = run_failed_rows(opened, import_id)

@@ -35,7 +35,7 @@ _COLUMNS = (
         )
     ],
 )
-def raw_csv(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult[None]:
+def raw_csv(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows of the uploaded file exactly as they are, numbered, up to the first blank row; no passwords."""
     with stage_of(context, workshop, source="csv") as (opened, import_id):
         done = run_raw_csv(opened, import_id, context.run_id)

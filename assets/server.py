@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from assets.instance import write_workspace
@@ -19,7 +20,16 @@ HOST = "127.0.0.1"
 _STARTED_WITHIN_SECONDS = 120
 _STOPPED_WITHIN_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
-_WEB_SERVER = ["dagster_webserver", "--host", HOST, "--dagster-log-level", "warning", "--suppress-warnings"]
+_WEB_SERVER = [
+    "dagster_webserver",
+    "--host",
+    HOST,
+    "--dagster-log-level",
+    "warning",
+    "--code-server-log-level",
+    "warning",
+    "--suppress-warnings",
+]
 _DAEMON = ["dagster._daemon", "run", "--log-level", "warning"]
 
 
@@ -38,13 +48,13 @@ class PortTaken(UsageError):
 class ServerEnded(NotNow):
     """The web server or the daemon ended by itself."""
 
-    def __init__(self, name: str, code: int) -> None:
-        super().__init__(name, code)
-        self.name, self.code = name, code
+    def __init__(self, name: str, code: int, log: Path) -> None:
+        super().__init__(name, code, log)
+        self.name, self.code, self.log = name, code, log
 
     def __str__(self) -> str:
         """Name the process and where its own words are."""
-        return f"the {self.name} ended by itself (exit code {self.code}); its own message is above"
+        return f"the {self.name} ended by itself (exit code {self.code}); its own words are in {self.log}"
 
 
 def serve(home: Home, port: int, read_only: bool, announce: Callable[[str], None]) -> None:
@@ -68,22 +78,26 @@ def serve(home: Home, port: int, read_only: bool, announce: Callable[[str], None
     if not read_only:
         commands["daemon"] = [*_DAEMON, *workspace]
     with _stopping_on_signals(), _processes(home, commands) as processes:
-        _wait_until_it_answers(port, processes)
+        _wait_until_it_answers(home, port, processes)
         announce(f"http://{HOST}:{port}")
         while True:
-            _check(processes)
+            _check(home, processes)
             time.sleep(0.2)
 
 
 @contextmanager
 def _processes(home: Home, commands: dict[str, list[str]]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     processes: dict[str, subprocess.Popen[bytes]] = {}
+    stack = ExitStack()
     try:
         for name, command in commands.items():
+            log = stack.enter_context(_log_file(home, name).open("wb"))
             processes[name] = subprocess.Popen(  # noqa: S603 - our own words
                 [sys.executable, "-m", *command],
                 env=_environment(home),
                 stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,  # Ctrl-C reaches this process only, which then stops them in order
                 preexec_fn=_die_with_parent,
             )
@@ -92,6 +106,12 @@ def _processes(home: Home, commands: dict[str, list[str]]) -> Iterator[dict[str,
         pass
     finally:
         _stop(list(processes.values()))
+        stack.close()
+
+
+def _log_file(home: Home, name: str) -> Path:
+    """Return where a process writes: Dagster's own notices are not for the terminal."""
+    return home.dagster / f"{name.replace(' ', '_')}.log"
 
 
 def _environment(home: Home) -> dict[str, str]:
@@ -124,10 +144,11 @@ def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
 
 @contextmanager
 def _stopping_on_signals() -> Iterator[None]:
+    # SIGINT too: a shell that starts this in the background has it ignored.
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
@@ -135,20 +156,20 @@ def _stopping_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _wait_until_it_answers(port: int, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def _wait_until_it_answers(home: Home, port: int, processes: dict[str, subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + _STARTED_WITHIN_SECONDS
     while not _listens(port):
-        _check(processes)
+        _check(home, processes)
         if time.monotonic() > deadline:
-            raise ServerEnded("web server", 0)
+            raise ServerEnded("web server", 0, _log_file(home, "web server"))
         time.sleep(0.1)
 
 
-def _check(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def _check(home: Home, processes: dict[str, subprocess.Popen[bytes]]) -> None:
     for name, process in processes.items():
         code = process.poll()
         if code is not None:
-            raise ServerEnded(name, code)
+            raise ServerEnded(name, code, _log_file(home, name))
 
 
 def _listens(port: int) -> bool:

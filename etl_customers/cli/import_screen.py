@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
-from etl_customers.report.result import ImportResult
+from etl_customers.report.result import ImportResult, Refusal
 
 FAILED_SHOWN = 10
 _ROWS_NAMED = 5
@@ -15,12 +15,12 @@ def print_result(result: ImportResult, seconds: float | None = None, command: st
     """Print a result for a person; ``seconds`` is how long it took, where it was done just now."""
     from rich.text import Text
 
+    if result.refusal is not None:
+        _print_refusal(result, result.refusal)
+        return
     screen = console()
     screen.print(Text(_headline(result), style="bold"), soft_wrap=True)
     screen.print(pairs(_facts(result, seconds)))
-    if result.refusal is not None:
-        say("", result.refusal.message, "", _after_refusal(result))
-        return
     _print_warnings(result)
     _print_failed(result)
     if result.rows.unread:
@@ -36,8 +36,6 @@ def print_result(result: ImportResult, seconds: float | None = None, command: st
 
 def _headline(result: ImportResult) -> str:
     name, rows = clean(result.file or "the file"), result.rows
-    if result.refusal is not None:
-        return f"{name} is refused; nothing of it was loaded"
     if result.status == "dry_run":
         return f"{name}: {rows.loaded} of {_rows(rows.read)} would be loaded (dry run, nothing was)"
     if result.status == "accepted":
@@ -52,7 +50,7 @@ def _facts(result: ImportResult, seconds: float | None) -> Iterator[tuple[str, o
         yield "import", result.import_id
     if result.parent_import_id:
         yield "corrects", result.parent_import_id
-    if result.refusal is None and result.status != "accepted":
+    if result.status != "accepted":
         rows = result.rows
         yield "rows", f"{rows.read} read = {rows.loaded} loaded + {rows.failed} failed; {rows.unread} unread"
     if seconds is not None:
@@ -118,10 +116,11 @@ def _next_step(result: ImportResult, command: str) -> list[str]:
     return []
 
 
-def _after_refusal(result: ImportResult) -> str:
-    if result.refusal is not None and result.refusal.code == "too_many_rows":
-        return f"Then import each part; to break it up, run: etl-customers split {shlex.quote(clean(result.file or 'FILE'))}"
-    return "Correct the file and import it again."
+def _print_refusal(result: ImportResult, refusal: Refusal) -> None:
+    name = clean(result.file or "the file")
+    say(f"error: {name} is refused, nothing of it was loaded: {refusal.message}", error=True)
+    if result.import_id:
+        say(f"import: {result.import_id}", error=True)
 
 
 def _rows(count: int) -> str:

@@ -1,6 +1,5 @@
 """Commands about imports: import a file, break it up, look at imports and their failed rows."""
 
-import getpass
 import sys
 import time
 from pathlib import Path
@@ -8,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import EncodingOption, HomeOption, JsonOption, ListingGroup, target_at, workshop_at
+from etl_customers.cli.options import (
+    EncodingOption,
+    HomeOption,
+    JsonOption,
+    ListingGroup,
+    target_at,
+    user_name,
+    workshop_at,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -204,7 +211,7 @@ def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool)
     from etl_customers.report.result import refused_before_accepted
 
     try:
-        accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=_user())
+        accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=user_name())
     except UploadRefused as refusal:
         return refused_before_accepted(file.name, refusal)
     import_id = accepted.record.import_id
@@ -271,10 +278,3 @@ def _result(target: "Engine", home: "Home", import_id: str, repeat: bool = False
     record = _find(target, import_id)
     with reading(target) as connection:
         return result_of(connection, home, record, repeat)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

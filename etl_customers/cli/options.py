@@ -1,5 +1,6 @@
 """Options that several commands share, and the group that is itself a listing."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,3 +70,11 @@ def target_at(home: Path | None) -> Iterator["Engine"]:
         yield target
     finally:
         target.dispose()
+
+
+def user_name() -> str:
+    """Return the operating system's name of the user, as the ledger keeps it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
