@@ -31,8 +31,9 @@ def staged_failures(staging: Staging, first: int, last: int) -> Iterator[FailedR
         last: Number of the last row.
     """
     for (row, line), errors in groupby(staging.rows(_ERRORS, [first, last]), key=lambda error: error[:2]):
-        yield FailedRow(row, line, [_render(*error[2:]) for error in errors])
+        yield FailedRow(row, line, [describe_error(*error[2:]) for error in errors])
 
 
-def _render(column: str, code: str, reference: str | None, suggestion: str | None) -> dict[str, Any]:
+def describe_error(column: str, code: str, reference: str | None, suggestion: str | None) -> dict[str, Any]:
+    """Return an error as the ledger, a dry run and a refused edit give it."""
     return {"column": column, "code": code, "message": message(code, column, reference), "suggestion": suggestion}
