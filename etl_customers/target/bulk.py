@@ -24,12 +24,12 @@ def append_frame(connection: Connection, table: str, frame: pl.DataFrame) -> Non
     cursor = connection.connection.cursor()
     try:
         if connection.dialect.name == "postgresql":
-            with cursor.copy(f'copy "{table}" ({columns}) from stdin (format csv)') as copy:  # type: ignore[attr-defined]
+            with cursor.copy(f'copy "{table}" ({columns}) from stdin (format csv)') as copy:
                 copy.write(frame.write_csv(include_header=False).encode())
         else:
             marks = ", ".join("?" * frame.width)
             dates = [name for name, dtype in frame.schema.items() if dtype.is_temporal()]
-            rows = frame.with_columns(pl.col(dates).cast(pl.String)).iter_rows()
+            rows = frame.with_columns(pl.col(dates).cast(pl.String)).rows()
             statement = f'insert into "{table}" ({columns}) values ({marks})'  # noqa: S608 (our own names)
             cursor.executemany(statement, rows)
     finally:

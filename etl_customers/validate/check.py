@@ -3,6 +3,7 @@
 Pandera's own report carries customers' values; only column, code and row leave here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandera.polars as pa
@@ -14,7 +15,7 @@ from etl_customers.staging import UploadColumn
 from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
-from etl_customers.validate.places import Places
+from etl_customers.validate.places import Places, load_places
 from etl_customers.validate.suggest import Suggester
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
 from schemas.normalised_customers import normalised_customers
@@ -73,6 +74,29 @@ def check_rows(
         warnings=warnings,
         errors=errors,
     )
+
+
+def check_texts(
+    texts: Sequence[str],
+    columns: list[UploadColumn],
+    password_state: str | None,
+    fields: AccountFields,
+    settings: Settings,
+) -> CheckedRows:
+    """Check one row that stands in no file; its row number is 2, that of a file's first.
+
+    Args:
+        texts: One text per column, '' for none.
+        columns: What each is; positions count from 0 without gaps.
+        password_state: As in ``raw_csv``.
+        fields: The account's custom fields and properties.
+        settings: Company, required columns, identity keys, reference lists.
+    """
+    cells = {column.cell: pl.Series([text], dtype=pl.String) for column, text in zip(columns, texts, strict=True)}
+    numbers = {"row": pl.Series([2]), "parent_row": pl.Series([None], dtype=pl.Int64)}
+    state = pl.Series([password_state], dtype=pl.String)
+    raw = pl.DataFrame({**numbers, "password_state": state, **cells})
+    return check_rows(raw, columns, fields, settings, load_places(settings.reference))
 
 
 def _failures(contract: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame:

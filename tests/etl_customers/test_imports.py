@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_a_refused_file_may_be_tried_again_under_the_same_id(workshop: Workshop,
     path = write(tmp_path, FILE.replace("email", "Shoe size"))
     with pytest.raises(UploadRefused):
         load(workshop, path)
-    settings = Settings(company=Company(country="AU", city="Sydney"), csv={"ignore_unknown_columns": True})  # type: ignore[arg-type]
+    settings = Settings(company=Company(country="AU", city="Sydney"), csv={"ignore_unknown_columns": True})
     record = load(Workshop(workshop.home, settings, workshop.target), path)
     assert record.status == "finished"
     assert count(workshop, sa.Table("imports", sa.MetaData())) == 1
@@ -169,7 +170,7 @@ def test_a_refused_file_may_be_tried_again_under_the_same_id(workshop: Workshop,
 @pytest.mark.parametrize("done", [1, 2, 3, 4])
 def test_an_import_that_broke_off_goes_on_from_any_stage(workshop: Workshop, tmp_path: Path, done: int) -> None:
     import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
-    stages = [
+    stages: list[Callable[[Workshop, str], object]] = [
         imports.run_raw_csv,
         imports.run_validated_customers,
         imports.run_deduplicated_customers,

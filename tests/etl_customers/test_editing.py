@@ -1,0 +1,101 @@
+"""Editing a customer: the rules of imports hold, and every change can be traced."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers import imports
+from etl_customers.editing import edit
+from etl_customers.errors import NotFound, UsageError
+from etl_customers.imports import Workshop
+from etl_customers.load.passwords import verify_password
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.tables import customer_changes, customers, identity_keys
+
+FILE = (
+    "first_name,last_name,email,mobile,state,city,country,date_joined\n"
+    "Ada,Example,ada@example.com,0491570156,NSW,Sydney,AU,2020/01/31\n"
+    "Bob,Example,bob@example.com,,NSW,Sydney,AU,\n"
+)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target: Engine) -> Workshop:
+    """A home with two customers, Ada (1) and Bob (2)."""
+    opened = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
+    path = tmp_path / "customers.csv"
+    path.write_text(FILE, encoding="utf-8")
+    imports.run_import(opened, imports.accept_upload(opened, path).record.import_id)
+    return opened
+
+
+def find(workshop: Workshop, customer_id: int) -> dict[str, object]:
+    """Return a customer's row."""
+    with workshop.target.connect() as connection:
+        return dict(connection.execute(sa.select(customers).where(customers.c.id == customer_id)).mappings().one())
+
+
+def changes(workshop: Workshop) -> list[tuple[object, ...]]:
+    """Return what the change log has."""
+    c = customer_changes.c
+    with workshop.target.connect() as connection:
+        query = sa.select(c.customer_id, c.column, c.old_value, c.new_value, c.changed_by).order_by(c.id)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def keys(workshop: Workshop, customer_id: int) -> set[str]:
+    """Return the values of a customer's identity keys."""
+    with workshop.target.connect() as connection:
+        query = sa.select(identity_keys.c.value).where(identity_keys.c.customer_id == customer_id)
+        return set(connection.scalars(query))
+
+
+def test_a_value_is_normalised_as_in_an_import_and_the_change_is_recorded(workshop: Workshop) -> None:
+    edit(workshop, 1, {"state": "vic", "mobile": "(0491) 570 157"}, "eva")
+    assert find(workshop, 1)["state"] == "Victoria"
+    assert changes(workshop) == [
+        (1, "mobile", "+61491570156", "+61491570157", "eva"),
+        (1, "state", "New South Wales", "Victoria", "eva"),
+    ]
+
+
+def test_the_identity_keys_follow_the_edit(workshop: Workshop) -> None:
+    edit(workshop, 1, {"email": "", "mobile": "0491570157"}, "eva")
+    assert keys(workshop, 1) == {"+61491570157"}
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("email", "broken"), ("first_name", ""), ("state", "Quensland"), ("date_joined", "31/01/2020")]
+)
+def test_a_broken_rule_changes_nothing_and_says_which(workshop: Workshop, column: str, text: str) -> None:
+    before = find(workshop, 1)
+    with pytest.raises(UsageError, match=column):
+        edit(workshop, 1, {column: text, "last_name": "Other"}, "eva")
+    assert find(workshop, 1) == before
+    assert changes(workshop) == []
+
+
+def test_a_key_that_another_customer_has_is_refused_and_names_that_customer(workshop: Workshop) -> None:
+    with pytest.raises(UsageError, match="customer 1"):
+        edit(workshop, 2, {"email": "ADA@example.com"}, "eva")
+    assert keys(workshop, 2) == {"bob@example.com"}
+
+
+def test_a_new_password_is_kept_as_a_hash_and_never_shown_in_the_log(workshop: Workshop) -> None:
+    edit(workshop, 1, {"password": "correct horse"}, "eva")
+    assert verify_password(str(find(workshop, 1)["password_hash"]), "correct horse")
+    assert changes(workshop) == [(1, "password", None, None, "eva")]
+
+
+def test_an_edit_that_changes_nothing_records_nothing(workshop: Workshop) -> None:
+    assert edit(workshop, 1, {"email": "ada@EXAMPLE.com"}, "eva") == []
+    assert changes(workshop) == []
+
+
+def test_unknown_customers_and_columns_are_named(workshop: Workshop) -> None:
+    with pytest.raises(NotFound):
+        edit(workshop, 99, {"city": "Perth"}, "eva")
+    with pytest.raises(UsageError, match="shoe_size"):
+        edit(workshop, 1, {"shoe_size": "44"}, "eva")
