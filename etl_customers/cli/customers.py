@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, JsonOption, ListingGroup, target_at, user_name
+from etl_customers.cli.options import HomeOption, JsonOption, ListingGroup, target_at, user_name, workshop_at
 
 if TYPE_CHECKING:
     from etl_customers.target.customers import Customer, CustomerChange, CustomerDetails, Trace
@@ -83,20 +83,12 @@ def edit(
 ) -> int:
     """Change a customer by the rules of an import; what was before is kept in its trace."""
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.edit_rules import check_edited_row
-    from etl_customers.fields import load_fields
-    from etl_customers.settings import find_home, load_settings
-    from etl_customers.target.connect import writing
-    from etl_customers.target.edits import EditRefused, edit_customer
+    from etl_customers.editing import edit as edit_customer
+    from etl_customers.target.edits import EditRefused
 
-    asked = _parse(changes)
-    settings = load_settings(find_home(home))
     try:
-        with target_at(home) as target, writing(target) as connection:
-            fields = load_fields(connection)
-            made = edit_customer(
-                connection, customer_id, asked, user_name(), lambda row: check_edited_row(row, fields, settings)
-            )
+        with workshop_at(home) as workshop:
+            made = edit_customer(workshop, customer_id, _parse(changes), user_name())
     except EditRefused as refusal:
         _print_edit_refused(refusal, json)
         return refusal.exit_code
