@@ -54,8 +54,15 @@ class Chunk:
 class StagedRows:
     """The rows of a staging file, with the hashes of their passwords."""
 
-    def __init__(self, staging: Staging, hashes: Mapping[int, str], parent_hashes: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        staging: Staging,
+        hashes: Mapping[int, str],
+        parent_hashes: Mapping[int, str],
+        rows_at_a_time: int = _ROWS_AT_A_TIME,
+    ) -> None:
         """Take the hashes of this upload's rows, and of the failed rows of the import that it corrects."""
+        self._rows_at_a_time = rows_at_a_time
         self._staging = staging
         self._hashes = _hash_frame("row", hashes).rename({"hash": "own_hash"})
         self._parent_hashes = _hash_frame("parent_row", parent_hashes).rename({"hash": "parent_hash"})
@@ -92,7 +99,7 @@ class StagedRows:
             yield self._with_hashes(joined, may_lack=True)
 
     def _bounds(self, rows: str) -> list[list[int]]:
-        return [list(bounds) for bounds in self._staging.rows(_CHUNKS.format(rows=rows), [_ROWS_AT_A_TIME])]
+        return [list(bounds) for bounds in self._staging.rows(_CHUNKS.format(rows=rows), [self._rows_at_a_time])]
 
     def _with_hashes(self, frame: pl.DataFrame, *, may_lack: bool = False) -> pl.DataFrame:
         """Replace ``has_password`` and ``parent_row`` by ``password_hash`` (R19)."""
