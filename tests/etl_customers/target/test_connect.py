@@ -238,6 +238,14 @@ def test_a_read_only_database_is_unavailable(postgresql_url: str) -> None:
     engine.dispose()
 
 
+def test_a_database_whose_tables_were_dropped_is_unavailable(empty_postgresql_url: str) -> None:
+    engine = connect(empty_postgresql_url)
+
+    with pytest.raises(DatabaseUnavailable, match="a table of etl-customers is missing"):
+        _write_fields(engine, "a")
+    engine.dispose()
+
+
 def test_no_message_contains_a_value_that_is_there_already(target: Engine) -> None:
     with pytest.raises(UniqueViolation) as caught:
         _write_fields(target, CANARY, CANARY)
