@@ -111,7 +111,7 @@ def test_what_is_written_is_read_back_exactly_whatever_the_text(table: list[tupl
         with upload.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([HEADER, *((*cells, "Rome") for cells in table)])
         read(staging, upload)
-        assert write_failed_rows(staging, failed, IMPORT, {row: "x" for row in range(2, len(table) + 2)}) == len(table)
+        assert write_failed_rows(staging, failed, IMPORT, dict.fromkeys(range(2, len(table) + 2), "x")) == len(table)
         read(staging, failed)
         found = staging.rows('select parent_row, c2, c3 from raw_csv order by "row"')
         assert found == [(row, *cells) for row, cells in enumerate(table, 2)]
