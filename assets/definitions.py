@@ -3,7 +3,6 @@
 import dagster as dg
 
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
-from assets.partitions import imports
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
 
@@ -14,7 +13,6 @@ _CHAIN = [validated_customers, deduplicated_customers, loaded_customers, failed_
 import_csv = dg.define_asset_job(
     IMPORT_CSV,
     selection=[raw_csv, *_CHAIN],
-    partitions_def=imports,
     description="One uploaded file from its raw rows to customers in the target database; one partition, one run.",
     tags={"source": "csv"},
 )

@@ -1,6 +1,7 @@
 """The Dagster home inside our home: written once, quiet, never phoning anywhere, and it cleans up by itself."""
 
 import fcntl
+import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -43,13 +44,6 @@ retention:
       failure: 30
       success: 30
 """
-WORKSPACE_YAML = f"""\
-# Written by etl-customers ui at each start.
-load_from:
-  - python_module:
-      module_name: assets.definitions
-      location_name: {LOCATION}
-"""
 
 
 def make_dagster_home(home: Home) -> Path:
@@ -70,9 +64,12 @@ def write_workspace(home: Home) -> Path:
     Raises:
         DiskUnavailable: The file cannot be written.
     """
-    path = make_dagster_home(home) / "workspace.yaml"
-    _write(path, WORKSPACE_YAML)
-    return path
+    folder = make_dagster_home(home)
+    # Dagster looks for modules in the working directory first, and its default is the user's, where
+    # a folder called assets would be taken for ours. YAML reads JSON.
+    module = {"module_name": "assets.definitions", "location_name": LOCATION, "working_directory": str(folder)}
+    _write(folder / "workspace.yaml", json.dumps({"load_from": [{"python_module": module}]}, indent=2) + "\n")
+    return folder / "workspace.yaml"
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Commands about this installation: its settings, its health, the target's tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +59,12 @@ def upgrade(home: HomeOption = None) -> None:
     from etl_customers.target.connect import current_version, target_name
     from etl_customers.target.connect import upgrade as upgrade_target
 
-    target = _connect(home)
-    before = current_version(target)
-    upgrade_target(target)
-    after = current_version(target)
-    changed = "already was at" if before == after else "is now at"
-    say(f"{target_name(target)} {changed} version {after}")
+    with _target(home) as target:
+        before = current_version(target)
+        upgrade_target(target)
+        after = current_version(target)
+        name = target_name(target)
+    say(f"{name} {'already was at' if before == after else 'is now at'} version {after}")
 
 
 def status(json: JsonOption = False, home: HomeOption = None) -> int:
@@ -71,22 +73,25 @@ def status(json: JsonOption = False, home: HomeOption = None) -> int:
     from etl_customers.migrations import HEAD
     from etl_customers.target.connect import current_version, target_name
 
-    target = _connect(home)
-    found = current_version(target)
+    with _target(home) as target:
+        found, name = current_version(target), target_name(target)
     if json:
-        print_json({"target": target_name(target), "version": found, "needed": HEAD, "current": found == HEAD})
+        print_json({"target": name, "version": found, "needed": HEAD, "current": found == HEAD})
     elif found == HEAD:
-        say(f"{target_name(target)} is at version {found}, as needed")
+        say(f"{name} is at version {found}, as needed")
     else:
-        say(
-            f"{target_name(target)} is at version {found or 'none'}, this program needs {HEAD}; "
-            "run: etl-customers database upgrade"
-        )
+        say(f"{name} is at version {found or 'none'}, this program needs {HEAD}; run: etl-customers database upgrade")
     return 0 if found == HEAD else 1
 
 
-def _connect(home: Path | None) -> "Engine":
+@contextmanager
+def _target(home: Path | None) -> Iterator["Engine"]:
+    """Open the target whatever version its tables have."""
     from etl_customers.settings import database_url, find_home
     from etl_customers.target.connect import connect
 
-    return connect(database_url(find_home(home).make()))
+    target = connect(database_url(find_home(home).make()))
+    try:
+        yield target
+    finally:
+        target.dispose()

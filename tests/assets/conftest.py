@@ -1,0 +1,40 @@
+"""A home with an accepted import, for tests of the Dagster face."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etl_customers.imports import Workshop, accept_upload, open_workshop
+from etl_customers.settings import Home
+
+FILE = (
+    "first_name,last_name,email,city,state,country\n"
+    "Ada,Canaryname,ada@canary.example,Sydney,NSW,AU\n"
+    "Bob,,bob@canary.example,Sydney,Canarystate,AU\n"
+    "Ada,Again,ADA@canary.example,Sydney,NSW,AU\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    """A new home on its embedded database."""
+    opened = open_workshop(Home(tmp_path / "home"))
+    yield opened
+    opened.target.dispose()
+
+
+@pytest.fixture
+def import_id(workshop: Workshop, tmp_path: Path) -> str:
+    """An accepted import of three rows, of which one is loaded."""
+    file = tmp_path / "customers.csv"
+    file.write_text(FILE, encoding="utf-8")
+    return accept_upload(workshop, file).record.import_id

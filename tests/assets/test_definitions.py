@@ -1,0 +1,63 @@
+"""What Dagster is told: exactly these assets, each described, partitioned by imports and checked."""
+
+from pathlib import Path
+
+import dagster as dg
+import yaml  # type: ignore[import-untyped]
+
+from assets.definitions import IMPORT_CSV, definitions
+from assets.instance import LOCATION, write_workspace
+from etl_customers.settings import Home
+
+ASSETS = {"raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows"}
+
+
+def specs() -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_these_are_all_assets() -> None:
+    assert set(specs()) == ASSETS
+
+
+def test_every_asset_says_what_it_is_and_whose() -> None:
+    for name, spec in specs().items():
+        assert spec.description, name
+        assert spec.owners == ["team:data"], name
+        assert spec.group_name == "customers", name
+        assert spec.kinds, name
+        assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="imports"), name
+
+
+def test_every_asset_describes_all_its_columns() -> None:
+    for name, spec in specs().items():
+        schema = spec.metadata["dagster/column_schema"]
+        assert all(column.description for column in schema.columns), name
+
+
+def test_the_assets_form_one_chain() -> None:
+    chain = ["raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows"]
+    found = specs()
+    assert [[dep.asset_key.to_user_string() for dep in found[name].deps] for name in chain] == [
+        [],
+        *([name] for name in chain[:-1]),
+    ]
+
+
+def test_the_job_runs_the_whole_chain_in_one_process() -> None:
+    job = definitions.resolve_job_def(IMPORT_CSV)
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
+    assert job.executor_def is dg.in_process_executor
+
+
+def test_every_check_blocks_what_follows_and_is_described() -> None:
+    checks = [spec for asset in definitions.assets or [] for spec in asset.check_specs]  # type: ignore[union-attr]
+    assert len(checks) == 6
+    assert all(check.blocking and check.description for check in checks)
+
+
+def test_the_workspace_files_name_the_location_that_runs_are_started_under(tmp_path: Path) -> None:
+    project = Path(__file__).parents[2] / "workspace.yaml"
+    for path in (project, write_workspace(Home(tmp_path / "home"))):
+        module = yaml.safe_load(path.read_text(encoding="utf-8"))["load_from"][0]["python_module"]
+        assert (module["module_name"], module["location_name"]) == ("assets.definitions", LOCATION)

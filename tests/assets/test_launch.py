@@ -1,0 +1,113 @@
+"""Runs that the command line starts: seen by Dagster, accounted for, quiet, and their failures as messages."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from assets.instance import open_instance
+from assets.launch import run_import_job
+from assets.progress import Progress
+from etl_customers.imports import Workshop, accept_upload
+from etl_customers.settings import Home
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import find_import
+
+CANARIES = ("canary", "Canary", "customers.csv", "ADA", "Ada")
+
+
+def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
+    workshop: Workshop, import_id: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stages: list[str] = []
+    outcome = run_import_job(workshop.home, import_id, Progress(stage=stages.append, hashed=lambda *_: None))
+    assert outcome.success
+    assert capfd.readouterr() == ("", "")
+    assert stages == [
+        "raw_csv",
+        "validated_customers",
+        "deduplicated_customers",
+        "loaded_customers",
+        "failed_rows",
+    ]
+    with open_instance(workshop.home) as instance:
+        run = instance.get_run_by_id(outcome.run_id)
+        assert run is not None
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+        assert run.tags["dagster/partition"] == import_id
+        assert instance.get_dynamic_partitions("imports") == [import_id]
+        failed = metadata(instance, "failed_rows")
+        assert metadata(instance, "raw_csv")["read"] == 3
+        assert metadata(instance, "validated_customers")["failed_by_reason"] == {"required": 1, "unknown_state": 1}
+        assert metadata(instance, "deduplicated_customers")["failed_by_reason"] == {"duplicate_in_file": 1}
+        assert metadata(instance, "loaded_customers")["dagster/row_count"] == 1
+        assert [(cell.data["row"], cell.data["code"]) for cell in failed["failed_rows"]] == [
+            (3, "required"),
+            (3, "unknown_state"),
+            (4, "duplicate_in_file"),
+        ]
+        checks = instance.get_records_for_run(outcome.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        assert len(checks.records) == 6
+        assert all(
+            record.event_log_entry.get_dagster_event().asset_check_evaluation_data.passed for record in checks.records
+        )
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+        assert record is not None
+        assert record.run_id == outcome.run_id
+    storage = b"".join(path.read_bytes() for path in workshop.home.dagster.rglob("*") if path.is_file())
+    assert not [canary for canary in CANARIES if canary.encode() in storage]
+
+
+def metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
+    """Return the values of an asset's latest metadata; a table's are its records."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return {
+        name: value.records if isinstance(value, dg.TableMetadataValue) else value.value
+        for name, value in event.asset_materialization.metadata.items()
+    }
+
+
+def test_a_refused_file_is_a_failed_run_with_its_message(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("first_name,last_name,shoe\n1,2,3\n", encoding="utf-8")
+    outcome = run_import_job(workshop.home, accept_upload(workshop, file).record.import_id)
+    assert not outcome.success
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.failure.exit_code) == ("unknown_columns", 2)
+    assert "shoe" in outcome.failure.message
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("xero-20260101T000000Z-00000000", "no import of source csv"),
+        ("csv-20260101T000000Z-00000000", "has no import csv-20260101T000000Z-00000000"),
+        ("../../secret", "is not the id of an import"),
+    ],
+)
+def test_a_partition_that_is_no_csv_import_fails_with_a_message(workshop: Workshop, key: str, words: str) -> None:
+    outcome = run_import_job(workshop.home, key)
+    assert outcome.failure is not None
+    assert words in outcome.failure.message
+    assert outcome.failure.exit_code == 2
+
+
+def test_a_finished_import_run_again_changes_nothing(workshop: Workshop, import_id: str) -> None:
+    assert run_import_job(workshop.home, import_id).success
+    with reading(workshop.target) as connection:
+        before = find_import(connection, import_id)
+    assert run_import_job(workshop.home, import_id).success
+    with reading(workshop.target) as connection:
+        assert find_import(connection, import_id) == before
+
+
+def test_dagster_neither_reports_home_nor_keeps_output(tmp_path: Path) -> None:
+    with open_instance(Home(tmp_path / "home")) as instance:
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+        assert instance.run_monitoring_enabled
+        assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"

@@ -1,0 +1,80 @@
+"""The command line in this process, on homes of its own; one home with an import that many tests look at."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl_customers.cli import main
+
+FILE = (
+    "customer_title,first_name,last_name,business_name,email,mobile,street_address,state,city,country,date_joined\n"
+    "Ms,Olivia,[bold]Nguyen,,olivia@example.com,0491570006,14 Wattle Grove,NSW,,AU,2018/05/12\n"
+    "Mr,Jack,Null,,jack@example.net,0491570156,2 High St,NSW,Sydney,AU,\n"
+    "Mx,Noah,Gray,,noah@example,,3 High St,Quensland,Cairns,AU,25/05/2018\n"
+    "Mr,Jack,Twice,,JACK@EXAMPLE.NET,,4 High St,NSW,Sydney,AU,\n"
+    ",,,,,,,,,,\n"
+    "Mr,Left,Out,,out@example.com,,5 High St,NSW,Sydney,AU,\n"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command gave back."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home that is not there yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], home: Path) -> Run:
+    """Run a command on this test's home, or on ``at``."""
+
+    def run_command(*words: object, at: Path | None = None) -> Outcome:
+        capsys.readouterr()
+        code = main([*map(str, words), "--home", str(at or home)])
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A home into which a file was imported, and that file; tests only look at them."""
+    folder = tmp_path_factory.mktemp("imported")
+    file = folder / "customers.csv"
+    file.write_text(FILE, encoding="utf-8")
+    main(["import", str(file), "--home", str(folder / "home"), "--json"])
+    return folder / "home", file
+
+
+@pytest.fixture
+def record(imported: tuple[Path, Path], run: Run) -> dict[str, Any]:
+    """The result of that import as ``--json`` prints it."""
+    import json
+
+    home, file = imported
+    found: dict[str, Any] = json.loads(run("import", file, "--json", at=home).out)
+    return found

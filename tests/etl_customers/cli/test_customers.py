@@ -1,0 +1,68 @@
+"""Customers from the command line: searching, showing, editing, tracing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_a_first_word_that_is_no_command_is_searched_for(imported: tuple[Path, Path], run: Any) -> None:
+    found = json.loads(run("customers", "wattle", "--json", at=imported[0]).out)
+    assert [customer["first_name"] for customer in found["customers"]] == ["Olivia"]
+    assert "jack@example.net" in run("customers", at=imported[0]).out
+    assert run("customers", "nobody", at=imported[0]).out == "no such customer\n"
+
+
+def test_square_brackets_in_a_name_are_shown_as_they_are(imported: tuple[Path, Path], run: Any) -> None:
+    assert "[bold]Nguyen" in run("customers", "olivia", at=imported[0]).out
+    assert "[bold]Nguyen" in run("customers", "show", 1, at=imported[0]).out
+
+
+def test_a_trace_names_the_file_its_hash_and_the_row(
+    imported: tuple[Path, Path], run: Any, record: dict[str, Any]
+) -> None:
+    traced = json.loads(run("trace", 2, "--json", at=imported[0]).out)
+    assert traced["row"] == 3
+    assert traced["import"]["file"] == "customers.csv"
+    assert traced["import"]["sha256"] == record["sha256"]
+    assert traced["import"]["run_id"]
+    assert "customers.csv" in run("trace", 2, at=imported[0]).out
+
+
+@pytest.fixture
+def edited_home(imported: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of the home that may be changed."""
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(imported[0], copy)
+    return copy
+
+
+def test_an_edit_changes_the_customer_and_is_traced(edited_home: Path, run: Any) -> None:
+    changed = run("customers", "edit", 2, "city=Newcastle", "mobile=+61 491 570 110", at=edited_home)
+    assert changed.code == 0, changed.err
+    shown = json.loads(run("customers", "show", 2, "--json", at=edited_home).out)
+    assert (shown["city"], shown["mobile"]) == ("Newcastle", "+61491570110")
+    traced = json.loads(run("trace", 2, "--json", at=edited_home).out)
+    assert {change["column"] for change in traced["changes"]} == {"city", "mobile"}
+
+
+def test_an_edit_that_breaks_rules_lists_them_by_column_and_changes_nothing(edited_home: Path, run: Any) -> None:
+    refused = run("customers", "edit", 2, "state=Quensland", "email=jack@", at=edited_home)
+    assert refused.code == 2
+    assert "Queensland" in refused.err
+    answer = json.loads(run("customers", "edit", 2, "state=Quensland", "email=jack@", "--json", at=edited_home).out)
+    assert [error["column"] for error in answer["error"]["errors"]] == ["email", "state"]
+    assert json.loads(run("trace", 2, "--json", at=edited_home).out)["changes"] == []
+
+
+@pytest.mark.parametrize("change", ["city", "=x", "nothing=x"])
+def test_an_edit_of_no_column_is_a_usage_error(edited_home: Path, run: Any, change: str) -> None:
+    assert run("customers", "edit", 2, change, at=edited_home).code == 2
+
+
+def test_an_unknown_customer_is_a_usage_error(imported: tuple[Path, Path], run: Any) -> None:
+    for command in (("customers", "show", 999), ("trace", 999), ("customers", "edit", 999, "city=x")):
+        assert run(*command, at=imported[0]).code == 2
