@@ -171,9 +171,13 @@ def _parse_sqlite(url: URL) -> URL:
 
 def _make_private_file(_dialect: object, _record: object, arguments: list[str], _options: object) -> None:
     # SQLite gives its journal files the mode of the database itself.
+    # A file that is there must not be opened here: closing it would drop the locks that another
+    # connection of this process holds on it (POSIX), and two writers would damage it.
     path = arguments[0]
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
         raise DatabaseUnavailable(path, error.strerror or "the file cannot be opened") from None
 

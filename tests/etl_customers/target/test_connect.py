@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -312,3 +314,15 @@ def _assert_silent(error: BaseException) -> None:
     assert CANARY not in str(error)
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+def test_another_connection_of_this_process_leaves_the_locks_of_the_first_in_place(sqlite_target: Engine) -> None:
+    # POSIX drops all locks of a process on a file as soon as it closes any descriptor of it. Another
+    # process would then take itself for the last one, and delete the write-ahead log on leaving.
+    database = str(sqlite_target.url.database)
+    visit = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('create table t (x)'); c.close()"
+    with reading(sqlite_target) as first, reading(sqlite_target) as second:
+        for connection in (first, second):
+            connection.execute(sa.text("select count(*) from imports"))
+        subprocess.run([sys.executable, "-c", visit, database], check=True)
+        assert Path(f"{database}-wal").exists()
