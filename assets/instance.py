@@ -32,7 +32,7 @@ run_monitoring:
   enabled: true
   start_timeout_seconds: 180
   cancel_timeout_seconds: 120
-  max_runtime_seconds: 21600
+  max_runtime_seconds: 14400
   poll_interval_seconds: 60
   free_slots_after_run_end_seconds: 300
 retention:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.api import execute_run
 from dagster._core.execution.job_execution_result import JobExecutionResult
 from dagster._core.remote_origin import (
@@ -19,6 +20,7 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from assets.dead_runs import PROCESS_TAG, end_dead_runs, this_process
 from assets.definitions import IMPORT_CSV, define
 from assets.guard import CODE, EXIT_CODE
 from assets.instance import LOCATION, open_instance
@@ -61,20 +63,23 @@ def run_import_job(home: Home, import_id: str, progress: Progress | None = None)
 
     Raises:
         DiskUnavailable: Dagster's storage cannot be used.
-        KeyboardInterrupt: The user stopped it; the run is marked as failed or canceled.
+        KeyboardInterrupt: The user stopped it; the run is marked as failed.
     """
     token = LISTENER.set(progress)
     try:
         with open_instance(home) as instance:
+            end_dead_runs(instance)
             instance.add_dynamic_partitions(IMPORTS, [import_id])
             job = define(str(home.path)).resolve_job_def(IMPORT_CSV)
             run = instance.create_run_for_job(
                 job,
                 run_config=_QUIET,
-                tags={_PARTITION_TAG: import_id, **job.tags},
+                tags={_PARTITION_TAG: import_id, PROCESS_TAG: this_process(), **job.tags},
                 remote_job_origin=_origin_in_workspace(),
             )
             result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
+            if _was_interrupted(result):
+                raise KeyboardInterrupt
             return RunOutcome(run.run_id, result.success, None if result.success else _why(result))
     finally:
         LISTENER.reset(token)
@@ -84,6 +89,16 @@ def _origin_in_workspace() -> RemoteJobOrigin:
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="assets.definitions")
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), IMPORT_CSV)
+
+
+def _was_interrupted(result: JobExecutionResult) -> bool:
+    """Tell whether a signal ended the run: Dagster takes it for a failure of the step."""
+    return any(
+        event.is_step_failure
+        and event.step_failure_data.error is not None
+        and event.step_failure_data.error.cls_name == DagsterExecutionInterruptedError.__name__
+        for event in result.all_events
+    )
 
 
 def _why(result: JobExecutionResult) -> RunFailure:
