@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import IO, Protocol, cast
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-
 from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 
 _Value = str | bool | int | float | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
@@ -122,6 +120,8 @@ def _has_formula(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
 
 
 def _first_sheet(file: IO[bytes], *, data_only: bool) -> _Sheet:
+    import openpyxl  # a tenth of a second that an import of a CSV need not wait
+
     workbook = openpyxl.load_workbook(file, read_only=True, data_only=data_only, keep_links=False)
     for sheet in workbook.worksheets:
         if sheet.sheet_state == "visible":
