@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import DiskUnavailable, NotFound, NotNow, UploadRefused
+from etl_customers.errors import DiskUnavailable, NotFound, NotNow, SettingsInvalid, UploadRefused
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.load.passwords import hash_passwords
@@ -35,6 +35,7 @@ from etl_customers.target.ledger import (
     list_ended_imports,
     refuse_import,
 )
+from etl_customers.validate.places import load_places
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 
 _LEFTOVER_SECONDS = 3600
@@ -109,6 +110,8 @@ def open_workshop(home: Home) -> Workshop:
         DatabaseNotMigrated: The target is no embedded one and lacks this version's tables.
     """
     settings = load_settings(home.make())
+    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
+        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))
     url = database_url(home)
     target = connect(url)
     ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")

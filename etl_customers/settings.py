@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
+from schemas.columns import CUSTOMER_COLUMNS
 
 HOME_VARIABLE = "ETL_CUSTOMERS_HOME"
 DATABASE_VARIABLE = "ETL_CUSTOMERS_DATABASE_URL"
@@ -100,7 +101,7 @@ class Csv(_Section):
     max_rows: int = Field(2500, ge=1, description="most data rows of a file")
     max_bytes: int = Field(64 * 1024 * 1024, ge=1, description="largest file, and largest unpacked .xlsx")
     encoding: str | None = Field(None, description="taken when --encoding is not given; UTF-8 and UTF-16 need none")
-    required: tuple[str, ...] = ("first_name", "last_name", "city")
+    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = ("first_name", "last_name", "city")  # type: ignore[valid-type]
     ignore_unknown_columns: bool = False
     aliases: dict[str, str] = Field(default_factory=dict, description="further header = column")
 

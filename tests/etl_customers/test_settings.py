@@ -1,0 +1,99 @@
+"""Settings: where they come from, which go before which, and what is said of wrong ones."""
+
+from pathlib import Path
+
+import pytest
+
+from etl_customers.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.imports import open_workshop
+from etl_customers.settings import Home, database_url, find_home, load_settings, settings_with_origins
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A made home."""
+    return Home(tmp_path / "home").make()
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ETL_CUSTOMERS_HOME", "ETL_CUSTOMERS_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.settings_file.write_text('[csv]\nmax_rows = 10\nmax_bytes = 20\n[company]\nname = "Büro"\n', encoding="utf-8")
+    monkeypatch.setenv("ETL_CUSTOMERS_CSV__MAX_ROWS", "30")
+    settings = load_settings(home)
+    assert (settings.csv.max_rows, settings.csv.max_bytes, settings.csv.ignore_unknown_columns) == (30, 20, False)
+    assert settings.company.name == "Büro"
+
+
+def test_every_setting_tells_where_it_was_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.settings_file.write_text("[csv]\nmax_bytes = 20\n", encoding="utf-8")
+    monkeypatch.setenv("ETL_CUSTOMERS_DUPLICATES__KEYS", '["email"]')
+    origins = {setting.name: (setting.value, setting.origin) for setting in settings_with_origins(home)}
+    assert origins["duplicates.keys"] == (("email",), "ETL_CUSTOMERS_DUPLICATES__KEYS")
+    assert origins["csv.max_bytes"] == (20, str(home.settings_file))
+    assert origins["csv.max_rows"] == (2500, "default")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[csv]\nmax_rows = 'many'\n", "csv.max_rows"),
+        ("[csv]\nmax_rows = 0\n", "csv.max_rows"),
+        ("[csv]\nmax_row = 5\n", "csv.max_row"),
+        ("[csv]\nrequired = ['shoe_size']\n", "csv.required"),
+        ("[companies]\nname = 'x'\n", "companies"),
+        ("[duplicates]\nkeys = ['name']\n", "duplicates.keys"),
+        ("[passwords]\nmemory_kib = 1024\n", "passwords.memory_kib"),
+        ("[csv\n", "not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(home: Home, text: str, named: str) -> None:
+    home.settings_file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match=named):
+        load_settings(home)
+
+
+def test_a_wrong_value_is_not_repeated(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_CSV__MAX_ROWS", "s3cret")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(home)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_companys_country_is_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_COMPANY__COUNTRY", "XX")
+    with pytest.raises(SettingsInvalid, match=r"company\.country"):
+        open_workshop(home)
+
+
+def test_the_home_is_the_option_else_the_environment_else_a_folder_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_home().path == tmp_path / ".etl-customers"
+    monkeypatch.setenv("ETL_CUSTOMERS_HOME", str(tmp_path / "a"))
+    assert find_home().path == tmp_path / "a"
+    assert find_home(tmp_path / "b").path == tmp_path / "b"
+
+
+def test_a_home_is_readable_by_its_owner_only(home: Home) -> None:
+    parts = (home.path, home.inbox, home.uploads, home.staging, home.failed, home.dagster)
+    assert {part.stat().st_mode & 0o777 for part in parts} == {0o700}
+
+
+def test_a_home_that_cannot_be_made_is_said_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiskUnavailable, match="file/home"):
+        Home(tmp_path / "file" / "home").make()
+
+
+def test_the_target_is_the_embedded_database_unless_a_url_is_set(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert database_url(home) == f"sqlite:///{home.path}/customers.db"
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", "postgresql://host/db")
+    assert database_url(home) == "postgresql://host/db"

@@ -1,0 +1,118 @@
+"""The staging file: locked down, one process at a time, all or nothing."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from etl_customers.errors import DiskUnavailable, ImportBusy
+from etl_customers.staging import open_staging, remove_staging
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from etl_customers.staging import open_staging
+with open_staging(Path(sys.argv[1]), 128):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a staging file may be made."""
+    return tmp_path / "import.duckdb"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('{}/secret.csv')",
+        "select * from '{}/secret.csv'",
+        "copy facts to '{}/out.csv'",
+        "attach '{}/other.duckdb'",
+        "install httpfs",
+        "set enable_external_access = true",
+        "set memory_limit = '100GB'",
+        "select * from frame",
+    ],
+)
+def test_duckdb_reaches_nothing_but_its_own_file(path: Path, sql: str) -> None:
+    (path.parent / "secret.csv").write_text("a\n1\n")
+    frame = pl.DataFrame({"a": [1]})  # a variable that a query must not see
+    with open_staging(path, 128) as staging, pytest.raises(duckdb.Error):
+        staging.rows(sql.format(path.parent))
+    assert frame.height == 1
+    assert not (path.parent / "out.csv").exists()
+
+
+def test_the_file_is_readable_by_its_owner_only(path: Path) -> None:
+    with open_staging(path, 128):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_broken_transaction_wrote_is_gone(path: Path) -> None:
+    with open_staging(path, 128) as staging:
+
+        def write_and_break() -> None:
+            with staging.transaction():
+                staging.execute("insert into facts values ('rows_read', 1, null)")
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            write_and_break()
+        assert staging.number("select count(*) from facts") == 0
+
+
+def test_what_was_written_is_there_when_the_file_is_opened_again(path: Path) -> None:
+    with open_staging(path, 128) as staging, staging.transaction():
+        staging.append("facts", pl.DataFrame({"name": ["rows_read"], "number": [7]}))
+    with open_staging(path, 128) as staging:
+        assert staging.frame("select name, number from facts").rows() == [("rows_read", 7)]
+
+
+def test_a_second_process_waits_until_the_first_is_done(path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ImportBusy, match="import"), open_staging(path, 128, wait_seconds=0.3):
+            pass
+        release = threading.Timer(0.5, holder.stdin.close)
+        release.start()
+        started = time.monotonic()
+        with open_staging(path, 128, wait_seconds=30):
+            assert time.monotonic() - started > 0.1
+        release.join()
+
+
+def test_a_file_that_is_no_staging_file_is_said_so_without_its_content(path: Path) -> None:
+    path.write_bytes(b"Ada,Example,ada@example.com\n" * 1000)
+    with pytest.raises(DiskUnavailable) as refused, open_staging(path, 128):
+        pass
+    assert "Ada" not in str(refused.value)
+
+
+def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(DiskUnavailable), open_staging(tmp_path / "no" / "import.duckdb", 128):
+        pass
+
+
+def test_removing_takes_everything_that_duckdb_keeps_beside_the_file(path: Path) -> None:
+    with open_staging(path, 128):
+        pass
+    path.with_name(path.name + ".wal").write_text("")
+    spill = path.with_name(path.name + ".tmp")
+    spill.mkdir()
+    (spill / "block").write_text("")
+    other = path.with_name("other.duckdb")
+    other.write_text("")
+    remove_staging(path)
+    assert list(path.parent.iterdir()) == [other]
