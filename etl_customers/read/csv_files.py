@@ -173,7 +173,8 @@ def _line_of_bad_byte(path: Path, codec: str) -> int:
             line += decoder.decode(block[place : place + 1]).count("\n")
         except UnicodeError:
             break
-    return line
+    # A CR right before the bad byte is still held back, for it might have been half of a CRLF.
+    return line + (decoder.getstate()[1] & 1)
 
 
 def byte_order_mark(path: Path, encoding: Encoding) -> tuple[bytes, str]:

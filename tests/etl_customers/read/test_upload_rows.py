@@ -96,6 +96,12 @@ def test_the_line_of_a_bad_byte_is_exact_far_into_a_file(upload: Path) -> None:
             rows_of(upload, good + end + b"Zo\xeb,Lee" + end + b"Ann,Lee", csv=Csv(max_rows=10**6))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_line_of_a_bad_byte_that_is_the_first_of_its_line_is_exact(upload: Path, end: bytes) -> None:
+    with pytest.raises(NotText, match="line 3 "):
+        rows_of(upload, end.join([b"first_name,last_name", b"Ann,Lee", b"\xc9ve,Lee"]))
+
+
 def test_utf16_without_its_mark_is_refused_with_the_encoding_to_name(upload: Path) -> None:
     content = (HEADER + "Ann,Lee,Rome\n").encode("utf-16-le")
     with pytest.raises(NotText, match="--encoding utf-16-le"):
