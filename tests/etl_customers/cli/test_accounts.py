@@ -42,3 +42,10 @@ def test_a_template_file_opens_in_a_spreadsheet_and_is_private(run: Any, tmp_pat
     assert run("template", "--output", output).code == 0
     assert output.read_bytes().startswith(b"\xef\xbb\xbf")
     assert output.stat().st_mode & 0o077 == 0
+
+
+def test_a_template_for_a_folder_that_is_not_there_is_a_wrong_word_not_a_full_disk(run: Any, tmp_path: Path) -> None:
+    for output in (tmp_path / "nowhere" / "template.csv", tmp_path):
+        refused = run("template", "--output", output)
+        assert refused.code == 2
+        assert "folder" in refused.err
