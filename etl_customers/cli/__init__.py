@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; none: those of this process.
 
     Returns:
-        0, 1, 2 and 3 as docs/rules.md says; 70 for a bug, 130 when interrupted, 141 when
+        0, 1, 2 and 3 as docs/import-a-file.md says; 70 for a bug, 130 when interrupted, 141 when
         whoever read the output went away.
     """
     # A short command mostly imports modules, whose objects all live on: collecting as often as Python does

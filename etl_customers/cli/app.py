@@ -1,5 +1,7 @@
 """The tree of commands: which there are and in which order ``--help`` lists them."""
 
+from typing import Annotated
+
 import typer
 from typer.core import TyperGroup
 
@@ -22,8 +24,27 @@ def command() -> TyperGroup:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_options)
     for module in (imports, customers, accounts, reference, administration, dagster_ui):
         module.add_to(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     return group
+
+
+def _print_version(is_asked: bool) -> None:
+    from importlib.metadata import version
+
+    from etl_customers.cli.screen import say
+
+    if is_asked:
+        say(f"etl-customers {version('etl-customers')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass

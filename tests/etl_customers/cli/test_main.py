@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ def test_help_imports_nothing_that_is_slow() -> None:
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert "Usage" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"etl-customers {version('etl-customers')}\n"
 
 
 def test_a_wrong_command_is_a_usage_error_with_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
