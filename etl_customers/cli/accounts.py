@@ -107,7 +107,7 @@ def add_property(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Add a property type (``add Pet``), or a field to one (``add pet Breed``)."""
+    """Add a property type (properties add Pet), or a field to one (properties add pet Breed)."""
     from etl_customers.fields import add_property_field, add_property_type
     from etl_customers.target.connect import writing
 

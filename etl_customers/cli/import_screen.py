@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
 from etl_customers.report.result import ImportResult, Refusal
@@ -11,8 +12,14 @@ FAILED_SHOWN = 10
 _ROWS_NAMED = 5
 
 
-def print_result(result: ImportResult, seconds: float | None = None, command: str = "import") -> None:
-    """Print a result for a person; ``seconds`` is how long it took, where it was done just now."""
+def print_result(result: ImportResult, seconds: float | None = None, home: Path | None = None) -> None:
+    """Print a result for a person.
+
+    Args:
+        result: Of an import or a dry run.
+        seconds: How long it took, where it was done just now.
+        home: Where it was named by ``--home``: commands to run next need it too.
+    """
     from rich.text import Text
 
     if result.refusal is not None:
@@ -29,9 +36,14 @@ def print_result(result: ImportResult, seconds: float | None = None, command: st
             f"{_rows(result.rows.unread)} after the first blank row {_were(result.rows.unread)} not read: "
             "a blank row ends the file. Delete it and import the file again to have them.",
         )
-    next_step = _next_step(result, command)
+    next_step = _next_step(result, at(home))
     if next_step:
         say("", *next_step)
+
+
+def at(home: Path | None) -> str:
+    """Return the option that a command needs which is printed for a person to run next."""
+    return "" if home is None else f" --home {shlex.quote(str(home))}"
 
 
 def _headline(result: ImportResult) -> str:
@@ -101,7 +113,7 @@ def _print_failed(result: ImportResult) -> None:
         say(f"and {more} more")
 
 
-def _next_step(result: ImportResult, command: str) -> list[str]:
+def _next_step(result: ImportResult, at_home: str) -> list[str]:
     if result.status == "accepted":
         return ["Import the same file again: it carries on where it stopped."]
     if result.status == "dry_run" and result.rows.failed:
@@ -109,10 +121,10 @@ def _next_step(result: ImportResult, command: str) -> list[str]:
     if result.failed_rows_file:
         return [
             f"All failed rows with their reasons: {result.failed_rows_file}",
-            f"Correct them there, then run: etl-customers {command} {shlex.quote(result.failed_rows_file)}",
+            f"Correct them there, then run: etl-customers import {shlex.quote(result.failed_rows_file)}{at_home}",
         ]
     if result.rows.failed:
-        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}"]
+        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}{at_home}"]
     return []
 
 

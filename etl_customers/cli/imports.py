@@ -1,5 +1,6 @@
 """Commands about imports: import a file, break it up, look at imports and their failed rows."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from etl_customers.target.ledger import ImportRecord
 
 _IMPORTS_SHOWN = 100
+_LIST_WIDTH = 100
+"""Columns in which an import's id and its counts fit in one piece."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,9 +53,15 @@ def import_(
 ) -> int:
     """Import a file of customers; every row is loaded or listed with all its reasons.
 
-    Exit code: 0 all rows loaded; 1 loaded, but some rows failed or were not read; 2 the
-    file is refused and nothing is loaded; 3 it could not be done now, nothing is loaded,
-    run it again.
+    Exit codes:
+
+    0: all rows are loaded
+
+    1: loaded, but some rows failed or were not read
+
+    2: the file is refused, nothing is loaded
+
+    3: it could not be done now, nothing is loaded; run it again
     """
     started = time.monotonic()
     with workshop_at(home) as workshop:
@@ -64,7 +73,7 @@ def import_(
     else:
         from etl_customers.cli.import_screen import print_result
 
-        print_result(result, time.monotonic() - started)
+        print_result(result, time.monotonic() - started, home)
     return result.exit_code
 
 
@@ -149,7 +158,7 @@ def list_(
         )
         for record in records
     ]
-    console().print(table(headers, rows, right=headers[4:]))
+    console(least=_LIST_WIDTH).print(table(headers, rows, right=headers[4:], whole=(headers[0], *headers[4:])))
 
 
 def show(
@@ -170,7 +179,7 @@ def show(
     if json:
         print_json(result.as_record() | {"ledger": asdict(record)})
         return
-    print_result(result)
+    print_result(result, home=home)
     say("")
     console().print(pairs((name.replace("_", " "), value) for name, value in asdict(record).items()))
 
@@ -182,6 +191,7 @@ def failed(
 ) -> None:
     """Write an import's failed rows as a file to correct and import again."""
     from etl_customers.cli.files import write_file
+    from etl_customers.cli.import_screen import at
     from etl_customers.cli.screen import say
     from etl_customers.errors import NotFound
     from etl_customers.imports import run_failed_rows
@@ -202,7 +212,8 @@ def failed(
         if output is not None:
             write_file(output, path.read_bytes())
             path = output
-    say(f"{record.rows_failed} failed rows: {path}", f"Correct them there, then run: etl-customers import {path}")
+    command = f"etl-customers import {shlex.quote(str(path))}{at(home)}"
+    say(f"{record.rows_failed} failed rows: {path}", f"Correct them there, then run: {command}")
 
 
 def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":

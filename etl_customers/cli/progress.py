@@ -38,7 +38,7 @@ def shown_progress() -> Iterator["Progress | None"]:
 
     def stage(name: str) -> None:
         # An unknown total makes the bar pulse: stages but the hashing do not count.
-        bar.reset(task, start=False, total=None, description=_STAGES.get(name, name))
+        bar.reset(task, total=None, description=_STAGES.get(name, name))
 
     with bar:
         yield progress.Progress(stage=stage, hashed=hashed)

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,25 +64,40 @@ def print_json(record: dict[str, Any]) -> None:
     sys.stdout.write(text + "\n")
 
 
-def console(error: bool = False) -> "Console":
-    """Return a console that takes text as it is; without colours unless it is a terminal."""
+def console(error: bool = False, least: int = 0) -> "Console":
+    """Return a console that takes text as it is; without colours unless it is a terminal.
+
+    Args:
+        error: Standard error instead of standard output.
+        least: Fewest columns; a narrower terminal breaks the lines by itself.
+    """
     from rich.console import Console
 
     stream = sys.stderr if error else sys.stdout
     columns = shutil.get_terminal_size((_WIDTH_OF_A_PIPE, 25)).columns
-    width = min(columns if stream.isatty() else max(columns, _WIDTH_OF_A_PIPE), _WIDEST)
+    width = min(max(columns, least if stream.isatty() else _WIDTH_OF_A_PIPE), _WIDEST)
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> "Table":
-    """Return a table without frames; long cells are folded, never cut. ``right`` names columns of numbers."""
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = (), whole: Sequence[str] = ()
+) -> "Table":
+    """Return a table without frames; long cells are folded, never cut.
+
+    Args:
+        headers: Of the columns.
+        rows: Cells as values.
+        right: Headers of columns of numbers.
+        whole: Headers of columns whose cells stay in one piece, so that they can be copied.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
-        made.add_column(header, justify="right" if header in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if header in right else "left"
+        made.add_column(header, justify=justify, overflow="fold", no_wrap=header in whole)
     for row in rows:
         made.add_row(*(Text(show(value)) for value in row))
     return made

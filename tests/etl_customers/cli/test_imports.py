@@ -73,7 +73,7 @@ def test_the_screen_names_failed_rows_with_reason_and_suggestion_and_what_to_do_
     assert "4 read = 2 loaded + 2 failed; 1 unread" in screen
     assert "Queensland" in screen
     assert "2018/05/25" in screen
-    assert f"etl-customers import {record['failed_rows_file']}" in screen
+    assert f"etl-customers import {record['failed_rows_file']} --home {home}" in screen
     assert "a blank row ends the file" in screen
     assert "\x1b" not in screen
 
