@@ -24,7 +24,7 @@ from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import write_failed_rows
 from etl_customers.settings import Home, Settings, database_url, load_settings
-from etl_customers.staging import Staging, open_staging, remove_staging
+from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import connect, ensure_migrated, reading, writing
 from etl_customers.target.ledger import (
     ImportRecord,
@@ -175,6 +175,15 @@ def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -
         UploadRefused: The file as a whole cannot be imported.
         StageMissing: The upload is not in this home.
     """
+    try:
+        return _run_raw_csv(workshop, import_id, run_id)
+    except StagingDamaged:
+        # A process was killed while it made the file, or another version made it: the upload has all of it.
+        remove_staging(workshop.staging_path(import_id))
+        return _run_raw_csv(workshop, import_id, run_id)
+
+
+def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> ReadCounts:
     with _stage(workshop, import_id) as (record, staging):
         if record.status == "finished":
             return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id)

@@ -19,9 +19,10 @@ Tables, each written by one stage in one transaction:
 ====================== ============================================================
 """
 
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,39 @@ create table if not exists validated_customers (
     "row" bigint, {_CUSTOMER_COLUMNS},
     custom_fields varchar, has_password boolean, parent_row bigint, warnings varchar);
 """
+
+_DAMAGE = (
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+    duckdb.CatalogException,
+    duckdb.BinderException,
+)
+"""What DuckDB raises on a file that is damaged, or has not the tables of this version."""
+
+_DISK_REASONS = {
+    "no space": "no space left on the device",
+    "too large": "no space left on the device",
+    "permission": "permission denied",
+    "read-only": "it is read-only",
+    "directory": "it is a folder, or its folder is gone",
+}
+_DAMAGED_FILE = ("not a valid duckdb", "could not read enough bytes")
+
+
+class StagingDamaged(DiskUnavailable):
+    """The staging file is none, or not one of this version; the stage raw_csv makes it anew."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "damaged")
+        self.args = (path,)
+
+    def __str__(self) -> str:
+        """Name the file and the stage to begin with."""
+        return (
+            f"the staging file {self.path} is damaged or of another version of this program; nothing is half done, "
+            "import the same file again, or materialize the import from raw_csv on"
+        )
 
 
 @dataclass(frozen=True)
@@ -124,7 +158,9 @@ class Staging:
         try:
             yield
         except BaseException:
-            self.connection.rollback()
+            # After a failed write DuckDB has rolled back by itself, and says so with an error.
+            with suppress(duckdb.Error):
+                self.connection.rollback()
             raise
         self.connection.commit()
 
@@ -143,37 +179,48 @@ def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) ->
 
     Raises:
         ImportBusy: Another process held the file all that time.
+        StagingDamaged: It is no staging file of this version.
         DiskUnavailable: The file cannot be made, read or written.
     """
-    connection = _connect(path, wait_seconds)
     try:
-        spill = path.with_name(path.name + ".tmp")
-        connection.execute("set python_enable_replacements = false")
-        connection.execute("set memory_limit = ?", [f"{memory_limit_mb}MB"])
-        connection.execute("set temp_directory = ?", [str(spill)])
-        connection.execute("set preserve_insertion_order = false")
-        connection.execute("set allowed_paths = ?", [[str(path)]])
-        connection.execute("set allowed_directories = ?", [[str(spill)]])
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
-        path.chmod(0o600)
-        connection.execute(_TABLES)
-        yield Staging(connection)
-    except duckdb.IOException as error:
-        raise DiskUnavailable(path, _reason(error)) from None
-    finally:
-        connection.close()
+        with _connect(path, wait_seconds) as connection:
+            _lock_down(connection, path, memory_limit_mb)
+            yield Staging(connection)
+    except duckdb.Error as error:
+        raise _translate(error, path) or error from None
 
 
 def remove_staging(path: Path) -> None:
-    """Delete a staging file with all that DuckDB keeps beside it."""
+    """Delete a staging file with all that DuckDB keeps beside it.
+
+    Raises:
+        DiskUnavailable: Something of it cannot be deleted.
+    """
     for leftover in path.parent.glob(path.name + "*"):
-        if leftover.is_dir():
-            for file in leftover.iterdir():
-                file.unlink(missing_ok=True)
-            leftover.rmdir()
-        else:
-            leftover.unlink(missing_ok=True)
+        try:
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise DiskUnavailable(leftover, error.strerror or "cannot be deleted") from None
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_mb: int) -> None:
+    spill = path.with_name(path.name + ".tmp")
+    connection.execute("set python_enable_replacements = false")
+    connection.execute("set memory_limit = ?", [f"{memory_limit_mb}MB"])
+    connection.execute("set temp_directory = ?", [str(spill)])
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set allowed_paths = ?", [[str(path)]])
+    connection.execute("set allowed_directories = ?", [[str(spill)]])
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    try:
+        path.chmod(0o600)
+    except OSError as error:
+        raise DiskUnavailable(path, error.strerror or "it belongs to somebody else") from None
+    connection.execute(_TABLES)
 
 
 def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
@@ -182,17 +229,24 @@ def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(path)
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise DiskUnavailable(path, _reason(error)) from None
+            if "could not set lock" not in str(error).lower():
+                raise
             if time.monotonic() > deadline:
                 raise ImportBusy(path.stem) from None
             time.sleep(0.1)
 
 
-def _reason(error: duckdb.Error) -> str:
+def _translate(error: duckdb.Error, path: Path) -> DiskUnavailable | None:
+    """Return what a user can mend; None for an error of ours. DuckDB's text holds values and is not passed on."""
     text = str(error).lower()
-    if "no space" in text:
-        return "no space left on the device"
-    if "permission" in text:
-        return "permission denied"
-    return "the staging file cannot be read or written"
+    is_io = isinstance(error, duckdb.IOException)
+    if is_io or isinstance(error, duckdb.FatalException | duckdb.TransactionException):
+        for phrase, reason in _DISK_REASONS.items():
+            if phrase in text:
+                return DiskUnavailable(path, reason)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return DiskUnavailable(path, "out of memory, or of disk to spill to")
+    # DuckDB's plain class is that of checksums.
+    if type(error) is duckdb.Error or isinstance(error, _DAMAGE) or any(phrase in text for phrase in _DAMAGED_FILE):
+        return StagingDamaged(path)
+    return DiskUnavailable(path, "the staging file cannot be read or written") if is_io else None

@@ -16,7 +16,7 @@ from etl_customers.errors import NotFound, UploadRefused
 from etl_customers.imports import Workshop
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
-from etl_customers.staging import remove_staging
+from etl_customers.staging import StagingDamaged, remove_staging
 from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
 from etl_customers.target.tables import customers, failed_rows, identity_keys
 
@@ -293,3 +293,29 @@ def test_an_unknown_import_is_not_found(workshop: Workshop) -> None:
     with pytest.raises(NotFound):
         imports.run_raw_csv(workshop, "csv-20260101T000000Z-00000000")
     assert not list(workshop.home.staging.iterdir())
+
+
+@pytest.mark.parametrize("left", [b"", b"x" * 20_000], ids=["empty, as a killed process leaves it", "no DuckDB file"])
+def test_a_staging_file_that_is_none_is_made_anew_from_the_upload(
+    workshop: Workshop, tmp_path: Path, left: bytes
+) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    workshop.staging_path(import_id).write_bytes(left)
+    imports.run_import(workshop, import_id)
+    assert record_of(workshop, import_id).rows_loaded == 2
+
+
+def test_a_staging_file_whose_blocks_are_damaged_is_made_anew_from_the_upload(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    imports.run_raw_csv(workshop, import_id)
+    path = workshop.staging_path(import_id)
+    content = bytearray(path.read_bytes())
+    content[4096 + 20] ^= 0xFF
+    content[8192 + 20] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(StagingDamaged):
+        imports.run_validated_customers(workshop, import_id)
+    imports.run_import(workshop, import_id)
+    assert record_of(workshop, import_id).rows_loaded == 2

@@ -116,3 +116,25 @@ def test_removing_takes_everything_that_duckdb_keeps_beside_the_file(path: Path)
     other.write_text("")
     remove_staging(path)
     assert list(path.parent.iterdir()) == [other]
+
+
+def test_a_full_disk_is_told_as_such_and_not_as_a_bug(path: Path) -> None:
+    # A limit on the size of files stands for the disk; DuckDB rolls back by itself when a write fails.
+    program = """
+import resource, sys
+from pathlib import Path
+from etl_customers.errors import DiskUnavailable
+from etl_customers.staging import open_staging
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    with open_staging(Path(sys.argv[1]), 128) as staging, staging.transaction():
+        staging.execute("insert into row_errors select 'read', i, md5(i::varchar), '', '', '' from range(200000) t(i)")
+except DiskUnavailable as error:
+    print(error)
+"""
+    for limit in (20_000, 600_000, 2_000_000):
+        command = [sys.executable, "-c", program, str(path), str(limit)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "no space left" in done.stdout, limit
+        remove_staging(path)
