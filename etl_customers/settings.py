@@ -5,6 +5,7 @@ defaults and where a value came from.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
@@ -202,6 +204,11 @@ def load_settings(home: Home) -> Settings:
             for detail in error.errors(include_input=False, include_url=False)
         )
         raise SettingsInvalid(problems) from None
+    except SettingsError as error:
+        # The one thing it is raised for; its text names the section, its cause holds the value.
+        section = re.search(r'field "(\w+)"', str(error))
+        name = f"{_PREFIX}{section[1].upper()}" if section else f"a variable {_PREFIX}…"
+        raise SettingsInvalid((f"{name}, or a list or table below it ({name}__…), is not JSON",)) from None
 
 
 def settings_with_origins(home: Home) -> Iterator[SettingOrigin]:

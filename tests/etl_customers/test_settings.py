@@ -97,3 +97,13 @@ def test_the_target_is_the_embedded_database_unless_a_url_is_set(home: Home, mon
     assert database_url(home) == f"sqlite:///{home.path}/customers.db"
     monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", "postgresql://host/db")
     assert database_url(home) == "postgresql://host/db"
+
+
+@pytest.mark.parametrize("variable", ["ETL_CUSTOMERS_CSV__REQUIRED", "ETL_CUSTOMERS_CSV"])
+def test_a_list_in_the_environment_that_is_no_json_is_named_without_its_value(
+    home: Home, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "email mobile")
+    with pytest.raises(SettingsInvalid, match=r"ETL_CUSTOMERS_CSV.*JSON") as raised:
+        load_settings(home)
+    assert "mobile" not in str(raised.value)
