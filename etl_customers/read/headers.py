@@ -141,9 +141,9 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
 
     Headers match in any case, with spaces, hyphens or underscores, with or without
     ``*``, by id, by label, by a plain synonym or by the setting ``csv.aliases``.
-    A first column ``import_id``, second ``row`` and last ``errors`` make the file one
-    of our failed-rows files. Empty headers at the end are no columns; other empty
-    ones are ``ignored`` (and must stay empty, which the caller sees to).
+    A first column ``import_id`` and second ``row`` make the file one of our failed-rows
+    files; its ``errors`` may be gone. Empty headers at the end are no columns; other
+    empty ones are ``ignored`` (and must stay empty, which the caller sees to).
 
     Args:
         header: The cells of the first row.
@@ -200,9 +200,9 @@ def _match_all(cells: list[str], known: KnownHeaders) -> tuple[UploadColumn, ...
     first, second, last = (normalise_header(name) for name in OWN_COLUMNS)
     stamps = {position for position, cell in enumerate(cells) if _STAMP.fullmatch(cell.strip())}
     own: dict[int, str] = {}
-    ends = [position for position in range(len(cells)) if position not in stamps]
-    if len(ends) > 2 and ends[:2] == [0, 1] and (names[0], names[1], names[ends[-1]]) == (first, second, last):
-        own = dict(zip((0, 1, ends[-1]), OWN_COLUMNS, strict=True))
+    if names[:2] == [first, second]:
+        errors = [position for position, name in enumerate(names) if name == last]
+        own = dict(zip((0, 1, *errors[-1:]), OWN_COLUMNS, strict=False))
     columns = []
     for position, cell in enumerate(cells):
         header = unescape_formula(cell) if own else cell

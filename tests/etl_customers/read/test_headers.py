@@ -150,7 +150,7 @@ def test_many_unknown_headers_make_a_short_message() -> None:
         keys([*known, *(f"Fax {number}" for number in range(20))])
 
 
-def test_our_failed_rows_file_is_known_by_its_first_two_and_last_columns() -> None:
+def test_our_failed_rows_file_is_known_by_its_first_two_columns() -> None:
     header = ["Import ID", "ROW", *NAMES, "errors", "", ""]
     columns = match_header(header, FIELDS, Csv())
     assert [(column.role, column.key) for column in columns if column.role is Role.OWN] == [
@@ -161,6 +161,18 @@ def test_our_failed_rows_file_is_known_by_its_first_two_and_last_columns() -> No
     assert is_own_file(columns)
     with pytest.raises(UnknownColumns):
         keys(["row", "import_id", *NAMES, "errors"])
+
+
+def test_our_failed_rows_file_may_have_lost_its_errors() -> None:
+    columns = match_header(["import_id", "row", *NAMES], FIELDS, Csv())
+    assert is_own_file(columns)
+    assert [column.key for column in columns] == ["import_id", "row", *keys(NAMES)]
+
+
+def test_a_column_added_to_our_failed_rows_file_is_the_only_one_that_is_named() -> None:
+    with pytest.raises(UnknownColumns) as caught:
+        keys(["import_id", "row", *NAMES, "errors", "Remark"])
+    assert [unknown.header for unknown in caught.value.unknown] == ["Remark"]
 
 
 def test_the_template_as_it_is_written_matches_in_full() -> None:
