@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from etl_customers.cli.app import command
+from etl_customers.errors import UploadRefused
+from etl_customers.read import refusals
 from etl_customers.settings import Settings
 from schemas.codes import ERRORS, WARNINGS
 
@@ -20,6 +22,13 @@ def _codes(heading: str) -> set[str]:
     """First cells of the table under a heading of docs/rules.md."""
     section = (ROOT / "docs/rules.md").read_text("utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
     return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def test_the_rules_list_every_reason_to_refuse_a_file_and_no_other() -> None:
+    reasons = {
+        kind.code for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, UploadRefused)
+    }
+    assert _codes("Why a file is refused") == reasons - {UploadRefused.code}
 
 
 def test_the_rules_list_every_error_code_and_no_other() -> None:
