@@ -24,7 +24,8 @@ _ERRORS = (
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
     Problem("invalid_email", "{column} is not a well-formed e-mail address"),
     Problem(
-        "invalid_phone", "{column} is not a possible phone number in the row's country; write it as +61 2 5550 1234"
+        "invalid_phone",
+        "{column} is not a possible phone number in the row's country; correct it, or write + and the country's code first",
     ),
     Problem("unknown_country", "{column} is not a country; use its ISO 3166-1 name or code"),
     Problem("unknown_state", "{column} is not a state of the row's country; see etl-customers states"),
