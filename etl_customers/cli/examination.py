@@ -38,7 +38,10 @@ class Finding:
 
 def examine(home: Home) -> list[Finding]:
     """Examine the environment, the home, the settings and the target; change nothing."""
-    return [*_environment(), *_home(home), *_settings(home), *_target(home)]
+    found = [*_environment(), *_home(home)]
+    if home.path.exists() and not home.path.is_dir():
+        return found
+    return [*found, *_settings(home), *_target(home)]
 
 
 def _environment() -> Iterator[Finding]:
@@ -55,6 +58,9 @@ def _environment() -> Iterator[Finding]:
 
 
 def _home(home: Home) -> Iterator[Finding]:
+    if home.path.exists() and not home.path.is_dir():
+        yield Finding("home", False, f"{home.path} is no folder", "move it away, or name another home", 3)
+        return
     if not home.path.is_dir():
         yield Finding("home", True, f"{home.path} does not exist yet; the first import makes it")
         return

@@ -36,6 +36,14 @@ def test_the_doctor_names_a_home_that_others_can_read(run: Any, home: Path) -> N
     assert f"chmod 700 {home}" in examined.out
 
 
+def test_the_doctor_names_a_home_that_is_no_folder(run: Any, home: Path) -> None:
+    home.touch()
+    examined = run("doctor")
+    assert examined.code == 3
+    assert f"PROBLEM  home: {home} is no folder" in examined.out
+    assert examined.out.count("PROBLEM") == 1
+
+
 def test_the_doctor_exits_with_3_when_the_database_is_down(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/nothing")
     examined = run("doctor", "--json")
