@@ -5,11 +5,12 @@ each stage, so that every stage may be run again at any time. The stages themsel
 live in their own packages.
 """
 
+import fcntl
 import os
+import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +39,7 @@ from etl_customers.target.ledger import (
 from etl_customers.validate.places import load_places
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 
-_LEFTOVER_SECONDS = 3600
-"""Age at which a copy that no import was accepted for is taken for the rest of a crash."""
-
+_DRY_RUN = "dry-run-"
 _DUPLICATE_CODES = {"already_exists", "duplicate_in_file"}
 
 
@@ -144,28 +143,27 @@ def accept_upload(
         DiskUnavailable: No room for the copy.
         DatabaseUnavailable: The target does not answer.
     """
-    _sweep(workshop)
-    stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes)
-    try:
-        with writing(workshop.target) as connection:
-            record, _ = accept_import(
-                connection,
-                source="csv",
-                file_name=stored.file_name,
-                sha256=stored.sha256,
-                bytes=stored.bytes,
-                encoding=encoding or workshop.settings.csv.encoding,
-                again=again,
-                accepted_by=accepted_by,
-            )
-    except BaseException:
-        stored.path.unlink(missing_ok=True)
-        raise
-    if record.status == "finished":
-        stored.path.unlink(missing_ok=True)
-        return Accepted(record, is_repeat=True)
-    stored.path.replace(workshop.upload_path(record.import_id))
-    return Accepted(record, is_repeat=False)
+    with _temporary_files(workshop):
+        stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes)
+        try:
+            with writing(workshop.target) as connection:
+                record, _ = accept_import(
+                    connection,
+                    source="csv",
+                    file_name=stored.file_name,
+                    sha256=stored.sha256,
+                    bytes=stored.bytes,
+                    encoding=encoding or workshop.settings.csv.encoding,
+                    again=again,
+                    accepted_by=accepted_by,
+                )
+            is_repeat = record.status == "finished"
+            if not is_repeat:
+                with _disk(stored.path):
+                    stored.path.replace(workshop.upload_path(record.import_id))
+        finally:
+            _delete(stored.path)
+    return Accepted(record, is_repeat)
 
 
 def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -> ReadCounts:
@@ -195,7 +193,7 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
         except UploadRefused as refusal:
             with writing(workshop.target) as connection:
                 refuse_import(connection, import_id, refusal.code, str(refusal), run_id)
-            upload.unlink(missing_ok=True)
+            _delete(upload)
             raise
 
 
@@ -237,7 +235,7 @@ def run_loaded_customers(
         upload = workshop.upload_path(import_id)
         hashes = {} if record.status == "finished" else _hash(workshop, staging, record, upload, progress)
         counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
-        upload.unlink(missing_ok=True)
+        _delete(upload)
         return counts
 
 
@@ -250,7 +248,7 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
     with _stage(workshop, import_id, "rows_read") as (record, staging):
         if not record.rows_failed or not staging.number("select count(*) from facts"):
             return 0
-        with reading(workshop.target) as connection:
+        with _temporary_files(workshop), reading(workshop.target) as connection:
             errors = (
                 (failed.row, "; ".join(_sentence(error) for error in failed.errors))
                 for failed in failed_rows_of(connection, import_id)
@@ -290,7 +288,9 @@ def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, ag
         UploadRefused: No regular file, or too large.
         NotNow: Database or disk cannot be used.
     """
-    with tempfile.TemporaryDirectory(prefix="dry-run-", dir=workshop.home.staging) as folder:
+    with _temporary_files(workshop), ExitStack() as stack:
+        with _disk(workshop.home.staging):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_DRY_RUN, dir=workshop.home.staging))
         stored = store_upload(source, Path(folder), workshop.settings.csv.max_bytes)
         with reading(workshop.target) as connection:
             earlier = None if again else find_import_of_content(connection, stored.sha256)
@@ -326,6 +326,7 @@ def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iter
             yield record, staging
     if record.status == "refused":
         remove_staging(path)
+        _delete(workshop.upload_path(import_id))
         raise AlreadyRefused(record.refusal_code or "refused", record.refusal_message or "the file was refused")
     if not was_there:
         # Its retention time is over: what was opened here is an empty file.
@@ -384,18 +385,49 @@ def _sentence(error: dict[str, str | None]) -> str:
     return f"{error['message']}; did you mean {suggestion}?" if suggestion else str(error["message"])
 
 
-def _sweep(workshop: Workshop) -> None:
-    """Delete the copies that a crash left behind after their import had ended (P10)."""
-    uploads = {path.stem: path for path in workshop.home.uploads.glob("*.upload")}
-    if uploads:
-        with reading(workshop.target) as connection:
-            for import_id in list_ended_imports(connection, uploads):
-                uploads[import_id].unlink(missing_ok=True)
+@contextmanager
+def _temporary_files(workshop: Workshop) -> Iterator[None]:
+    """Let this process have files under names of their own for a while, and delete those of processes that died (P10).
+
+    The lock is on the folder and ends with the process, so whoever has it alone knows
+    that all such files are left over.
+    """
+    with _disk(workshop.home.uploads):
+        descriptor = os.open(workshop.home.uploads, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for path in workshop.home.uploads.iterdir():
-            if path.suffix != ".upload" and path.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _sweep(workshop)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(workshop: Workshop) -> None:
+    """Delete the uploads of imports that ended, and what no import is known by."""
+    home = workshop.home
+    with _disk(home.path):
+        uploads = {path.stem: path for path in home.uploads.glob("*.upload")}
+        if uploads:
+            with reading(workshop.target) as connection:
+                for import_id in list_ended_imports(connection, uploads):
+                    uploads[import_id].unlink(missing_ok=True)
+        for path in (*home.uploads.iterdir(), *home.failed.glob(".*")):
+            if path.suffix != ".upload":
                 path.unlink(missing_ok=True)
-    except FileNotFoundError:
-        pass  # another process was faster
+        for folder in home.staging.glob(f"{_DRY_RUN}*"):
+            shutil.rmtree(folder)
+
+
+def _delete(path: Path) -> None:
+    with _disk(path):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise DiskUnavailable(workshop.home.uploads, error.strerror or os.strerror(error.errno or 0)) from None
+        raise DiskUnavailable(path, error.strerror or os.strerror(error.errno or 0)) from None

@@ -62,7 +62,7 @@ def store_upload(source: Path, uploads: Path, max_bytes: int) -> StoredUpload:
             raise TooLarge(max_bytes)
         if before.st_size == 0:
             raise EmptyFile
-        path = uploads / f"{uuid.uuid4().hex}.upload"
+        path = uploads / f"{uuid.uuid4().hex}.copy"
         try:
             sha256, size = _copy(descriptor, path, max_bytes)
             after = os.fstat(descriptor)
