@@ -217,7 +217,8 @@ def _trace_lines(found: "Trace") -> list[tuple[str, object]]:
         ("run", record.run_id),
     ]
     if found.parent is not None:
-        lines.append(("corrects", f"{found.parent.import_id} ({found.parent.file_name})"))
+        row = "" if found.parent_row is None else f"row {found.parent_row} of "
+        lines.append(("corrects", f"{row}{found.parent.file_name}, import {found.parent.import_id}"))
     return lines
 
 
@@ -226,7 +227,7 @@ def _trace_record(found: "Trace") -> dict[str, object]:
         "customer_id": found.customer_id,
         "row": found.import_row,
         "import": _import_record(found.record),
-        "corrects": None if found.parent is None else _import_record(found.parent),
+        "corrects": None if found.parent is None else {"row": found.parent_row, "import": _import_record(found.parent)},
         "changes": [_change_record(change) for change in found.changes],
     }
 

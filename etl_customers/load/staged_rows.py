@@ -96,13 +96,13 @@ class StagedRows:
             )
             passwords = self._staging.frame(_FAILED_PASSWORDS, [first, last])
             joined = frame.join(passwords, on="row", how="left", maintain_order="left")
-            yield self._with_hashes(joined, may_lack=True)
+            yield self._with_hashes(joined, may_lack=True).drop("parent_row")
 
     def _bounds(self, rows: str) -> list[list[int]]:
         return [list(bounds) for bounds in self._staging.rows(_CHUNKS.format(rows=rows), [self._rows_at_a_time])]
 
     def _with_hashes(self, frame: pl.DataFrame, *, may_lack: bool = False) -> pl.DataFrame:
-        """Replace ``has_password`` and ``parent_row`` by ``password_hash`` (R19)."""
+        """Replace ``has_password`` by ``password_hash``, the row's own or that of the row it corrects (R19)."""
         joined = frame.join(self._hashes, on="row", how="left", maintain_order="left").join(
             self._parent_hashes, on="parent_row", how="left", maintain_order="left"
         )
@@ -110,9 +110,7 @@ class StagedRows:
         if not may_lack and joined.filter(has_password & pl.col("own_hash").is_null()).height:
             raise ValueError("rows with a password came to the load without its hash")
         password_hash = pl.when(has_password).then("own_hash").otherwise("parent_hash")
-        return joined.with_columns(password_hash=password_hash).drop(
-            "has_password", "parent_row", "own_hash", "parent_hash"
-        )
+        return joined.with_columns(password_hash=password_hash).drop("has_password", "own_hash", "parent_hash")
 
 
 def _hash_frame(key: str, hashes: Mapping[int, str]) -> pl.DataFrame:

@@ -37,6 +37,8 @@ class Customer:
     """Column and code of each default that the import filled in."""
     import_id: str
     import_row: int
+    parent_row: int | None
+    """Row of the import that its import corrects, where that row was corrected."""
     created_at: datetime
     updated_at: datetime
 
@@ -85,6 +87,8 @@ class Trace:
     """The row of the file, as a spreadsheet numbers it."""
     parent: ImportRecord | None
     """The import that this one corrected, if it did."""
+    parent_row: int | None
+    """The failed row of that import which became this customer."""
     changes: list[CustomerChange]
     """Oldest first."""
 
@@ -149,6 +153,7 @@ def trace_customer(connection: Connection, customer_id: int) -> Trace:
         record=record,
         import_row=customer.import_row,
         parent=_import_of(connection, record.parent_import_id) if record.parent_import_id else None,
+        parent_row=customer.parent_row,
         changes=[
             CustomerChange(
                 column=row["column"],
@@ -189,6 +194,7 @@ def customer_of(row: RowMapping) -> Customer:
         warnings=row["warnings"] or [],
         import_id=row["import_id"],
         import_row=row["import_row"],
+        parent_row=row["parent_row"],
         created_at=as_utc(row["created_at"]),
         updated_at=as_utc(row["updated_at"]),
     )

@@ -82,6 +82,7 @@ customers = Table(
     Column("warnings", JSON(none_as_null=True), comment="column and code of each default that the import filled in"),
     Column("import_id", String(64), ForeignKey("imports.import_id"), nullable=False),
     Column("import_row", BigInteger, nullable=False, comment="as a spreadsheet numbers it, header = 1"),
+    Column("parent_row", BigInteger, comment="row of the parent import that this row corrects"),
     Column("created_at", _TIME, nullable=False),
     Column("updated_at", _TIME, nullable=False),
     UniqueConstraint("import_id", "import_row"),

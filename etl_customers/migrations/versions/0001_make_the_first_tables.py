@@ -115,6 +115,9 @@ def upgrade() -> None:
         sa.Column("warnings", _JSON, comment="column and code of each default that the import filled in"),
         sa.Column("import_id", sa.String(length=64), nullable=False),
         sa.Column("import_row", sa.BigInteger(), nullable=False, comment="as a spreadsheet numbers it, header = 1"),
+        sa.Column(
+            "parent_row", sa.BigInteger(), nullable=True, comment="row of the parent import that this row corrects"
+        ),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("updated_at", _TIME, nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.import_id"], name=op.f("fk_customers_import_id")),

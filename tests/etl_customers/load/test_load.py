@@ -202,6 +202,8 @@ def test_a_corrected_row_without_a_password_takes_it_from_the_import_that_it_cor
         record = find_import(connection, child)
         query = sa.select(failed_rows.c.row, failed_rows.c.password_hash).where(failed_rows.c.import_id == child)
         kept = dict(connection.execute(query).all())
+        lineage = sa.select(customers.c.import_row, customers.c.parent_row).where(customers.c.import_id == child)
+        assert dict(connection.execute(lineage).all()) == {2: 3, 3: 2, 4: -1}
     assert record is not None
     assert record.parent_import_id == parent
     assert _hashes(target)[0] == {2: "$3", 3: "$new", 4: None}
