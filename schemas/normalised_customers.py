@@ -7,7 +7,7 @@ columns that do not fit each other). What is checked here is the only gate to
 ``validated_customers``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import pandera.polars as pa
 import polars as pl
@@ -33,15 +33,11 @@ FLAGS: tuple[str, ...] = (
 """Flag columns of the fixed columns; an account's own fields add theirs."""
 
 
-def normalised_customers(
-    required: Collection[str], further_flags: Collection[str] = (), further_texts: Collection[str] = ()
-) -> pa.DataFrameSchema:
-    """Build the contract for one account and source.
+def normalised_customers(required: Collection[str]) -> pa.DataFrameSchema:
+    """Build the contract of the fixed columns.
 
     Args:
         required: Columns that must have a value after defaults (R4).
-        further_flags: Flag columns of custom fields and properties, ``key:code``.
-        further_texts: Value columns of custom fields and properties.
 
     Returns:
         A schema whose checks are named by error codes. ``not_nullable`` stands for
@@ -49,7 +45,7 @@ def normalised_customers(
         would not be looked at.
 
     Source:
-        docs/rules.md, R4 to R12 and R21.
+        docs/rules.md, R4 to R12.
     """
     columns: dict[str, pa.Column] = {
         "row": pa.Column(pl.Int64, pa.Check.ge(2), unique=True),
@@ -59,12 +55,17 @@ def normalised_customers(
     for column in COLUMNS:
         if column.kind is not Kind.PASSWORD:
             columns[column.name] = _column(column, nullable=column.name not in required)
-    for name in further_texts:
-        columns[name] = pa.Column(pl.String, nullable=True)
-    for flag in (*FLAGS, *further_flags):
-        code = flag.rpartition(":")[2]
-        columns[flag] = pa.Column(pl.Boolean, pa.Check.eq(False, error=code))
+    columns |= _flags(FLAGS)
     return pa.DataFrameSchema(columns, strict=True, name="normalised_customers")
+
+
+def normalised_fields(flags: Iterable[str]) -> pa.DataFrameSchema:
+    """Build the contract of some flag columns (``key:code``) of custom fields and properties (R21, R22)."""
+    return pa.DataFrameSchema({"row": pa.Column(pl.Int64), **_flags(flags)}, strict=True, name="normalised_fields")
+
+
+def _flags(names: Iterable[str]) -> dict[str, pa.Column]:
+    return {name: pa.Column(pl.Boolean, pa.Check.eq(False, error=name.rpartition(":")[2])) for name in names}
 
 
 def _column(column: Column, *, nullable: bool) -> pa.Column:

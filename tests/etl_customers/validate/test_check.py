@@ -412,3 +412,10 @@ def test_a_property_with_any_field_needs_its_required_ones() -> None:
     checked = check({"tier": "Gold", "Pet: Age": "3"}, fields=FIELDS, columns=columns)
     assert codes(checked) == {(2, "Pet: Name", "required")}
     assert checked.properties.is_empty()
+
+
+def test_every_error_of_hundreds_of_property_columns_is_listed() -> None:
+    names = [f"Pet {number}: Age" for number in range(2, 302)]
+    row = {"tier": "Gold", **dict.fromkeys(names, "old")}
+    checked = check(row, fields=FIELDS, columns=field_columns("tier", *names))
+    assert {column for _, column, code in codes(checked) if code == "invalid_number"} == set(names)
