@@ -10,8 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy.exc
+import yaml  # type: ignore[import-untyped]
 
-from etl_customers.errors import DiskUnavailable
+from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.settings import Home
 
 LOCATION = "etl_customers"
@@ -80,6 +81,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     because Dagster's own making of it is not safe to do twice at once.
 
     Raises:
+        SettingsInvalid: ``dagster.yaml``, which a user may change, cannot be used.
         DiskUnavailable: The storage cannot be made, read or written.
     """
     folder = make_dagster_home(home)
@@ -92,6 +94,10 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
                 instance.get_dynamic_partitions("imports")
             with instance:
                 yield instance
+        except (yaml.YAMLError, dg.DagsterInvalidConfigError) as error:
+            raise SettingsInvalid(
+                (f"{folder / 'dagster.yaml'} is no configuration of Dagster's{_place(error)}",)
+            ) from None
         except (sqlalchemy.exc.DBAPIError, OSError) as error:
             raise DiskUnavailable(folder, _reason(error)) from None
 
@@ -110,6 +116,11 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "; delete it to have it written anew" if mark is None else f", see line {mark.line + 1}"
 
 
 def _reason(error: Exception) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.instance import open_instance
+from assets.instance import make_dagster_home, open_instance
 from assets.launch import run_import_job
 from assets.progress import Progress
-from etl_customers.imports import Workshop, accept_upload
+from etl_customers.errors import SettingsInvalid
+from etl_customers.imports import Workshop, accept_upload, open_workshop, run_raw_csv
 from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import find_import
@@ -111,3 +112,24 @@ def test_dagster_neither_reports_home_nor_keeps_output(tmp_path: Path) -> None:
         assert not instance.nux_enabled
         assert instance.run_monitoring_enabled
         assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+@pytest.mark.parametrize("text", ["telemetry: [", "bogus: 1"], ids=["no YAML", "unknown setting"])
+def test_a_dagster_yaml_that_cannot_be_used_is_named(workshop: Workshop, import_id: str, text: str) -> None:
+    make_dagster_home(workshop.home)
+    (workshop.home.dagster / "dagster.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match=r"dagster\.yaml"):
+        run_import_job(workshop.home, import_id)
+
+
+def test_an_import_that_another_home_finishes_meanwhile_ends_well_here_too(
+    workshop: Workshop, import_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", f"sqlite:///{workshop.home.embedded_database}")
+    other = open_workshop(Home(tmp_path / "other"))
+    assert accept_upload(other, tmp_path / "customers.csv").record.import_id == import_id
+    run_raw_csv(other, import_id)
+    assert run_import_job(workshop.home, import_id).success
+    assert run_import_job(other.home, import_id).failure is None
+    assert other.failed_rows_path(import_id).exists()
+    other.target.dispose()
