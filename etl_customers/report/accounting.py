@@ -78,7 +78,8 @@ def account_for_validated(file: Path, limits: StagingSettings, validated: int, f
         file: The import's staging file.
         limits: DuckDB's limits.
         validated: Rows that the stage says went on.
-        failed: Rows that failed, for an import that ended and whose staging file was deleted since.
+        failed: Rows that failed, for an import that ended and that this home's staging file lacks:
+            it was deleted since, or a process on another home was faster with the same file.
 
     Raises:
         ImportBusy: Another process holds the staging file.
@@ -88,7 +89,8 @@ def account_for_validated(file: Path, limits: StagingSettings, validated: int, f
         if staging is None:
             return Account(validated + failed, validated, failed, {})
         came = staging.number("select count(*) from raw_csv")
-        return Account(came, validated, *_failed(staging, ["read", "validate"]))
+        counted, by_code = _failed(staging, ["read", "validate"])
+        return Account(came, validated, counted if _is_staged(staging, counted) else failed, by_code)
 
 
 def account_for_deduplicated(file: Path, limits: StagingSettings, deduplicated: int, failed: int) -> Account:
@@ -101,7 +103,10 @@ def account_for_deduplicated(file: Path, limits: StagingSettings, deduplicated: 
             return Account(deduplicated + failed, deduplicated, failed, {})
         came = staging.number("select count(*) from validated_customers")
         shared = staging.number(_SHARED_KEYS)
-        return Account(came, deduplicated, *_failed(staging, ["deduplicate"]), shared_keys=shared)
+        counted, by_code = _failed(staging, ["deduplicate"])
+        if not staging.number("select count(*) from deduplicated_rows") and not counted:
+            return Account(came or deduplicated + failed, deduplicated, failed, by_code, shared_keys=shared)
+        return Account(came, deduplicated, counted, by_code, shared_keys=shared)
 
 
 def count_staged_rows(file: Path, limits: StagingSettings) -> int | None:
@@ -149,6 +154,11 @@ def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRow
 def _staging(file: Path, limits: StagingSettings) -> Iterator[Staging | None]:
     with open_staging(file, limits.memory_limit_mb) as staging:
         yield staging if staging.number("select count(*) from facts") else None
+
+
+def _is_staged(staging: Staging, failed: int) -> bool:
+    """Whether this home did the stage; not so where another one finished the import meanwhile."""
+    return bool(failed or staging.number("select count(*) from validated_customers"))
 
 
 def _failed(staging: Staging, stages: list[str]) -> tuple[int, dict[str, int]]:
