@@ -75,8 +75,8 @@ def accept_import(
 
     The same content is found whoever was first, also when that was a moment ago: the
     unique ``content_key`` decides. A refused import is set back to accepted, because the
-    account's fields or the encoding may be others now; one that is accepted (another
-    process works on it, or one has died) takes over the encoding named now.
+    account's fields, the encoding or the file's name may be others now; one that is
+    accepted (another process works on it, or one has died) takes over the encoding only.
 
     Args:
         connection: In a writing transaction.
@@ -110,7 +110,7 @@ def accept_import(
         }
         if _insert_unless_there(connection, entry):
             return _get(connection, imports.c.import_id == import_id), True
-        if not again and _reopen(connection, content_key, encoding):
+        if not again and _reopen(connection, content_key, encoding, _storable(file_name)):
             return _get(connection, imports.c.content_key == content_key), False
     raise RuntimeError("a thousand imports were accepted within one second")
 
@@ -240,12 +240,21 @@ def _insert_unless_there(connection: Connection, entry: dict[str, Any]) -> bool:
     return connection.execute(typed, entry).rowcount == 1
 
 
-def _reopen(connection: Connection, content_key: str, encoding: str | None) -> bool:
+def _reopen(connection: Connection, content_key: str, encoding: str | None, file_name: str | None) -> bool:
     same_content = imports.c.content_key == content_key
+    # One that is accepted may be another process's, which imports it under its own name.
+    named = sa.case((imports.c.status == REFUSED, file_name), else_=imports.c.file_name)
     change = (
         imports.update()
         .where(same_content, imports.c.status.in_((ACCEPTED, REFUSED)))
-        .values(status=ACCEPTED, encoding=encoding, finished_at=None, refusal_code=None, refusal_message=None)
+        .values(
+            status=ACCEPTED,
+            encoding=encoding,
+            file_name=named,
+            finished_at=None,
+            refusal_code=None,
+            refusal_message=None,
+        )
     )
     if connection.execute(change).rowcount:
         return True

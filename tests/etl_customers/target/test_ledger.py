@@ -57,6 +57,16 @@ def test_a_finished_import_is_found_as_it_is(target: Engine) -> None:
     assert (second.status, second.rows_loaded, second.encoding) == ("finished", 3, None)
 
 
+def test_a_refused_import_that_is_tried_again_has_the_name_of_the_file_now(target: Engine) -> None:
+    first, _ = _accept(target, file_name="old.csv")
+    same, _ = _accept(target, file_name="meanwhile.csv")
+    with writing(target) as connection:
+        refuse_import(connection, first.import_id, "not_utf8", "line 3 is not UTF-8", None)
+    again, _ = _accept(target, file_name="new.csv")
+    assert (first.import_id, same.file_name) == (again.import_id, "old.csv")
+    assert again.file_name == "new.csv"
+
+
 def test_a_refused_import_is_tried_again_with_the_encoding_named_now(target: Engine) -> None:
     first, _ = _accept(target)
     with writing(target) as connection:
