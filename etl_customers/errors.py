@@ -85,7 +85,7 @@ class DatabaseUnavailable(NotNow):
         """Name the target without its password, and why, in the driver's class of words."""
         return (
             f"the target database {self.target} cannot be used now ({self.reason}); "
-            "nothing was loaded, run the same command again when it is back"
+            "nothing is half done, run the same command again when it is back"
         )
 
 
@@ -115,7 +115,7 @@ class DiskUnavailable(NotNow):
     def __str__(self) -> str:
         """Name the path and the operating system's reason."""
         return (
-            f"{self.path} cannot be used ({self.reason}); nothing was loaded, free the disk or the path and run again"
+            f"{self.path} cannot be used ({self.reason}); nothing is half done, free the disk or the path and run again"
         )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from etl_customers import imports
-from etl_customers.errors import NotFound, UploadRefused
+from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.imports import Workshop
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
@@ -314,4 +314,13 @@ def test_a_staging_file_whose_blocks_are_damaged_is_made_anew_from_the_upload(
     with pytest.raises(StagingDamaged):
         imports.run_validated_customers(workshop, import_id)
     imports.run_import(workshop, import_id)
+    assert record_of(workshop, import_id).rows_loaded == 2
+
+
+def test_a_failed_rows_file_that_cannot_be_written_does_not_deny_the_load(workshop: Workshop, tmp_path: Path) -> None:
+    import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
+    workshop.failed_rows_path(import_id).mkdir()
+    with pytest.raises(DiskUnavailable, match="nothing is half done") as raised:
+        imports.run_import(workshop, import_id)
+    assert "nothing was loaded" not in str(raised.value)
     assert record_of(workshop, import_id).rows_loaded == 2
