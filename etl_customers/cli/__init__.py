@@ -5,6 +5,7 @@ imported inside the commands, so that ``--help`` answers at once.
 """
 
 import gc
+import io
 import os
 import sys
 import traceback
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(20_000, 50, 1_000)
     words = list(sys.argv[1:] if arguments is None else arguments)
     wants_json = "--json" in words
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A character that the terminal lacks must not end a command whose work is done.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(words)
     except typer.TyperException as error:

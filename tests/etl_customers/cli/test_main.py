@@ -61,3 +61,16 @@ def test_a_reader_that_goes_away_is_no_error_message(home: Path) -> None:
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, env=dict(os.environ))
     assert done.returncode in (0, 141)
     assert done.stderr == ""
+
+
+def test_a_character_that_the_output_lacks_does_not_end_the_command(run: Any, home: Path) -> None:
+    run("fields", "add", "Größe")
+    done = subprocess.run(
+        [PROGRAM, "fields", "list", "--home", home],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Gr\\xf6\\xdfe" in done.stdout
