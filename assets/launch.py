@@ -5,6 +5,8 @@ workspace, and ``execute_in_process`` gives it none (the UI then cannot re-execu
 tests/assets/test_launch.py holds what is used here to what Dagster does.
 """
 
+import contextlib
+import io
 import sys
 from dataclasses import dataclass
 
@@ -77,7 +79,9 @@ def run_import_job(home: Home, import_id: str, progress: Progress | None = None)
                 tags={_PARTITION_TAG: import_id, PROCESS_TAG: this_process(), **job.tags},
                 remote_job_origin=_origin_in_workspace(),
             )
-            result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
+            # Where its storage fails, Dagster writes the event that it could not keep to standard error.
+            with contextlib.redirect_stderr(io.StringIO()):
+                result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
             if _was_interrupted(result):
                 raise KeyboardInterrupt
             return RunOutcome(run.run_id, result.success, None if result.success else _why(result))

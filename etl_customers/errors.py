@@ -85,7 +85,7 @@ class DatabaseUnavailable(NotNow):
         """Name the target without its password, and why, in the driver's class of words."""
         return (
             f"the target database {self.target} cannot be used now ({self.reason}); "
-            "nothing is half done, run the same command again when it is back"
+            "nothing is half done; put that right and run the same command again"
         )
 
 

@@ -7,7 +7,7 @@ defaults and where a value came from.
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -196,11 +196,13 @@ def load_settings(home: Home) -> Settings:
     Raises:
         SettingsInvalid: Names every setting that has a wrong name, type or value.
     """
+    in_file = _read_file(home.settings_file)
+    _refuse_unknown_sections()
     try:
-        return Settings(**_read_file(home.settings_file))
+        return Settings(**in_file)
     except pydantic.ValidationError as error:
         problems = tuple(
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+            f"{'.'.join(map(str, detail['loc']))} ({_origin(home, in_file, *detail['loc'][:2])}): {detail['msg']}"
             for detail in error.errors(include_input=False, include_url=False)
         )
         raise SettingsInvalid(problems) from None
@@ -214,17 +216,29 @@ def load_settings(home: Home) -> Settings:
 def settings_with_origins(home: Home) -> Iterator[SettingOrigin]:
     """Yield every setting with its value and where it came from, in the order of the sections."""
     settings, in_file = load_settings(home), _read_file(home.settings_file)
-    variables = {name.upper() for name in os.environ}
     for section, model in settings:
         for key, value in model:
-            variable = f"{_PREFIX}{section}__{key}".upper()
-            if variable in variables:
-                origin = variable
-            elif key in in_file.get(section, {}):
-                origin = str(home.settings_file)
-            else:
-                origin = "default"
-            yield SettingOrigin(f"{section}.{key}", value, origin)
+            yield SettingOrigin(f"{section}.{key}", value, _origin(home, in_file, section, key))
+
+
+def _origin(home: Home, in_file: Mapping[str, Any], section: object, key: object = "") -> str:
+    """Return the variable or the file that a setting was read from, ``default`` where from neither."""
+    names = (f"{_PREFIX}{section}__{key}".upper(), f"{_PREFIX}{section}".upper())
+    variable = next((name for name in os.environ if name.upper() in names), None)
+    if variable is not None:
+        return variable
+    values = in_file.get(str(section))
+    return (
+        str(home.settings_file) if values is not None and (not isinstance(values, dict) or key in values) else "default"
+    )
+
+
+def _refuse_unknown_sections() -> None:
+    """Pydantic passes over a variable whose section it does not know: a misspelt one would go unnoticed."""
+    for name in os.environ:
+        section, is_setting, _ = name.upper().removeprefix(_PREFIX).partition("__")
+        if name.upper().startswith(_PREFIX) and is_setting and section.lower() not in Settings.model_fields:
+            raise SettingsInvalid((f"{name}: there is no section {section.lower()}; see: etl-customers settings",))
 
 
 def _read_file(path: Path) -> dict[str, Any]:

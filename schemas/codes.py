@@ -32,7 +32,10 @@ _ERRORS = (
     Problem("invalid_date", "{column} is not a date in the form YYYY/MM/DD"),
     Problem("invalid_number", "{column} is not a number; write it with digits and one point, like 1250.50"),
     Problem("invalid_yes_no", "{column} is neither yes nor no"),
-    Problem("unknown_choice", "{column} is not one of the choices of this field; see etl-customers fields list"),
+    Problem(
+        "unknown_choice",
+        "{column} is not one of the choices of this field; see etl-customers fields list or properties list",
+    ),
     Problem(
         "invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"
     ),

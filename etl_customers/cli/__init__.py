@@ -77,7 +77,7 @@ def _usage_error(error: typer.TyperException, wants_json: bool) -> int:
         return _USAGE
     if context is not None:
         message += f"; see: {context.command_path} --help"
-    return _report(message, "usage", _USAGE, wants_json)
+    return _report(message, "usage_error", _USAGE, wants_json)
 
 
 def _bug(error: Exception, wants_json: bool) -> int:

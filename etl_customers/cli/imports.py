@@ -213,7 +213,10 @@ def failed(
             write_file(output, path.read_bytes())
             path = output
     command = f"etl-customers import {shlex.quote(str(path))}{at(home)}"
-    say(f"{record.rows_failed} failed rows: {path}", f"Correct them there, then run: {command}")
+    say(
+        f"failed rows of import {import_id}, {record.rows_failed} in all: {path}",
+        f"Correct them there, then run: {command}",
+    )
 
 
 def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
@@ -236,15 +239,20 @@ def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool)
 def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":
     from assets.launch import run_import_job
     from etl_customers.cli.progress import shown_progress
+    from etl_customers.cli.screen import say
+    from etl_customers.errors import NotNow
     from etl_customers.report.result import RunFailed
 
     import_id = accepted.record.import_id
     with shown_progress() as progress:
         outcome = run_import_job(workshop.home, import_id, progress)
     result = _result(workshop.target, workshop.home, import_id)
-    if outcome.failure is not None and result.refusal is None:
-        raise RunFailed(outcome.failure.message, outcome.failure.code, outcome.failure.exit_code)
-    return result
+    if outcome.failure is None or result.refusal is not None:
+        return result
+    if result.status == "finished" and outcome.failure.exit_code == NotNow.exit_code:
+        say(f"warning: the import is loaded, but afterwards {outcome.failure.message}", error=True)
+        return result
+    raise RunFailed(outcome.failure.message, outcome.failure.code, outcome.failure.exit_code)
 
 
 def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":

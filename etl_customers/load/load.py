@@ -152,6 +152,8 @@ def _write_customers(rows: StagedRows, connection: Connection, import_id: str, n
         customers = chunk.customers.rename({"row": "import_row"}).with_columns(
             ids["customer_id"].alias("id"), **constants
         )
+        if chunk.keys["row"].n_unique() != chunk.customers.height:
+            raise RuntimeError(f"customers of import {import_id} came to the load without identity keys")
         append_frame(connection, "customers", customers)
         for table, frame in (("identity_keys", chunk.keys), ("properties", chunk.properties)):
             append_frame(connection, table, frame.join(ids, on="row", how="inner", maintain_order="left").drop("row"))

@@ -253,8 +253,8 @@ class RaggedRows(UploadRefused):
         first = ", ".join(f"row {r.row} (line {r.line}) has {r.cells}" for r in self.rows)
         rest = f" and {self.total - len(self.rows)} more rows are like this" if self.total > len(self.rows) else ""
         return (
-            f"the header has {self.columns} cells, but {first}{rest}; often a cell holds the delimiter and is not "
-            "quoted, or a line break is"
+            f"the header has {self.columns} cells, but {first}{rest}; quote a cell that holds the "
+            "delimiter or a line break, and give every column a header"
         )
 
 

@@ -59,6 +59,21 @@ def test_a_wrong_setting_is_named(home: Home, text: str, named: str) -> None:
         load_settings(home)
 
 
+def test_a_wrong_setting_is_named_with_the_place_where_it_was_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.settings_file.write_text("[csv]\nmax_rows = 0\n", encoding="utf-8")
+    monkeypatch.setenv("ETL_CUSTOMERS_PASSWORDS__ITERATIONS", "1")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(home)
+    assert f"csv.max_rows ({home.settings_file})" in str(refused.value)
+    assert "passwords.iterations (ETL_CUSTOMERS_PASSWORDS__ITERATIONS)" in str(refused.value)
+
+
+def test_a_misspelt_section_in_the_environment_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_CVS__MAX_ROWS", "5")
+    with pytest.raises(SettingsInvalid, match="ETL_CUSTOMERS_CVS__MAX_ROWS: there is no section cvs"):
+        load_settings(home)
+
+
 def test_a_wrong_value_is_not_repeated(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_CSV__MAX_ROWS", "s3cret")
     with pytest.raises(SettingsInvalid) as refused:

@@ -45,7 +45,7 @@ def test_a_wrong_command_is_a_usage_error_with_exit_2(capsys: pytest.CaptureFixt
 
 def test_a_usage_error_with_json_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage_error"
 
 
 def test_settings_that_cannot_be_used_are_named(run: Any, home: Path) -> None:

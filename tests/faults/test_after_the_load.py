@@ -1,0 +1,50 @@
+"""What fails after the commit does not take the load back, and is said."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from etl_customers import imports
+from etl_customers.imports import Workshop
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import connect, upgrade
+
+FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"
+
+
+def test_a_failed_rows_file_that_cannot_be_written_is_a_warning_because_the_rows_are_loaded(tmp_path: Path) -> None:
+    file, home = tmp_path / "customers.csv", Home(tmp_path / "home").make()
+    file.write_text(FILE, encoding="utf-8")
+    target = connect(f"sqlite:///{home.embedded_database}")
+    upgrade(target)
+    import_id = imports.accept_upload(Workshop(home, Settings(), target), file).record.import_id
+    target.dispose()
+    (home.failed / f"{import_id}.csv" / "in the way").mkdir(parents=True)
+    environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home.path)}
+    environment.pop("ETL_CUSTOMERS_DATABASE_URL", None)
+    command = [str(Path(sys.executable).with_name("etl-customers")), "import", str(file), "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["rows"] == {"read": 2, "loaded": 1, "failed": 1, "unread": 0}
+    assert "the import is loaded" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_rows_whose_identity_keys_were_lost_are_not_loaded(tmp_path: Path, sqlite_target: Engine) -> None:
+    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
+    file = tmp_path / "customers.csv"
+    file.write_text(FILE, encoding="utf-8")
+    import_id = imports.accept_upload(workshop, file).record.import_id
+    imports.run_raw_csv(workshop, import_id)
+    imports.run_validated_customers(workshop, import_id)
+    with open_staging(workshop.staging_path(import_id), 128) as staging:
+        staging.execute("delete from customer_keys")
+    imports.run_deduplicated_customers(workshop, import_id)
+    with pytest.raises(RuntimeError, match="without identity keys"):
+        imports.run_loaded_customers(workshop, import_id)
