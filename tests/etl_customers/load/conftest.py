@@ -21,7 +21,7 @@ class Upload:
     """An upload by its rows; header in line 1, one line per row, columns e-mail, mobile and password."""
 
     valid: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """Row to customer columns; also ``keys``, ``properties``, ``has_password``, ``parent_row``."""
+    """Row to customer columns; also ``properties``, and ``keys``, of which every customer has at least one."""
     failed: dict[int, list[tuple[str, str, str | None]]] = field(default_factory=dict)
     """Row to errors: column, code, suggestion."""
     passwords: tuple[int, ...] = ()
@@ -84,7 +84,11 @@ def _fill(staging: Staging, upload: Upload) -> None:
     _append(staging, "raw_csv", ["row", "line", "parent_row", "password_state", "c0", "c1"], raw)
     errors = [("validate", row, *error[:2], "7", error[2]) for row, many in upload.failed.items() for error in many]
     _append(staging, "row_errors", ["stage", "row", "column", "code", "reference", "suggestion"], errors)
-    keys = [(row, *key, key[0]) for row, values in upload.valid.items() for key in values.get("keys", [])]
+    keys = [
+        (row, *key, key[0])
+        for row, values in upload.valid.items()
+        for key in values.get("keys", [("name_address", f"customer in row {row}")])
+    ]
     _append(staging, "customer_keys", ["row", "kind", "value", "column"], keys)
     parts = [
         (row, name, number, json.dumps(field_values))
