@@ -14,9 +14,9 @@ import dagster as dg
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
 from etl_customers.errors import EtlCustomersError, error_code
-from etl_customers.imports import Workshop
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import find_import
+from etl_customers.workshop import Workshop
 
 EXIT_CODE = "exit_code"
 CODE = "code"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from etl_customers.imports import Workshop, open_workshop
 from etl_customers.settings import find_home
+from etl_customers.workshop import Workshop, open_workshop
 
 
 class WorkshopResource(dg.ConfigurableResource[Workshop]):

@@ -9,13 +9,14 @@ from benchmarks.measure import peak_mb
 from etl_customers import imports
 from etl_customers.settings import Home, database_url
 from etl_customers.target.connect import connect, upgrade
+from etl_customers.workshop import open_workshop
 
 
 def main() -> None:
     """Import the file given first with the home given second; print counts, seconds and memory as JSON."""
     source, home = Path(sys.argv[1]), Home(Path(sys.argv[2])).make()
     upgrade(connect(database_url(home)))
-    workshop = imports.open_workshop(home)
+    workshop = open_workshop(home)
     stages: dict[str, float] = {}
     started = time.perf_counter()
 

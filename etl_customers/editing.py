@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 
 from etl_customers.fields import AccountFields, load_fields
-from etl_customers.imports import Workshop
 from etl_customers.load.failures import describe_error
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import password_state
@@ -14,6 +13,7 @@ from etl_customers.target.connect import writing
 from etl_customers.target.customers import CustomerChange
 from etl_customers.target.edits import CheckedCustomer, IdentityKey, edit_customer
 from etl_customers.validate.check import check_texts
+from etl_customers.workshop import Workshop
 from schemas.columns import CUSTOMER_COLUMNS
 
 _PASSWORD = "password"

@@ -5,63 +5,35 @@ each stage, so that every stage may be run again at any time. The stages themsel
 live in their own packages.
 """
 
-import fcntl
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import DiskUnavailable, NotFound, NotNow, SettingsInvalid, UploadRefused
+from etl_customers.errors import NotFound, NotNow, UploadRefused
 from etl_customers.fields import AccountFields, load_fields
+from etl_customers.leftovers import DRY_RUN, delete_file, temporary_files, translated_disk_errors
 from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import write_failed_rows
-from etl_customers.settings import Home, Settings, database_url, load_settings
 from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
-from etl_customers.target.connect import connect, ensure_migrated, reading, writing
+from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
     ImportRecord,
     accept_import,
     failed_rows_of,
     find_import,
     find_import_of_content,
-    list_ended_imports,
     refuse_import,
 )
-from etl_customers.validate.places import load_places
 from etl_customers.validate.validate import ValidateCounts, validate_customers
+from etl_customers.workshop import Workshop
 
-_DRY_RUN = "dry-run-"
 _DUPLICATE_CODES = {"already_exists", "duplicate_in_file"}
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """Everything that a stage needs to find: the home, the settings in force, the target."""
-
-    home: Home
-    settings: Settings
-    target: Engine
-
-    def upload_path(self, import_id: str) -> Path:
-        """Return where the import's upload lies while it is under way."""
-        return self.home.uploads / f"{import_id}.upload"
-
-    def staging_path(self, import_id: str) -> Path:
-        """Return the import's DuckDB file."""
-        return self.home.staging / f"{import_id}.duckdb"
-
-    def failed_rows_path(self, import_id: str) -> Path:
-        """Return the import's failed-rows file, which exists only if rows failed."""
-        return self.home.failed / f"{import_id}.csv"
 
 
 @dataclass(frozen=True)
@@ -99,24 +71,6 @@ class StageMissing(NotNow):
         )
 
 
-def open_workshop(home: Home) -> Workshop:
-    """Make the home where it is missing, read the settings, connect, and see that the tables are there.
-
-    Raises:
-        SettingsInvalid: A setting cannot be used.
-        DiskUnavailable: The home cannot be made or written.
-        DatabaseUnavailable: The target does not answer.
-        DatabaseNotMigrated: The target is no embedded one and lacks this version's tables.
-    """
-    settings = load_settings(home.make())
-    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
-        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))
-    url = database_url(home)
-    target = connect(url)
-    ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
-    return Workshop(home, settings, target)
-
-
 def accept_upload(
     workshop: Workshop,
     source: Path,
@@ -143,7 +97,7 @@ def accept_upload(
         DiskUnavailable: No room for the copy.
         DatabaseUnavailable: The target does not answer.
     """
-    with _temporary_files(workshop):
+    with temporary_files(workshop):
         stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes)
         try:
             with writing(workshop.target) as connection:
@@ -159,10 +113,10 @@ def accept_upload(
                 )
             is_repeat = record.status == "finished"
             if not is_repeat:
-                with _disk(stored.path):
+                with translated_disk_errors(stored.path):
                     stored.path.replace(workshop.upload_path(record.import_id))
         finally:
-            _delete(stored.path)
+            delete_file(stored.path)
     return Accepted(record, is_repeat)
 
 
@@ -193,7 +147,7 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
         except UploadRefused as refusal:
             with writing(workshop.target) as connection:
                 refuse_import(connection, import_id, refusal.code, str(refusal), run_id)
-            _delete(upload)
+            delete_file(upload)
             raise
 
 
@@ -235,7 +189,7 @@ def run_loaded_customers(
         upload = workshop.upload_path(import_id)
         hashes = {} if record.status == "finished" else _hash(workshop, staging, record, upload, progress)
         counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
-        _delete(upload)
+        delete_file(upload)
         return counts
 
 
@@ -248,7 +202,7 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
     with _stage(workshop, import_id, "rows_read") as (record, staging):
         if not record.rows_failed or not staging.number("select count(*) from facts"):
             return 0
-        with _temporary_files(workshop), reading(workshop.target) as connection:
+        with temporary_files(workshop), reading(workshop.target) as connection:
             errors = (
                 (failed.row, "; ".join(_sentence(error) for error in failed.errors))
                 for failed in failed_rows_of(connection, import_id)
@@ -288,9 +242,9 @@ def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, ag
         UploadRefused: No regular file, or too large.
         NotNow: Database or disk cannot be used.
     """
-    with _temporary_files(workshop), ExitStack() as stack:
-        with _disk(workshop.home.staging):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=_DRY_RUN, dir=workshop.home.staging))
+    with temporary_files(workshop), ExitStack() as stack:
+        with translated_disk_errors(workshop.home.staging):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=DRY_RUN, dir=workshop.home.staging))
         stored = store_upload(source, Path(folder), workshop.settings.csv.max_bytes)
         with reading(workshop.target) as connection:
             earlier = None if again else find_import_of_content(connection, stored.sha256)
@@ -326,7 +280,7 @@ def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iter
             yield record, staging
     if record.status == "refused":
         remove_staging(path)
-        _delete(workshop.upload_path(import_id))
+        delete_file(workshop.upload_path(import_id))
         raise AlreadyRefused(record.refusal_code or "refused", record.refusal_message or "the file was refused")
     if not was_there:
         # Its retention time is over: what was opened here is an empty file.
@@ -383,51 +337,3 @@ def _count_duplicates(workshop: Workshop, import_id: str) -> int:
 def _sentence(error: dict[str, str | None]) -> str:
     suggestion = error.get("suggestion")
     return f"{error['message']}; did you mean {suggestion}?" if suggestion else str(error["message"])
-
-
-@contextmanager
-def _temporary_files(workshop: Workshop) -> Iterator[None]:
-    """Let this process have files under names of their own for a while, and delete those of processes that died (P10).
-
-    The lock is on the folder and ends with the process, so whoever has it alone knows
-    that all such files are left over.
-    """
-    with _disk(workshop.home.uploads):
-        descriptor = os.open(workshop.home.uploads, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _sweep(workshop)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(workshop: Workshop) -> None:
-    """Delete the uploads of imports that ended, and what no import is known by."""
-    home = workshop.home
-    with _disk(home.path):
-        uploads = {path.stem: path for path in home.uploads.glob("*.upload")}
-        if uploads:
-            with reading(workshop.target) as connection:
-                for import_id in list_ended_imports(connection, uploads):
-                    uploads[import_id].unlink(missing_ok=True)
-        for path in (*home.uploads.iterdir(), *home.failed.glob(".*")):
-            if path.suffix != ".upload":
-                path.unlink(missing_ok=True)
-        for folder in home.staging.glob(f"{_DRY_RUN}*"):
-            shutil.rmtree(folder)
-
-
-def _delete(path: Path) -> None:
-    with _disk(path):
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DiskUnavailable(path, error.strerror or os.strerror(error.errno or 0)) from None

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.imports import accept_upload, open_workshop, run_import
+from etl_customers.imports import accept_upload, run_import
 from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import failed_rows_of, find_import
+from etl_customers.workshop import open_workshop
 from schemas.codes import ERRORS
 
 EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"

@@ -21,10 +21,11 @@ from etl_customers.cli.options import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from etl_customers.imports import Accepted, Workshop
+    from etl_customers.imports import Accepted
     from etl_customers.report.result import ImportResult
     from etl_customers.settings import Home
     from etl_customers.target.ledger import ImportRecord
+    from etl_customers.workshop import Workshop
 
 _IMPORTS_SHOWN = 100
 _LIST_WIDTH = 100

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from etl_customers.imports import Workshop
+    from etl_customers.workshop import Workshop
 
 HomeOption = Annotated[
     Path | None,
@@ -42,8 +42,8 @@ def workshop_at(home: Path | None) -> Iterator["Workshop"]:
     Raises:
         EtlCustomersError: The home, the settings or the target cannot be used.
     """
-    from etl_customers.imports import open_workshop
     from etl_customers.settings import find_home
+    from etl_customers.workshop import open_workshop
 
     workshop = open_workshop(find_home(home))
     try:

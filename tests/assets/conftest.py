@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.imports import Workshop, accept_upload, open_workshop
+from etl_customers.imports import accept_upload
 from etl_customers.settings import Home
+from etl_customers.workshop import Workshop, open_workshop
 
 FILE = (
     "first_name,last_name,email,city,state,country\n"

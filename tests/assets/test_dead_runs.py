@@ -11,7 +11,8 @@ import dagster as dg
 
 from assets.instance import open_instance
 from assets.launch import run_import_job
-from etl_customers.imports import Workshop, accept_upload
+from etl_customers.imports import accept_upload
+from etl_customers.workshop import Workshop
 
 
 def test_the_run_of_a_killed_command_is_ended_by_the_next_one(

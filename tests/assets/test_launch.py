@@ -10,10 +10,11 @@ from assets.instance import make_dagster_home, open_instance
 from assets.launch import run_import_job
 from assets.progress import Progress
 from etl_customers.errors import SettingsInvalid
-from etl_customers.imports import Workshop, accept_upload, open_workshop, run_raw_csv
+from etl_customers.imports import accept_upload, run_raw_csv
 from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import find_import
+from etl_customers.workshop import Workshop, open_workshop
 
 CANARIES = ("canary", "Canary", "customers.csv", "ADA", "Ada")
 

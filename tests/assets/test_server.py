@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from assets.launch import run_import_job
-from etl_customers.imports import Workshop
+from etl_customers.workshop import Workshop
 
 RELAUNCH = """mutation($run: String!) {
   launchRunReexecution(reexecutionParams: {parentRunId: $run, strategy: ALL_STEPS}) {

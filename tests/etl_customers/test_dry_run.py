@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from etl_customers import imports
 from etl_customers.errors import UploadRefused
-from etl_customers.imports import Workshop
 from etl_customers.load.failures import staged_failures
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.connect import connect, reading, upgrade
 from etl_customers.target.ledger import failed_rows_of
+from etl_customers.workshop import Workshop
 
 COLUMNS = ["first_name", "last_name", "email", "mobile", "phone2", "state", "city", "country", "date_joined"]
 CELLS = {

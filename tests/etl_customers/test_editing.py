@@ -9,10 +9,10 @@ from sqlalchemy.engine import Engine
 from etl_customers import imports
 from etl_customers.editing import edit
 from etl_customers.errors import NotFound, UsageError
-from etl_customers.imports import Workshop
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.tables import customer_changes, customers, identity_keys
+from etl_customers.workshop import Workshop
 
 FILE = (
     "first_name,last_name,email,mobile,state,city,country,date_joined\n"

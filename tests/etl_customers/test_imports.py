@@ -12,12 +12,12 @@ from sqlalchemy.engine import Engine
 
 from etl_customers import imports
 from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
-from etl_customers.imports import Workshop
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import StagingDamaged, remove_staging
 from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
 from etl_customers.target.tables import customers, failed_rows, identity_keys
+from etl_customers.workshop import Workshop
 
 HEADER = "first_name*,last_name*,email,mobile,password,state,city\n"
 FILE = (

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
-from etl_customers.imports import open_workshop
 from etl_customers.settings import Home, database_url, find_home, load_settings, settings_with_origins
+from etl_customers.workshop import open_workshop
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from etl_customers import imports
-from etl_customers.imports import Workshop
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect, upgrade
+from etl_customers.workshop import Workshop
 
 FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from etl_customers import imports
-from etl_customers.imports import Workshop
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.connect import connect
 from etl_customers.target.tables import customers, failed_rows, identity_keys
 from etl_customers.target.tables import imports as ledger
+from etl_customers.workshop import Workshop
 
 FILE = "first_name,last_name,email,password,city\n" + "".join(
     f"First,{'' if n % 5 == 0 else f'Last {n}'},p{n}@example.com,{'' if n % 7 else 'secret'},Sydney\n"
@@ -30,12 +30,13 @@ from pathlib import Path
 from etl_customers import imports
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.connect import connect
+from etl_customers.workshop import Workshop
 home, url, file, module, function, event, what = sys.argv[1:]
 def kill(frame, happened, _):
     code = frame.f_code
     if code.co_name == function and happened == event and Path(code.co_filename).stem == module:
         os.kill(os.getpid(), signal.SIGKILL)
-workshop = imports.Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
+workshop = Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
 sys.setprofile(kill)
 threading.setprofile(kill)
 if what == "dry-run":

@@ -1,0 +1,50 @@
+"""What every stage needs to find: the home, the settings in force, the target, and the paths of an import."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from etl_customers.errors import SettingsInvalid
+from etl_customers.settings import Home, Settings, database_url, load_settings
+from etl_customers.target.connect import connect, ensure_migrated
+from etl_customers.validate.places import load_places
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything that a stage needs to find: the home, the settings in force, the target."""
+
+    home: Home
+    settings: Settings
+    target: Engine
+
+    def upload_path(self, import_id: str) -> Path:
+        """Return where the import's upload lies while it is under way."""
+        return self.home.uploads / f"{import_id}.upload"
+
+    def staging_path(self, import_id: str) -> Path:
+        """Return the import's DuckDB file."""
+        return self.home.staging / f"{import_id}.duckdb"
+
+    def failed_rows_path(self, import_id: str) -> Path:
+        """Return the import's failed-rows file, which exists only if rows failed."""
+        return self.home.failed / f"{import_id}.csv"
+
+
+def open_workshop(home: Home) -> Workshop:
+    """Make the home where it is missing, read the settings, connect, and see that the tables are there.
+
+    Raises:
+        SettingsInvalid: A setting cannot be used.
+        DiskUnavailable: The home cannot be made or written.
+        DatabaseUnavailable: The target does not answer.
+        DatabaseNotMigrated: The target is no embedded one and lacks this version's tables.
+    """
+    settings = load_settings(home.make())
+    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
+        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))
+    url = database_url(home)
+    target = connect(url)
+    ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
+    return Workshop(home, settings, target)
