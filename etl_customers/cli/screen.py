@@ -121,6 +121,7 @@ def say(*lines: str, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     for line in lines:
         stream.write(clean(line, keep_lines=True) + "\n")
+    stream.flush()  # through a pipe too, a line is read when it is said
 
 
 def _steers(character: str) -> bool:

@@ -51,7 +51,8 @@ def ui(workshop: Workshop, tmp_path: Path) -> Iterator[Ui]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [Path(sys.executable).with_name("etl-customers"), "ui", "--port", port, "--home", workshop.home.path]
-    process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen([*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line == f"Dagster is at http://127.0.0.1:{port} (Ctrl-C ends it)\n"
