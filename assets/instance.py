@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy.exc
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.settings import Home

@@ -47,6 +47,21 @@ class Home:
         return self.path / "inbox"
 
     @property
+    def inbox_accepted(self) -> Path:
+        """Files of the inbox whose import is under way, each named ``<import id>--<its name>``."""
+        return self.inbox / "accepted"
+
+    @property
+    def inbox_done(self) -> Path:
+        """Files of the inbox that were imported, their passwords blanked."""
+        return self.inbox / "done"
+
+    @property
+    def inbox_rejected(self) -> Path:
+        """What could not be imported, each beside a note that says why."""
+        return self.inbox / "rejected"
+
+    @property
     def uploads(self) -> Path:
         """Copies of the files under import; each is deleted when its import ends."""
         return self.path / "uploads"
@@ -77,7 +92,8 @@ class Home:
         Raises:
             DiskUnavailable: A folder cannot be made.
         """
-        for folder in (self.path, self.inbox, self.uploads, self.staging, self.failed, self.dagster):
+        inbox = (self.inbox, self.inbox_accepted, self.inbox_done, self.inbox_rejected)
+        for folder in (self.path, *inbox, self.uploads, self.staging, self.failed, self.dagster):
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
@@ -128,6 +144,30 @@ class Retention(_Section):
     days: int = Field(7, ge=0)
 
 
+class Inbox(_Section):
+    """How files that are dropped into ``inbox/`` are imported."""
+
+    enabled: bool = Field(True, description="the Dagster daemon imports what is dropped there")
+    settle_seconds: float = Field(10, ge=0, le=3600, description="a file is taken when unchanged for so long")
+
+
+class Alerts(_Section):
+    """Who is told of imports that fail, or of rows that do; without a URL or a file, nobody."""
+
+    webhook_url: pydantic.HttpUrl | None = Field(None, description="gets a POST with a JSON object")
+    log_file: Path | None = Field(None, description="gets a line of JSON")
+    on_failed_rows: bool = Field(True, description="also when an import finished with failed rows")
+    failed_share: float = Field(0.1, ge=0, le=1, description="more failed rows than this share make a check warn")
+
+
+class Ui(_Section):
+    """The web server that ``etl-customers ui`` starts."""
+
+    password: pydantic.SecretStr | None = Field(None, min_length=12, description="asked for by the browser")
+    allowed_hosts: tuple[str, ...] = Field((), description="further names under which it is reached, without port")
+    show_file_names: bool = Field(False, description="let Dagster keep the names of uploaded files")
+
+
 class Reference(_Section):
     """The user's own lists of places, CSV files that replace the shipped ones (R10, R12)."""
 
@@ -154,6 +194,9 @@ class Settings(BaseSettings):
     duplicates: Duplicates = Duplicates()
     passwords: Passwords = Passwords()
     retention: Retention = Retention()
+    inbox: Inbox = Inbox()
+    alerts: Alerts = Alerts()
+    ui: Ui = Ui()
     reference: Reference = Reference()
     staging: Staging = Staging()
 

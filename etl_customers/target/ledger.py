@@ -1,4 +1,4 @@
-"""What the target remembers of imports: accepted, then finished or refused; their counts and failed rows.
+"""What the target remembers of imports: accepted, then finished or refused, perhaps undone; their counts and failed rows.
 
 The ledger is the truth about an import. Every change of a status asks for the status it
 comes from, so that of two processes one wins. The rows themselves are the load's business.
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.target.tables import failed_rows, imports
 
-ACCEPTED, FINISHED, REFUSED = "accepted", "finished", "refused"
+ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
 
 
@@ -41,6 +41,8 @@ class ImportRecord:
     rows_unread: int | None
     refusal_code: str | None
     refusal_message: str | None
+    undone_at: datetime | None
+    undone_by: str | None
 
 
 @dataclass(frozen=True)

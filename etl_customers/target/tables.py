@@ -65,6 +65,8 @@ imports = Table(
     Column("rows_unread", BigInteger),
     Column("refusal_code", String(64)),
     Column("refusal_message", Text),
+    Column("undone_at", _TIME),
+    Column("undone_by", String(128), comment="operating system user"),
 )
 
 customers = Table(
@@ -156,6 +158,46 @@ failed_rows = Table(
         comment="list of {column, code, message, suggestion}, in the order of the columns",
     ),
     Column("password_hash", Text, comment="taken by a corrected upload whose password cell is empty"),
+    Column("erased_at", _TIME, comment="since when no file has the row any more: a person was erased"),
+)
+
+matched_customers = Table(
+    "matched_customers",
+    metadata,
+    Column(
+        "import_id",
+        String(64),
+        ForeignKey("imports.import_id"),
+        primary_key=True,
+        comment="the import whose row failed",
+    ),
+    Column("row", BigInteger, primary_key=True, comment="the failed row"),
+    Column(
+        "customer_id",
+        _ID,
+        ForeignKey("customers.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+        comment="the customer that the target had already",
+    ),
+)
+
+removed_customers = Table(
+    "removed_customers",
+    metadata,
+    Column("customer_id", _ID, primary_key=True, autoincrement=False, comment="never given again"),
+    Column(
+        "import_id",
+        String(64),
+        ForeignKey("imports.import_id"),
+        nullable=False,
+        index=True,
+        comment="the import that had created it",
+    ),
+    Column("import_row", BigInteger, nullable=False, comment="as a spreadsheet numbers it, header = 1"),
+    Column("reason", String(16), nullable=False, comment="undone or erased"),
+    Column("removed_at", _TIME, nullable=False),
+    Column("removed_by", String(128), comment="operating system user"),
 )
 
 customer_changes = Table(
@@ -193,6 +235,7 @@ provider_customers = Table(
     Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), index=True),
     Column("provider_updated_at", _TIME),
     Column("seen_at", _TIME, nullable=False),
+    Column("erased_at", _TIME, comment="never synced again since: the person was erased, customer_id is null"),
 )
 
 sync_cursors = Table(

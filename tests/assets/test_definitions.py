@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from assets.definitions import IMPORT_CSV, definitions
 from assets.instance import LOCATION, write_workspace

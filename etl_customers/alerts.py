@@ -1,0 +1,1 @@
+"""Alerts: telling a webhook or a log that an import failed, without any personal data."""

@@ -1,0 +1,1 @@
+"""Files dropped into the inbox: what may be taken, what became of it, where it goes."""

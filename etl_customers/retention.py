@@ -1,0 +1,1 @@
+"""Retention: deleting what is kept for a set time only."""

@@ -1,0 +1,1 @@
+"""Undoing an import: taking back what it created and restoring what it changed."""
