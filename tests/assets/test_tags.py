@@ -1,0 +1,39 @@
+"""Tags name a file by its content, and by its name only where the user allows that."""
+
+import dataclasses
+
+import pytest
+from dagster._utils.tags import is_valid_strict_tag_value
+
+from assets.tags import file_label, import_tags
+from etl_customers.settings import Settings, Ui
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import ImportRecord, find_import
+from etl_customers.workshop import Workshop
+
+SHOWN = Settings().model_copy(update={"ui": Ui(password=None, show_file_names=True)})
+
+
+@pytest.fixture
+def record(workshop: Workshop, import_id: str) -> ImportRecord:
+    with reading(workshop.target) as connection:
+        found = find_import(connection, import_id)
+    assert found is not None
+    return found
+
+
+def test_a_file_is_named_by_its_content_unless_the_user_lets_names_be_shown(record: ImportRecord) -> None:
+    assert import_tags(record, Settings()) == {"source": "csv", "file": (record.sha256 or "")[:8]}
+    assert import_tags(record, SHOWN) == {"source": "csv", "file": "customers.csv"}
+
+
+@pytest.mark.parametrize("name", ["Müller & Söhne.csv", "../../x.csv", "a" * 300, "\u202egnp.csv", "客户.csv", "?"])
+def test_a_name_that_is_shown_is_a_valid_tag_whatever_it_was(record: ImportRecord, name: str) -> None:
+    label = file_label(dataclasses.replace(record, file_name=name), SHOWN)
+    assert label
+    assert is_valid_strict_tag_value(label)
+
+
+def test_an_import_without_a_file_has_no_tag_for_it(record: ImportRecord) -> None:
+    pull = dataclasses.replace(record, source="xero", file_name=None, sha256=None)
+    assert import_tags(pull, SHOWN) == {"source": "xero"}
