@@ -31,6 +31,8 @@ from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
 
 _PARTITION_TAG = "dagster/partition"
+MAX_RETRIES_TAG = "dagster/max_retries"
+"""Whoever gave the command repeats it; the daemon is not to do so behind them."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -76,7 +78,7 @@ def run_import_job(home: Home, import_id: str, progress: Progress | None = None)
             run = instance.create_run_for_job(
                 job,
                 run_config=_QUIET,
-                tags={_PARTITION_TAG: import_id, PROCESS_TAG: this_process(), **job.tags},
+                tags={_PARTITION_TAG: import_id, PROCESS_TAG: this_process(), MAX_RETRIES_TAG: "0", **job.tags},
                 remote_job_origin=_origin_in_workspace(),
             )
             # Where its storage fails, Dagster writes the event that it could not keep to standard error.
