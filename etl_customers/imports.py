@@ -5,6 +5,7 @@ each stage, so that every stage may be run again at any time. The stages themsel
 live in their own packages.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -78,6 +79,7 @@ def accept_upload(
     encoding: str | None = None,
     again: bool = False,
     accepted_by: str | None = None,
+    looked_at: os.stat_result | None = None,
 ) -> Accepted:
     """Copy a file into the home and enter its import in the ledger.
 
@@ -87,18 +89,19 @@ def accept_upload(
         encoding: The encoding that the user named; None for the setting's or UTF-8.
         again: Import once more what was imported already (R24).
         accepted_by: Who or what asked for it.
+        looked_at: How the file was when it was chosen; none is accepted that has changed since.
 
     Returns:
         The first import of these bytes where it is finished; else an accepted import,
         a new one or the same that a crash or a refusal had ended before.
 
     Raises:
-        UploadRefused: No regular file, or too large.
+        UploadRefused: No regular file, too large, or changed.
         DiskUnavailable: No room for the copy.
         DatabaseUnavailable: The target does not answer.
     """
     with temporary_files(workshop):
-        stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes)
+        stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes, looked_at)
         try:
             with writing(workshop.target) as connection:
                 record, _ = accept_import(

@@ -36,7 +36,7 @@ class StoredUpload:
     file_name: str
 
 
-def store_upload(source: Path, uploads: Path, max_bytes: int) -> StoredUpload:
+def store_upload(source: Path, uploads: Path, max_bytes: int, looked_at: os.stat_result | None = None) -> StoredUpload:
     """Copy a file into ``uploads`` under a generated name, readable by its owner only.
 
     Links, pipes, devices and folders are refused without being read. What is hashed
@@ -46,6 +46,7 @@ def store_upload(source: Path, uploads: Path, max_bytes: int) -> StoredUpload:
         source: The user's file.
         uploads: The home's folder of uploads.
         max_bytes: Largest file; looked up before reading and counted while copying.
+        looked_at: How the file was when the caller saw it; any other is taken for changed.
 
     Returns:
         The copy, on disk (fsync) when this returns.
@@ -58,6 +59,8 @@ def store_upload(source: Path, uploads: Path, max_bytes: int) -> StoredUpload:
     descriptor = open_regular_file(source)
     try:
         before = os.fstat(descriptor)
+        if looked_at is not None and not is_unchanged(looked_at, before):
+            raise FileChanged
         if before.st_size > max_bytes:
             raise TooLarge(max_bytes)
         if before.st_size == 0:
@@ -100,6 +103,15 @@ def open_regular_file(source: Path) -> int:
         os.close(descriptor)
         raise NotARegularFile(next((name for is_kind, name in _KINDS if is_kind(mode)), "not a regular file"))
     return descriptor
+
+
+def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
+    """Tell whether nobody has written to a file, renamed it or put another in its place between two looks."""
+    return _state(before) == _state(after)
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int, int, int]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl_customers.errors import DiskUnavailable, UploadRefused
-from etl_customers.read.refusals import EmptyFile, FileNotThere, NotARegularFile, TooLarge
+from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
 from etl_customers.read.uploads import store_upload
 
 LIMIT = 1_000_000
@@ -79,6 +79,17 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path, uplo
 def test_a_file_without_bytes_is_refused_even_where_the_system_says_so_of_a_full_one(uploads: Path) -> None:
     with pytest.raises(EmptyFile):
         store_upload(Path("/proc/self/status"), uploads, LIMIT)
+
+
+def test_a_file_that_is_another_than_the_one_that_was_chosen_is_not_copied(source: Path, uploads: Path) -> None:
+    looked_at = source.stat()
+    assert store_upload(source, uploads, LIMIT, looked_at).bytes == 15
+    other = source.with_name("other.csv")
+    other.write_bytes(b"first_name\nBob\n")
+    os.utime(other, ns=(looked_at.st_atime_ns, looked_at.st_mtime_ns))
+    other.replace(source)
+    with pytest.raises(FileChanged):
+        store_upload(source, uploads, LIMIT, looked_at)
 
 
 def test_a_folder_that_cannot_be_written_is_a_matter_of_the_disk(source: Path, tmp_path: Path) -> None:
