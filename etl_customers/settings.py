@@ -151,10 +151,18 @@ class Inbox(_Section):
     settle_seconds: float = Field(10, ge=0, le=3600, description="a file is taken when unchanged for so long")
 
 
+class SecretUrl(pydantic.Secret[pydantic.HttpUrl]):
+    """A URL of which only the host may be shown: chat tools put their key into the path."""
+
+    def _display(self) -> str:
+        url = self.get_secret_value()
+        return f"{url.scheme}://{url.host}/**********"
+
+
 class Alerts(_Section):
     """Who is told of imports that fail, or of rows that do; without a URL or a file, nobody."""
 
-    webhook_url: pydantic.HttpUrl | None = Field(None, description="gets a POST with a JSON object")
+    webhook_url: SecretUrl | None = Field(None, description="gets a POST with a JSON object")
     log_file: Path | None = Field(None, description="gets a line of JSON")
     on_failed_rows: bool = Field(True, description="also when an import finished with failed rows")
     failed_share: float = Field(0.1, ge=0, le=1, description="more failed rows than this share make a check warn")
