@@ -3,19 +3,9 @@
 import dagster as dg
 
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
+from assets.jobs import import_csv
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
-
-IMPORT_CSV = "import_csv"
-
-_CHAIN = [validated_customers, deduplicated_customers, loaded_customers, failed_rows]
-
-import_csv = dg.define_asset_job(
-    IMPORT_CSV,
-    selection=[raw_csv, *_CHAIN],
-    description="One uploaded file from its raw rows to customers in the target database; one partition, one run.",
-    tags={"source": "csv"},
-)
 
 
 def define(home: str = "") -> dg.Definitions:
@@ -24,7 +14,7 @@ def define(home: str = "") -> dg.Definitions:
     All steps of a run share one process: an import is one process with one staging file.
     """
     return dg.Definitions(
-        assets=[raw_csv, *_CHAIN],
+        assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows],
         jobs=[import_csv],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,

@@ -1,4 +1,4 @@
-"""Starts a run of ``import_csv`` from the command line so that the UI knows it and can re-execute it.
+"""Starts a run of ``import_csv`` in the process that asks for it, so that the UI knows the run and can re-execute it.
 
 The one place with Dagster's private names: a run has to carry the origin of the job in the
 workspace, and ``execute_in_process`` gives it none (the UI then cannot re-execute it).
@@ -8,6 +8,7 @@ tests/assets/test_launch.py holds what is used here to what Dagster does.
 import contextlib
 import io
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -23,9 +24,9 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from assets.dead_runs import PROCESS_TAG, end_dead_runs, this_process
-from assets.definitions import IMPORT_CSV, define
 from assets.guard import CODE, EXIT_CODE
 from assets.instance import LOCATION, open_instance
+from assets.jobs import IMPORT_CSV, import_job
 from assets.partitions import IMPORTS
 from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
@@ -54,13 +55,16 @@ class RunOutcome:
     failure: RunFailure | None = None
 
 
-def run_import_job(home: Home, import_id: str, progress: Progress | None = None) -> RunOutcome:
-    """Run the job ``import_csv`` for one accepted import, in this process.
+def run_import_job(
+    home: Home, import_id: str, progress: Progress | None = None, tags: Mapping[str, str] | None = None
+) -> RunOutcome:
+    """Run the job ``import_csv`` for one accepted import, in this process and on the home's own instance.
 
     Args:
         home: Whose Dagster storage keeps the run.
         import_id: The import; registered as a partition key where it is not yet.
         progress: Told of each stage as it begins and of the passwords hashed.
+        tags: Of the run, besides the job's; see ``assets.tags``.
 
     Returns:
         The run's id, whether it succeeded, and if not, why.
@@ -73,22 +77,35 @@ def run_import_job(home: Home, import_id: str, progress: Progress | None = None)
     try:
         with open_instance(home) as instance:
             end_dead_runs(instance)
-            instance.add_dynamic_partitions(IMPORTS, [import_id])
-            job = define(str(home.path)).resolve_job_def(IMPORT_CSV)
-            run = instance.create_run_for_job(
-                job,
-                run_config=_QUIET,
-                tags={_PARTITION_TAG: import_id, PROCESS_TAG: this_process(), MAX_RETRIES_TAG: "0", **job.tags},
-                remote_job_origin=_origin_in_workspace(),
-            )
-            # Where its storage fails, Dagster writes the event that it could not keep to standard error.
-            with contextlib.redirect_stderr(io.StringIO()):
-                result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
-            if _was_interrupted(result):
-                raise KeyboardInterrupt
-            return RunOutcome(run.run_id, result.success, None if result.success else _why(result))
+            return execute_import(instance, home, import_id, tags)
     finally:
         LISTENER.reset(token)
+
+
+def execute_import(
+    instance: dg.DagsterInstance, home: Home, import_id: str, tags: Mapping[str, str] | None = None
+) -> RunOutcome:
+    """Do the same on an instance that is open already."""
+    instance.add_dynamic_partitions(IMPORTS, [import_id])
+    job = import_job(str(home.path))
+    run = instance.create_run_for_job(
+        job,
+        run_config=_QUIET,
+        tags={
+            _PARTITION_TAG: import_id,
+            PROCESS_TAG: this_process(),
+            MAX_RETRIES_TAG: "0",
+            **job.tags,
+            **(tags or {}),
+        },
+        remote_job_origin=_origin_in_workspace(),
+    )
+    # Where its storage fails, Dagster writes the event that it could not keep to standard error.
+    with contextlib.redirect_stderr(io.StringIO()):
+        result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
+    return RunOutcome(run.run_id, result.success, None if result.success else _why(result))
 
 
 def _origin_in_workspace() -> RemoteJobOrigin:

@@ -239,14 +239,16 @@ def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool)
 
 def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":
     from assets.launch import run_import_job
+    from assets.tags import import_tags
     from etl_customers.cli.progress import shown_progress
     from etl_customers.cli.screen import say
     from etl_customers.errors import NotNow
     from etl_customers.report.result import RunFailed
 
     import_id = accepted.record.import_id
+    tags = import_tags(accepted.record, workshop.settings)
     with shown_progress() as progress:
-        outcome = run_import_job(workshop.home, import_id, progress)
+        outcome = run_import_job(workshop.home, import_id, progress, tags)
     result = _result(workshop.target, workshop.home, import_id)
     if outcome.failure is None or result.refusal is not None:
         return result

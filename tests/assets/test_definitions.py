@@ -5,8 +5,9 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from assets.definitions import IMPORT_CSV, definitions
+from assets.definitions import definitions
 from assets.instance import LOCATION, write_workspace
+from assets.jobs import IMPORT_CSV
 from etl_customers.settings import Home
 
 ASSETS = {"raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows"}

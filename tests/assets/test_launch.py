@@ -23,7 +23,8 @@ def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
     workshop: Workshop, import_id: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stages: list[str] = []
-    outcome = run_import_job(workshop.home, import_id, Progress(stage=stages.append, hashed=lambda *_: None))
+    progress = Progress(stage=stages.append, hashed=lambda *_: None)
+    outcome = run_import_job(workshop.home, import_id, progress, {"file": "3fa9c1d2"})
     assert outcome.success
     assert capfd.readouterr() == ("", "")
     assert stages == [
@@ -38,6 +39,7 @@ def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
         assert run is not None
         assert run.status == dg.DagsterRunStatus.SUCCESS
         assert run.tags["dagster/partition"] == import_id
+        assert (run.tags["source"], run.tags["file"]) == ("csv", "3fa9c1d2")
         assert instance.get_dynamic_partitions("imports") == [import_id]
         failed = metadata(instance, "failed_rows")
         assert metadata(instance, "raw_csv")["read"] == 3
