@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from etl_customers.settings import find_home
+from etl_customers.settings import Home, find_home
 from etl_customers.workshop import Workshop, open_workshop
 
 
@@ -16,6 +16,10 @@ class WorkshopResource(dg.ConfigurableResource[Workshop]):
     home: str = ""
     """Home folder; empty: ``ETL_CUSTOMERS_HOME``, else ``.etl-customers`` in the working directory."""
 
+    def find_home(self) -> Home:
+        """Return the home, whether or not it is there."""
+        return find_home(Path(self.home) if self.home else None)
+
     @contextmanager
     def opened(self) -> Iterator[Workshop]:
         """Yield the workshop and close its database connections afterwards.
@@ -23,7 +27,7 @@ class WorkshopResource(dg.ConfigurableResource[Workshop]):
         Raises:
             EtlCustomersError: The home, the settings or the target cannot be used.
         """
-        workshop = open_workshop(find_home(Path(self.home) if self.home else None))
+        workshop = open_workshop(self.find_home())
         try:
             yield workshop
         finally:

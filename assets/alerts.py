@@ -1,0 +1,111 @@
+"""Watches runs for what somebody should be told: one that failed, an import that finished with failed rows.
+
+What an alert says and how it gets there is ``etl_customers.alerts``.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from assets.resources import WorkshopResource
+from assets.tags import file_label
+from etl_customers.alerts import Alert, alert_of_failed_rows, alert_of_failed_run, is_on, send
+from etl_customers.errors import EtlCustomersError, NotNow
+from etl_customers.report.accounting import list_failed_rows
+from etl_customers.settings import load_settings
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import ImportRecord, find_import
+from etl_customers.workshop import Workshop
+
+_SECONDS = 5
+_WILL_RETRY = "dagster/will_retry"
+_OFF = "alerts are off; set alerts.webhook_url or alerts.log_file"
+
+
+class AlertNotDelivered(NotNow):
+    """Somebody who should have been told was not; the tick that fails with this says so."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """Say who was not told, and why."""
+        return f"the alert was not delivered: {'; '.join(self.problems)}; it is not sent again"
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=_SECONDS,
+    description="Tells the webhook and the log file of the settings of each run that failed and is not tried again.",
+)
+def failed_run_alert(context: dg.RunFailureSensorContext, workshop: WorkshopResource) -> dg.SkipReason | None:
+    """Send an alert for a run that failed, unless Dagster tries it again by itself."""
+    run = context.dagster_run
+    if run.tags.get(_WILL_RETRY) == "true":
+        return dg.SkipReason(f"run {run.run_id} is tried again by itself")
+    if not is_on(load_settings(workshop.find_home()).alerts):
+        return dg.SkipReason(_OFF)
+    message = _message(context)
+    try:
+        with workshop.opened() as opened:
+            record = _record(opened, run.tags)
+            file = file_label(record, opened.settings) if record else None
+    except EtlCustomersError:
+        record, file = None, None  # the target may be why it failed; the alert goes out without its counts
+    _send(workshop, alert_of_failed_run(record, message, run_id=run.run_id, job=run.job_name, file=file))
+    return None
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=_SECONDS,
+    description="Tells the webhook and the log file of the settings of each import that finished with failed rows.",
+)
+def failed_rows_alert(context: dg.RunStatusSensorContext, workshop: WorkshopResource) -> dg.SkipReason | None:
+    """Send an alert for a run whose import has failed rows."""
+    run = context.dagster_run
+    alerts = load_settings(workshop.find_home()).alerts
+    if not (is_on(alerts) and alerts.on_failed_rows):
+        return dg.SkipReason(_OFF if alerts.on_failed_rows else "alerts.on_failed_rows is off")
+    with workshop.opened() as opened:
+        record = _record(opened, run.tags)
+        if record is None:
+            return dg.SkipReason(f"run {run.run_id} carried no import")
+        alert = alert_of_failed_rows(
+            record,
+            list_failed_rows(opened.target, record.import_id, limit=0).by_code,
+            run_id=run.run_id,
+            job=run.job_name,
+            file=file_label(record, opened.settings),
+        )
+    if alert is None:
+        return dg.SkipReason(f"import {record.import_id} has no failed rows")
+    _send(workshop, alert)
+    return None
+
+
+def _send(workshop: WorkshopResource, alert: Alert) -> None:
+    home = workshop.find_home()
+    delivery = send(alert, load_settings(home).alerts, home)
+    if delivery.problems:
+        raise AlertNotDelivered(delivery.problems)
+
+
+def _record(workshop: Workshop, tags: Mapping[str, str]) -> ImportRecord | None:
+    key = tags.get("dagster/partition")
+    if key is None:
+        return None
+    with reading(workshop.target) as connection:
+        return find_import(connection, key)
+
+
+def _message(context: dg.RunFailureSensorContext) -> str:
+    """Return why a run failed in our words; Dagster's own may quote what a library printed."""
+    for event in context.get_step_failure_events():
+        failure = event.step_failure_data.user_failure_data
+        if failure is not None and failure.description:
+            return failure.description
+        return f"{event.step_key} failed; see the run in the UI"
+    return "its process ended before it was done; see the run in the UI"
