@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.alerts import failed_rows_alert, failed_run_alert
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
 from assets.jobs import import_csv
 from assets.raw_csv import raw_csv
@@ -16,6 +17,7 @@ def define(home: str = "") -> dg.Definitions:
     return dg.Definitions(
         assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows],
         jobs=[import_csv],
+        sensors=[failed_run_alert, failed_rows_alert],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,
     )
