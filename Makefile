@@ -44,8 +44,9 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras
 lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions).
 	@$(COMPILE) $(ARGS) --group build --output-file requirements.lock
-	@$(COMPILE) $(ARGS) --group dev --constraint requirements.lock --output-file requirements-dev.lock
-	@echo "requirements.lock and requirements-dev.lock are written"
+	@$(COMPILE) $(ARGS) --group deploy --constraint requirements.lock --output-file requirements-deploy.lock
+	@$(COMPILE) $(ARGS) --group dev --constraint requirements-deploy.lock --output-file requirements-dev.lock
+	@echo "requirements.lock, requirements-deploy.lock and requirements-dev.lock are written"
 
 clean: ## Remove the environment and caches; never a home with customers.
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
