@@ -1,6 +1,7 @@
-"""The Dagster home inside our home: written once, quiet, never phoning anywhere, and it cleans up by itself."""
+"""The Dagster home inside our home: quiet, never phoning anywhere, it cleans up and recovers by itself."""
 
 import fcntl
+import hashlib
 import json
 import os
 import warnings
@@ -19,7 +20,7 @@ LOCATION = "etl_customers"
 """Name of the code location: the same in every workspace file and in every run that the command line starts."""
 
 DAGSTER_YAML = """\
-# Written once by etl-customers; change what you like, it is not written again.
+# Written by etl-customers. Change what you like: once it is changed, no later version writes it anew.
 telemetry:
   enabled: false
 nux:
@@ -28,33 +29,68 @@ nux:
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
-# A run whose process died is given up after a while and frees its slot.
+# A run whose process died is found and ended within minutes, and frees its slot.
+# (The sensor dead_runs does the part that needs to know which process was whose.)
 run_monitoring:
   enabled: true
   start_timeout_seconds: 180
   cancel_timeout_seconds: 120
   max_runtime_seconds: 14400
-  poll_interval_seconds: 60
+  poll_interval_seconds: 30
   free_slots_after_run_end_seconds: 300
+# A run whose process died is re-executed from the step that it was in. What failed by its own words
+# is not: it would fail again.
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+# A run waits for code that is being loaded, rather than fail.
+run_queue:
+  dequeue_interval_seconds: 2
+  max_user_code_failure_retries: 20
+  user_code_failure_retry_delay: 15
+# No sensor waits for another.
+sensors:
+  use_threads: true
+  num_workers: 4
+# Nothing here is materialized by conditions, and no asset has a freshness policy.
+auto_materialize:
+  enabled: false
+  use_sensors: false
+freshness:
+  enabled: false
+# A sensor that looks every ten seconds and sees nothing leaves a tick each time.
 retention:
   schedule:
     purge_after_days: 30
   sensor:
     purge_after_days:
-      skipped: 7
+      skipped: 1
       failure: 30
       success: 30
 """
 
+_EARLIER_DAGSTER_YAMLS = frozenset({"71d74ac03850906c6673560d438dc72d2db34b933c27ac79ae20519cc41f9083"})
+"""SHA-256 of each ``dagster.yaml`` that an earlier version wrote: such a file is nobody's work."""
+
 
 def make_dagster_home(home: Home) -> Path:
-    """Write ``dagster.yaml`` where there is none and return the Dagster home.
+    """Write ``dagster.yaml`` where there is none, or an earlier one of ours, and return the Dagster home.
 
     Raises:
-        DiskUnavailable: The folder or the file cannot be written.
+        DiskUnavailable: The folder or the file cannot be read or written.
     """
     path = home.make().dagster / "dagster.yaml"
-    if not path.exists():
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        raise DiskUnavailable(path, error.strerror or "cannot be read") from None
+    if found is None or hashlib.sha256(found).hexdigest() in _EARLIER_DAGSTER_YAMLS:
         _write(path, DAGSTER_YAML)
     return path.parent
 
