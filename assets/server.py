@@ -1,36 +1,28 @@
-"""The Dagster web server and daemon of one home, as two processes that end with the one that started them."""
+"""The Dagster web server and daemon of one home, which run until they are told to end.
 
-import ctypes
+Here is what is served, where, and whether that is safe. How processes are kept running is
+``assets.supervising``'s, what the web server lets through ``assets.guarding``'s.
+"""
+
+import ipaddress
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from assets.instance import write_workspace
+from assets.instance import open_instance, write_workspace
+from assets.supervising import Supervisor
 from etl_customers.errors import NotNow, UsageError
-from etl_customers.settings import HOME_VARIABLE, Home
+from etl_customers.settings import HOME_VARIABLE, Home, Settings
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+_WEB_SERVER = "web server"
 _STARTED_WITHIN_SECONDS = 120
-_STOPPED_WITHIN_SECONDS = 20
-_PR_SET_PDEATHSIG = 1
-_WEB_SERVER = [
-    "dagster_webserver",
-    "--host",
-    HOST,
-    "--dagster-log-level",
-    "warning",
-    "--code-server-log-level",
-    "warning",
-    "--suppress-warnings",
-]
-_DAEMON = ["dagster._daemon", "run", "--log-level", "warning"]
+_CHECKED_EVERY_SECONDS = 0.2
 
 
 class PortTaken(UsageError):
@@ -45,73 +37,122 @@ class PortTaken(UsageError):
         return f"port {self.port} is taken; choose another with --port"
 
 
-class ServerEnded(NotNow):
-    """The web server or the daemon ended by itself."""
+class Unguarded(UsageError):
+    """Others could reach the web server, and nothing would keep them out, or it would answer nobody."""
 
-    def __init__(self, name: str, code: int, log: Path) -> None:
-        super().__init__(name, code, log)
-        self.name, self.code, self.log = name, code, log
+    def __init__(self, host: str, lacks: str) -> None:
+        super().__init__(host, lacks)
+        self.host, self.lacks = host, lacks
 
     def __str__(self) -> str:
-        """Name the process and where its own words are."""
-        return f"the {self.name} ended by itself (exit code {self.code}); its own words are in {self.log}"
+        """Name the address, what is missing, and how it is set."""
+        remedy = {
+            "ui.password": "whoever reaches it could start and delete runs; set ETL_CUSTOMERS_UI__PASSWORD first",
+            "ui.allowed_hosts": "name how it is reached in ui.allowed_hosts, or it would refuse every request",
+        }[self.lacks]
+        return f"{self.host} can be reached from other machines: {remedy}, or leave out --host"
 
 
-def serve(home: Home, port: int, read_only: bool, announce: Callable[[str], None]) -> None:
+class NoAnswer(NotNow):
+    """The web server runs and does not answer."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        self.log = log
+
+    def __str__(self) -> str:
+        """Say how long it was waited for, and where its words are."""
+        return (
+            f"the web server did not answer within {_STARTED_WITHIN_SECONDS} seconds; its own words are in {self.log}"
+        )
+
+
+def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool, tell: Callable[[str], None]) -> None:
     """Run the web server, and unless it is read-only the daemon, until SIGINT, SIGTERM or SIGHUP.
+
+    One that dies is started again. Runs that are under way at the end are ended with it; the
+    next daemon on this home finds that out and carries them on.
 
     Args:
         home: Whose Dagster storage and imports are shown.
-        port: Of the loopback interface.
+        settings: Of this home; says who may use the web server.
+        host: Address or name to listen on.
+        port: To listen on.
         read_only: Refuse every change, launching runs included.
-        announce: Called with the URL once the server answers.
+        tell: Gets a sentence with the URL once the server answers, and one for each death.
 
     Raises:
+        Unguarded: The address is no loopback, and the settings do not say who may come.
         PortTaken: Something else listens there.
-        ServerEnded: A process ended by itself.
+        assets.supervising.ServerEnded: A process ended by itself, and again.
+        NoAnswer: The web server does not come up.
+        SettingsInvalid: ``dagster.yaml`` cannot be used.
         DiskUnavailable: The home cannot be written.
     """
-    if _listens(port):
+    _check_guarded(host, settings)
+    reached = _reached_at(host)
+    if _listens(reached, port):
         raise PortTaken(port)
-    workspace = ["--workspace", str(write_workspace(home))]
-    commands = {"web server": [*_WEB_SERVER, "--port", str(port), *(["--read-only"] if read_only else []), *workspace]}
-    if not read_only:
-        commands["daemon"] = [*_DAEMON, *workspace]
-    with _stopping_on_signals(), _processes(home, commands) as processes:
-        _wait_until_it_answers(home, port, processes)
-        announce(f"http://{HOST}:{port}")
-        while True:
-            _check(home, processes)
-            time.sleep(0.2)
+    with open_instance(home):
+        pass  # made, and of one piece, before two processes open it at once
+    supervisor = Supervisor(_commands(home, host, port, read_only), _environment(home), _log_of(home))
+    with _stopping_on_signals():
+        try:
+            supervisor.start()
+            _wait_until_it_answers(home, reached, port, supervisor)
+            tell(f"Dagster is at http://{_shown(host, settings)}:{port} (Ctrl-C ends it)")
+            while True:
+                supervisor.check(tell)
+                time.sleep(_CHECKED_EVERY_SECONDS)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            supervisor.stop()
 
 
-@contextmanager
-def _processes(home: Home, commands: dict[str, list[str]]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    processes: dict[str, subprocess.Popen[bytes]] = {}
-    stack = ExitStack()
+def _check_guarded(host: str, settings: Settings) -> None:
+    if _is_loopback(host):
+        return
+    if settings.ui.password is None:
+        raise Unguarded(host, "ui.password")
+    if not settings.ui.allowed_hosts:
+        raise Unguarded(host, "ui.allowed_hosts")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
     try:
-        for name, command in commands.items():
-            log = stack.enter_context(_log_file(home, name).open("wb"))
-            processes[name] = subprocess.Popen(  # noqa: S603 - our own words
-                [sys.executable, "-m", *command],
-                env=_environment(home),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches this process only, which then stops them in order
-                preexec_fn=_die_with_parent,
-            )
-        yield processes
-    except KeyboardInterrupt:
-        pass
-    finally:
-        _stop(list(processes.values()))
-        stack.close()
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
-def _log_file(home: Home, name: str) -> Path:
-    """Return where a process writes: Dagster's own notices are not for the terminal."""
-    return home.dagster / f"{name.replace(' ', '_')}.log"
+def _reached_at(host: str) -> str:
+    """Return the address at which this machine itself reaches the server."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - a look-up, nothing is bound
+
+
+def _shown(host: str, settings: Settings) -> str:
+    if not _is_loopback(host):
+        return settings.ui.allowed_hosts[0]
+    return f"[{host}]" if ":" in host else host
+
+
+def _commands(home: Home, host: str, port: int, read_only: bool) -> dict[str, list[str]]:
+    """Return what each process is, as arguments of Python."""
+    workspace = ["--workspace", str(write_workspace(home))]
+    web_server = ["-m", "assets.web_server", "--host", host, "--port", str(port), *workspace]
+    if read_only:
+        return {_WEB_SERVER: [*web_server, "--read-only"]}
+    return {
+        _WEB_SERVER: web_server,
+        "daemon": ["-m", "dagster._daemon", "run", "--log-level", "warning", *workspace],
+    }
+
+
+def _log_of(home: Home) -> Callable[[str], Path]:
+    return lambda name: home.dagster / f"{name.replace(' ', '_')}.log"
 
 
 def _environment(home: Home) -> dict[str, str]:
@@ -121,34 +162,21 @@ def _environment(home: Home) -> dict[str, str]:
         "DAGSTER_HOME": str(home.dagster),
         # Or a folder called assets in the working directory would be taken for ours.
         "PYTHONSAFEPATH": "1",
+        "PYTHONWARNINGS": "ignore",
     }
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + _STOPPED_WITHIN_SECONDS
-    for process in processes:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.1, deadline - time.monotonic()))
-        with suppress(ProcessLookupError):  # what it had started, and itself where it did not listen
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
 def _stopping_on_signals() -> Iterator[None]:
     # SIGINT too: a shell that starts this in the background has it ignored.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:  # a second Ctrl-C is not to leave half of them running
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
@@ -156,22 +184,18 @@ def _stopping_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _wait_until_it_answers(home: Home, port: int, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def _wait_until_it_answers(home: Home, reached: str, port: int, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + _STARTED_WITHIN_SECONDS
-    while not _listens(port):
-        _check(home, processes)
+    while not _listens(reached, port):
+        supervisor.check(None)
         if time.monotonic() > deadline:
-            raise ServerEnded("web server", 0, _log_file(home, "web server"))
+            raise NoAnswer(_log_of(home)(_WEB_SERVER))
         time.sleep(0.1)
 
 
-def _check(home: Home, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    for name, process in processes.items():
-        code = process.poll()
-        if code is not None:
-            raise ServerEnded(name, code, _log_file(home, name))
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=5):
+            return True
+    except OSError:
+        return False

@@ -13,7 +13,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def ui(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine.")] = 3000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 3000,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; any but this machine's own needs ui.password.")
+    ] = "127.0.0.1",
     read_only: Annotated[bool, typer.Option("--read-only", help="Look only: nothing can be launched.")] = False,
     home: HomeOption = None,
 ) -> None:
@@ -22,6 +25,6 @@ def ui(
     from etl_customers.cli.screen import say
 
     with workshop_at(home) as workshop:
-        found = workshop.home
+        found, settings = workshop.home, workshop.settings
 
-    serve(found, port, read_only, lambda url: say(f"Dagster is at {url} (Ctrl-C ends it)"))
+    serve(found, settings, host, port, read_only, say)
