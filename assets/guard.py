@@ -42,7 +42,7 @@ def stage_of(
     listener = LISTENER.get()
     if listener is not None:
         listener.stage(context.asset_key.path[-1])
-    with _failures_as_messages():
+    with failures_as_messages():
         _check_key(import_id, source)
         with resource.opened() as workshop:
             _check_import(workshop, import_id)
@@ -68,7 +68,8 @@ def _check_import(workshop: Workshop, import_id: str) -> None:
 
 
 @contextmanager
-def _failures_as_messages() -> Iterator[None]:
+def failures_as_messages() -> Iterator[None]:
+    """Turn whatever is raised inside into a ``dg.Failure`` that Dagster may keep; for what is no import's stage."""
     try:
         yield
     except dg.Failure:
