@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import NotFound, NotNow, UploadRefused
+from etl_customers.errors import NotFound, NotNow, UploadRefused, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import DRY_RUN, delete_file, temporary_files, translated_disk_errors
 from etl_customers.load.load import LoadCounts, load_customers
@@ -55,6 +55,18 @@ class AlreadyRefused(UploadRefused):
     def __str__(self) -> str:
         """Repeat why the file was refused."""
         return self.message
+
+
+class ImportUndone(UsageError):
+    """The import was undone: no stage of it is run again."""
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(import_id)
+        self.import_id = import_id
+
+    def __str__(self) -> str:
+        """Say so, and how to have the customers again."""
+        return f"import {self.import_id} was undone and loads nothing any more; import the file again to have it anew"
 
 
 class StageMissing(NotNow):
@@ -288,6 +300,8 @@ def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iter
     if not was_there:
         # Its retention time is over: what was opened here is an empty file.
         remove_staging(path)
+    if record.status == "undone":
+        raise ImportUndone(import_id)
 
 
 def _find(workshop: Workshop, import_id: str) -> ImportRecord:

@@ -1,1 +1,266 @@
-"""Undoing an import: taking back what it created and restoring what it changed."""
+"""Taking an import back: its customers, what it changed of others, and how far it had brought a provider's connection.
+
+What others have built upon since is kept and named. The SQL is in ``target.removals``;
+values are put back as an edit would, so the rules and the identity keys stay true.
+"""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from etl_customers.editing import check_row
+from etl_customers.errors import ImportBusy, NotFound, UsageError
+from etl_customers.fields import AccountFields, load_fields
+from etl_customers.leftovers import delete_file
+from etl_customers.settings import Settings
+from etl_customers.staging import StagingDamaged, open_staging, remove_staging
+from etl_customers.target.connect import reading, writing
+from etl_customers.target.customers import Customer, CustomerChange, find_customer
+from etl_customers.target.driver_errors import DatabaseConflict
+from etl_customers.target.edits import (
+    ACTIVE,
+    EditRefused,
+    KeyTaken,
+    edit_customer,
+    list_changed_customers,
+    list_changes_of,
+    set_active,
+)
+from etl_customers.target.ledger import ACCEPTED, REFUSED, UNDONE, ImportRecord, find_import, lock_import, undo_import
+from etl_customers.target.removals import (
+    UNDO_OF,
+    Kept,
+    delete_sync_cursors,
+    hold_loads_back,
+    list_kept_customers,
+    lock_customers_of,
+    remove_customers_of,
+)
+from etl_customers.workshop import Workshop
+from schemas.columns import COLUMN_BY_NAME, FieldType, Kind
+
+_TRIES = 5
+_FIRST_PAUSE_SECONDS = 0.05
+_WAIT_FOR_STAGE_SECONDS = 1.0
+_PASSWORD = "password"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo took back."""
+
+    import_id: str
+    undone_at: datetime
+    is_repeat: bool = False
+    """It was undone before; nothing was changed now."""
+    was_accepted: bool = False
+    """Nothing of it had been loaded."""
+    removed: int = 0
+    """Customers."""
+    restored: int = 0
+    """Values of customers that the import had changed."""
+    kept: Sequence[Kept] = field(default_factory=list)
+
+
+class _NotAsBefore(UsageError):
+    """The rules of today would make more of the values than what they were."""
+
+    def __str__(self) -> str:
+        return "the rules in force now would not give the values that were there before"
+
+
+def undo(workshop: Workshop, import_id: str, undone_by: str | None, *, is_dry_run: bool = False) -> Undone:
+    """Take an import back in one transaction; of one that has not ended, delete what there is of it.
+
+    Args:
+        workshop: Home, settings and target.
+        import_id: Finished, or accepted and not under way. One that is undone already is left alone.
+        undone_by: The person, kept with everything that is removed.
+        is_dry_run: Find out everything and change nothing.
+
+    Returns:
+        What was taken back, and what was kept with the reason why.
+
+    Raises:
+        NotFound: There is no such import.
+        UsageError: The import was refused: there is nothing to take back.
+        ImportBusy: A stage of it is running.
+        DatabaseUnavailable: Nothing was changed, or it is not known; undoing again is safe.
+    """
+    record = _find(workshop, import_id)
+    with ExitStack() as stack:
+        if record.status == ACCEPTED:
+            stack.callback(_clear_up, workshop, import_id)
+            with suppress(StagingDamaged):
+                limit = workshop.settings.staging.memory_limit_mb
+                stack.enter_context(
+                    open_staging(workshop.staging_path(import_id), limit, wait_seconds=_WAIT_FOR_STAGE_SECONDS)
+                )
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return _undo(workshop, record, undone_by, is_dry_run)
+            except DatabaseConflict:
+                if attempt == _TRIES:
+                    raise
+                time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
+    raise AssertionError("every try returns or raises")
+
+
+def _clear_up(workshop: Workshop, import_id: str) -> None:
+    """Delete what an import had in the home, where it is undone."""
+    if _find(workshop, import_id).status == UNDONE:
+        remove_staging(workshop.staging_path(import_id))
+        delete_file(workshop.upload_path(import_id))
+
+
+def _undo(workshop: Workshop, seen: ImportRecord, undone_by: str | None, is_dry_run: bool) -> Undone:
+    now = datetime.now(UTC)
+    with writing(workshop.target) as connection:
+        record = lock_import(connection, seen.import_id)
+        if record is None or record.status == REFUSED:
+            raise UsageError(f"import {seen.import_id} was refused: nothing of it was loaded, so nothing can be undone")
+        if record.status == UNDONE:
+            return Undone(record.import_id, record.undone_at or now, is_repeat=True)
+        if record.status == ACCEPTED:
+            if seen.status != ACCEPTED:
+                raise ImportBusy(record.import_id)
+            undone = Undone(record.import_id, now, was_accepted=True)
+        else:
+            undone = _take_back(workshop.settings, connection, record, undone_by, now)
+        undo_import(connection, record, undone_by, now)
+        if is_dry_run:
+            transaction = connection.get_transaction()
+            assert transaction is not None
+            transaction.rollback()
+    return undone
+
+
+def _take_back(
+    settings: Settings, connection: Connection, record: ImportRecord, undone_by: str | None, now: datetime
+) -> Undone:
+    hold_loads_back(connection)
+    lock_customers_of(connection, record.import_id)
+    kept = list(list_kept_customers(connection, record))
+    removed = remove_customers_of(connection, record, undone_by, now)
+    restorer = _Restorer(connection, load_fields(connection), settings, record.import_id)
+    restored = 0
+    for customer_id in list_changed_customers(connection, record.import_id):
+        done, left = restorer.restore(customer_id)
+        restored += done
+        kept += left
+    delete_sync_cursors(connection, record.import_id)
+    return Undone(record.import_id, now, removed=removed, restored=restored, kept=kept)
+
+
+class _Restorer:
+    """Puts back what an import changed of customers that it did not create."""
+
+    def __init__(self, connection: Connection, fields: AccountFields, settings: Settings, import_id: str) -> None:
+        self._connection = connection
+        self._fields = fields
+        self._settings = settings
+        self._import_id = import_id
+        self._custom = {field.id: field.type for field in fields.custom_fields}
+
+    def restore(self, customer_id: int) -> tuple[int, list[Kept]]:
+        """Put back the values of one customer; return their number, and what is kept."""
+        customer = find_customer(self._connection, customer_id, is_locked=True)
+        changes = list_changes_of(self._connection, self._import_id, customer_id)
+        wanted, kept = self._wanted(customer, changes)
+        restored = 0
+        if ACTIVE in wanted:
+            set_active(self._connection, customer_id, bool(wanted.pop(ACTIVE)), f"{UNDO_OF}{self._import_id}")
+            restored += 1
+        refusal = self._edit(customer_id, wanted)
+        if refusal is None:
+            return restored + len(wanted), kept
+        if len(wanted) == 1:
+            return restored, [*kept, _kept(customer_id, next(iter(wanted)), refusal)]
+        # All at once may be too much, where one value alone cannot come back.
+        for column, value in wanted.items():
+            refusal = self._edit(customer_id, {column: value})
+            if refusal is None:
+                restored += 1
+            else:
+                kept.append(_kept(customer_id, column, refusal))
+        return restored, kept
+
+    def _wanted(self, customer: Customer, changes: Sequence[CustomerChange]) -> tuple[dict[str, Any], list[Kept]]:
+        """Return each column's value before the import, where the present one is still the import's."""
+        present = {**customer.values, **{name: customer.custom_fields.get(name) for name in self._custom}}
+        now = {name: _json_value(value) for name, value in present.items()} | {ACTIVE: customer.is_active}
+        wanted: dict[str, Any] = {}
+        kept: dict[str, Kept] = {}
+        for change in changes:
+            column, at = change.column, f"{change.column} of customer {customer.id}"
+            if column in kept:
+                continue
+            if column == _PASSWORD:
+                text = f"{at} cannot be put back: no password is kept"
+                kept[column] = Kept(customer.id, None, "password_not_kept", text)
+            elif wanted.get(column, now.get(column)) != change.new_value:
+                kept[column] = Kept(customer.id, None, "changed_since", f"{at} was changed again since")
+            else:
+                wanted[column] = change.old_value
+        return {name: value for name, value in wanted.items() if value != now.get(name)}, list(kept.values())
+
+    def _edit(self, customer_id: int, wanted: Mapping[str, Any]) -> UsageError | None:
+        """Put values back as an edit; return why that cannot be, and then nothing was changed."""
+        if not wanted:
+            return None
+        texts = {column: self._text(column, value) for column, value in wanted.items()}
+        try:
+            with self._connection.begin_nested():
+                made = edit_customer(
+                    self._connection,
+                    customer_id,
+                    texts,
+                    f"{UNDO_OF}{self._import_id}",
+                    lambda row: check_row(row, self._fields, self._settings),
+                )
+                if {change.column: change.new_value for change in made} != wanted:
+                    raise _NotAsBefore
+        except UsageError as refusal:
+            return refusal
+        return None
+
+    def _text(self, column: str, value: Any) -> str:  # noqa: ANN401 - a value out of JSON
+        """Return a value as an upload has it."""
+        if value is None:
+            return ""
+        is_date = column in COLUMN_BY_NAME and COLUMN_BY_NAME[column].kind is Kind.DATE
+        if is_date or self._custom.get(column) is FieldType.DATE:
+            return str(value).replace("-", "/")
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float):
+            return f"{Decimal(repr(value)):f}"
+        return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _kept(customer_id: int, column: str, refusal: UsageError) -> Kept:
+    code, why = "rule_broken", str(refusal)
+    if isinstance(refusal, KeyTaken):
+        code, why = "key_taken", f"it belongs to customer {refusal.owner_id} already"
+    elif isinstance(refusal, EditRefused):
+        why = "; ".join(str(error["message"]) for error in refusal.errors)
+    return Kept(customer_id, None, code, f"{column} of customer {customer_id} was not put back: {why}")
+
+
+def _json_value(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _find(workshop: Workshop, import_id: str) -> ImportRecord:
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+    if record is None:
+        raise NotFound("import", import_id, "see: etl-customers imports")
+    return record

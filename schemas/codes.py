@@ -6,6 +6,12 @@ knows it, ``{reference}`` a row number, a customer's id or a length.
 
 from dataclasses import dataclass
 
+ALREADY_EXISTS = "already_exists"
+"""The target has a customer with the same identity key; the error's reference is that customer's id."""
+
+DUPLICATE_IN_FILE = "duplicate_in_file"
+"""An earlier row that is loaded has the same identity key; the error's reference is that row."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -39,8 +45,8 @@ _ERRORS = (
     Problem(
         "invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"
     ),
-    Problem("duplicate_in_file", "{column} is the same as in row {reference}, which is loaded"),
-    Problem("already_exists", "{column} belongs to customer {reference} already"),
+    Problem(DUPLICATE_IN_FILE, "{column} is the same as in row {reference}, which is loaded"),
+    Problem(ALREADY_EXISTS, "{column} belongs to customer {reference} already"),
 )
 
 _WARNINGS = (

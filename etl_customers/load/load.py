@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
 from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.load.matches import MatchRemoved, write_matches
 from etl_customers.load.staged_rows import StagedRows
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
@@ -29,6 +30,7 @@ from etl_customers.target.ledger import (
     lock_import,
     password_hashes_of,
 )
+from etl_customers.target.removals import keep_customers
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.05
@@ -50,8 +52,9 @@ def load_customers(
     """Load an import, whole or not at all; of a finished one, return the counts and write nothing.
 
     The first try writes at once. Where another import has been faster with one of the
-    customers, it is undone, and the next try keeps all others from entering customers
-    while it finds the duplicates again: so the answer is that of loading row by row.
+    customers, or one that a row matched was removed, it is undone, and the next try keeps
+    all others from entering customers while it finds the duplicates again: so the answer
+    is that of loading row by row.
 
     Args:
         staging: Deduplicated.
@@ -71,7 +74,7 @@ def load_customers(
     for attempt in range(1, _TRIES + 1):
         try:
             return _load(staging, target, import_id, hashes, run_id, is_alone=attempt > 1)
-        except UniqueViolation:
+        except (UniqueViolation, MatchRemoved):
             if attempt > 1:
                 raise
         except DatabaseConflict:
@@ -99,6 +102,7 @@ def _load(
             return _counts(record)
         if record.status != ACCEPTED:
             raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, import the file again")
+        keep_customers(connection)
         if is_alone:
             if target.dialect.name == "postgresql":
                 connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
@@ -119,6 +123,7 @@ def _write(
     for frame in rows.failed_rows():
         append_frame(connection, "failed_rows", frame.with_columns(import_id=pl.lit(import_id)))
         failed += frame.height
+    write_matches(rows, connection, import_id)
     counts = LoadCounts(rows.fact("rows_read"), loaded, failed, rows.fact("rows_unread"))
     if counts.read != loaded + failed:
         raise RuntimeError(f"import {import_id} read {counts.read} rows, but {loaded} + {failed} came to the load")

@@ -8,6 +8,7 @@ import polars as pl
 
 from etl_customers.load.failures import staged_failures
 from etl_customers.staging import Staging
+from schemas.codes import ALREADY_EXISTS
 from schemas.columns import CUSTOMER_COLUMNS
 
 _ROWS_AT_A_TIME = 25_000
@@ -37,6 +38,12 @@ _FAILED_PASSWORDS = """
     from raw_csv semi join row_errors using ("row")
     where "row" between ? and ?
 """
+
+_MATCHED = f"""select distinct "row" from row_errors where code = '{ALREADY_EXISTS}'"""  # noqa: S608 - fixed text
+_MATCHES = f"""
+    select distinct "row", reference::bigint as customer_id from row_errors
+    where code = '{ALREADY_EXISTS}' and "row" between ? and ? order by "row", customer_id
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,11 @@ class StagedRows:
             passwords = self._staging.frame(_FAILED_PASSWORDS, [first, last])
             joined = frame.join(passwords, on="row", how="left", maintain_order="left")
             yield self._with_hashes(joined, may_lack=True).drop("parent_row")
+
+    def matches(self) -> Iterator[pl.DataFrame]:
+        """Yield row and customer_id of each customer that a failed row matched, in the order of the file."""
+        for bounds in self._bounds(_MATCHED):
+            yield self._staging.frame(_MATCHES, bounds)
 
     def _bounds(self, rows: str) -> list[list[int]]:
         return [list(bounds) for bounds in self._staging.rows(_CHUNKS.format(rows=rows), [self._rows_at_a_time])]

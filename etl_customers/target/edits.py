@@ -14,6 +14,9 @@ from etl_customers.target.customers import Customer, CustomerChange, find_custom
 from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys
 from schemas.columns import CUSTOMER_COLUMNS
 
+ACTIVE = "is_active"
+"""The column that no upload has: a provider says whether a customer is active."""
+
 _PASSWORD = "password"
 
 
@@ -128,6 +131,40 @@ def edit_customer(
     _replace_keys(connection, customer_id, checked.keys)
     connection.execute(customer_changes.insert(), [_entry(customer_id, change) for change in made])
     return made
+
+
+def list_changes_of(connection: Connection, import_id: str, customer_id: int) -> list[CustomerChange]:
+    """Return what an import changed of a customer, the latest change first."""
+    query = (
+        sa.select(customer_changes)
+        .where(customer_changes.c.import_id == import_id, customer_changes.c.customer_id == customer_id)
+        .order_by(customer_changes.c.id.desc())
+    )
+    return [
+        CustomerChange(row["column"], row["old_value"], row["new_value"], import_id, None, row["changed_at"])
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def list_changed_customers(connection: Connection, import_id: str) -> list[int]:
+    """Return the customers that an import changed but did not create, the one that it changed last first."""
+    query = (
+        sa.select(customer_changes.c.customer_id)
+        .join(customers, customers.c.id == customer_changes.c.customer_id)
+        .where(customer_changes.c.import_id == import_id, customers.c.import_id != import_id)
+        .group_by(customer_changes.c.customer_id)
+        .order_by(sa.func.max(customer_changes.c.id).desc())
+    )
+    return list(connection.scalars(query))
+
+
+def set_active(connection: Connection, customer_id: int, is_active: bool, changed_by: str | None) -> None:
+    """Make a customer active or inactive, and record it."""
+    now = datetime.now(UTC)
+    change = CustomerChange(ACTIVE, not is_active, is_active, None, changed_by, now)
+    update = customers.update().where(customers.c.id == customer_id)
+    connection.execute(update.values(is_active=is_active, updated_at=now))
+    connection.execute(customer_changes.insert(), [_entry(customer_id, change)])
 
 
 def _require_known(connection: Connection, changes: Mapping[str, str]) -> list[str]:

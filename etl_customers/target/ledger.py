@@ -108,7 +108,7 @@ def accept_import(
             "encoding": encoding,
             "content_key": content_key,
             "accepted_at": now,
-            "accepted_by": (_storable(accepted_by) or "")[:128] or None,
+            "accepted_by": _user(accepted_by),
         }
         if _insert_unless_there(connection, entry):
             return _get(connection, imports.c.import_id == import_id), True
@@ -183,6 +183,17 @@ def finish_import(
     """
     changes = {"status": FINISHED, "run_id": run_id, "parent_import_id": parent_import_id, **counts}
     return _end(connection, import_id, changes, finished_at)
+
+
+def undo_import(connection: Connection, record: ImportRecord, undone_by: str | None, now: datetime) -> None:
+    """Note that an import was undone; the same bytes make a new one from now on. Its counts stay as they were."""
+    own = f":{record.import_id}"
+    content_key = record.content_key if record.content_key.endswith(own) else f"{record.content_key}{own}"
+    connection.execute(
+        imports.update()
+        .where(imports.c.import_id == record.import_id)
+        .values(status=UNDONE, undone_at=now, undone_by=_user(undone_by), content_key=content_key)
+    )
 
 
 def failed_rows_of(connection: Connection, import_id: str) -> Iterator[FailedRow]:
@@ -272,6 +283,10 @@ def _end(
         .values(finished_at=finished_at or datetime.now(UTC), **changes)
     )
     return connection.execute(change).rowcount == 1
+
+
+def _user(name: str | None) -> str | None:
+    return (_storable(name) or "")[:128] or None
 
 
 def _storable(text: str | None) -> str | None:
