@@ -1,13 +1,44 @@
-"""Runs of command lines that were killed: nobody else would ever tell Dagster that they ended."""
+"""Runs whose process is gone, and which nobody else would ever end.
+
+Dagster's own watch finds a run worker that died as long as the code server that started it
+lives, a run that never starts, and one that never ends. What it cannot see: a command line
+that was killed, and workers that died with their code server, by a reboot for instance.
+Processes are looked up where the kernel tells of them (Linux); elsewhere such a run ends
+when ``max_runtime_seconds`` of ``dagster.yaml`` is over.
+"""
 
 import os
 import socket
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 PROCESS_TAG = "etl_customers/process"
 """Tag of a run that the command line executes itself: host, process id, when the process started."""
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_CLOCK_SLACK_SECONDS = 60
+_PROC = Path("/proc/self/stat")
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Ends the runs whose process is gone: killed command lines, and workers that died with all that watched them.
+
+    Dagster re-executes those that it had started itself; a command is repeated by whoever gave it.
+    """
+    ended = end_dead_runs(context.instance, with_workers=True)
+    if not ended:
+        return dg.SkipReason("every run that is under way has a process")
+    return dg.SkipReason(f"ended {len(ended)} run(s) whose process is gone: {', '.join(ended)}")
 
 
 def this_process() -> str:
@@ -15,18 +46,52 @@ def this_process() -> str:
     return _name(os.getpid())
 
 
-def end_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Report as failed each run of this host whose command line is gone."""
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    )
-    for run in instance.get_runs(unfinished):
-        if run.parent_run_id is not None:
-            continue  # re-executed in the UI: it has the tags of its parent, and Dagster watches it
-        name = run.tags.get(PROCESS_TAG, "")
-        host, _, process = name.rpartition("/")[0].rpartition("/")
-        if host == socket.gethostname() and process.isdigit() and _name(int(process)) != name:
-            instance.report_run_failed(run, "The command line that executed this run was ended; re-execute it.")
+def end_dead_runs(instance: dg.DagsterInstance, with_workers: bool = False) -> Sequence[str]:
+    """Report as failed each run whose process is gone, and return their ids.
+
+    Args:
+        instance: Whose runs.
+        with_workers: Also those of Dagster's run workers. Only for who runs where the workers run, as
+            sensors do: the code server that evaluates them has started the workers too.
+    """
+    ended = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        # A re-executed run has the tags of its parent, and a worker of its own.
+        of_command = PROCESS_TAG in run.tags and run.parent_run_id is None
+        if not (_command_is_gone(run) if of_command else with_workers and _worker_is_gone(instance, run)):
+            continue
+        # Whatever the process wrote before it ended is there by now.
+        latest = instance.get_run_by_id(run.run_id)
+        if latest is None or latest.is_finished:
+            continue
+        if latest.status == dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(latest, "The process of this run is gone.")
+        elif of_command:
+            instance.report_run_failed(latest, "The command line that executed this run was ended; re-execute it.")
+        else:
+            instance.report_run_failed(latest, "The process of this run is gone.")
+        ended.append(run.run_id)
+    return ended
+
+
+def _command_is_gone(run: dg.DagsterRun) -> bool:
+    name = run.tags[PROCESS_TAG]
+    host, _, process = name.rpartition("/")[0].rpartition("/")
+    return host == socket.gethostname() and process.isdigit() and _name(int(process)) != name
+
+
+def _worker_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Tell whether the worker that Dagster's default launcher started for a run is gone, as far as this host knows."""
+    if GRPC_INFO_TAG not in run.tags or not _PROC.exists():
+        return False
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        process = None if event is None else event.engine_event_data.metadata.get("pid")
+        if process is not None:
+            started_at = _started_at(int(str(process.value)))
+            # Younger than what it has written: the id was given again, after a reboot for instance.
+            return not started_at or _seconds_since_epoch(started_at) > entry.timestamp + _CLOCK_SLACK_SECONDS
+    return False  # not yet at work; Dagster has a time-out for that
 
 
 def _name(process: int) -> str:
@@ -37,6 +102,12 @@ def _started_at(process: int) -> str:
     """Return when a process started, in the kernel's ticks; empty where it is gone or the kernel does not tell."""
     try:
         # The name, in parentheses, may have spaces of its own.
-        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return ""
+    return "" if fields[0] in "ZX" else fields[19]  # a zombie only waits for its parent to look
+
+
+def _seconds_since_epoch(ticks: str) -> float:
+    uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
+    return time.time() - uptime + int(ticks) / os.sysconf("SC_CLK_TCK")

@@ -4,6 +4,8 @@ import dagster as dg
 
 from assets.alerts import failed_rows_alert, failed_run_alert
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
+from assets.dead_runs import dead_runs
+from assets.import_history import daily_import_history, import_history, write_import_history
 from assets.jobs import import_csv
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
@@ -15,9 +17,10 @@ def define(home: str = "") -> dg.Definitions:
     All steps of a run share one process: an import is one process with one staging file.
     """
     return dg.Definitions(
-        assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows],
-        jobs=[import_csv],
-        sensors=[failed_run_alert, failed_rows_alert],
+        assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows, import_history],
+        jobs=[import_csv, write_import_history],
+        schedules=[daily_import_history],
+        sensors=[dead_runs, failed_run_alert, failed_rows_alert],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,
     )
