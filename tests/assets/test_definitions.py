@@ -10,7 +10,8 @@ from assets.instance import LOCATION, write_workspace
 from assets.jobs import IMPORT_CSV
 from etl_customers.settings import Home
 
-ASSETS = {"raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows"}
+CHAIN = ("raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
+REVIEW = {"import_history"}
 
 
 def specs() -> dict[str, dg.AssetSpec]:
@@ -18,16 +19,18 @@ def specs() -> dict[str, dg.AssetSpec]:
 
 
 def test_these_are_all_assets() -> None:
-    assert set(specs()) == ASSETS
+    assert set(specs()) == {*CHAIN, *REVIEW}
 
 
 def test_every_asset_says_what_it_is_and_whose() -> None:
     for name, spec in specs().items():
         assert spec.description, name
         assert spec.owners == ["team:data"], name
-        assert spec.group_name == "customers", name
+        assert spec.group_name == ("review" if name in REVIEW else "customers"), name
         assert spec.kinds, name
-        assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="imports"), name
+        assert spec.tags["stage"], name
+        partitions = None if name in REVIEW else dg.DynamicPartitionsDefinition(name="imports")
+        assert spec.partitions_def == partitions, name
 
 
 def test_every_asset_describes_all_its_columns() -> None:
@@ -37,17 +40,16 @@ def test_every_asset_describes_all_its_columns() -> None:
 
 
 def test_the_assets_form_one_chain() -> None:
-    chain = ["raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows"]
     found = specs()
-    assert [[dep.asset_key.to_user_string() for dep in found[name].deps] for name in chain] == [
+    assert [[dep.asset_key.to_user_string() for dep in found[name].deps] for name in CHAIN] == [
         [],
-        *([name] for name in chain[:-1]),
+        *([name] for name in CHAIN[:-1]),
     ]
 
 
 def test_the_job_runs_the_whole_chain_in_one_process() -> None:
     job = definitions.resolve_job_def(IMPORT_CSV)
-    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == ASSETS
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(CHAIN)
     assert job.executor_def is dg.in_process_executor
 
 

@@ -1,0 +1,47 @@
+"""The review of all imports: materialized by hand or by its schedule, of an empty ledger too."""
+
+import base64
+
+import dagster as dg
+
+from assets.definitions import define
+from assets.import_history import daily_import_history
+from assets.instance import open_instance
+from etl_customers.imports import run_import
+from etl_customers.workshop import Workshop
+
+
+def materialize(workshop: Workshop) -> dict[str, dg.MetadataValue]:
+    """Run the job on the home's own instance and return the asset's metadata."""
+    job = define(str(workshop.home.path)).resolve_job_def("write_import_history")
+    with open_instance(workshop.home) as instance:
+        assert job.execute_in_process(instance=instance).success
+        event = instance.get_latest_materialization_event(dg.AssetKey("import_history"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return dict(event.asset_materialization.metadata)
+
+
+def test_the_history_shows_every_import_with_its_numbers_and_a_picture(workshop: Workshop, import_id: str) -> None:
+    before = materialize(workshop)
+    assert (before["imports"].value, before["under way"].value, before["failed share"].value) == (1, 1, 0)
+    run_import(workshop, import_id)
+    after = materialize(workshop)
+    assert (after["finished"].value, after["rows loaded"].value, after["rows failed"].value) == (1, 1, 2)
+    table = after["last_imports"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = [record.data for record in table.records]
+    assert (row["import"], row["status"], row["read"], row["loaded"], row["failed"]) == (import_id, "finished", 3, 1, 2)
+    assert row["file"] == import_id[-8:]
+    assert all(column.description for column in table.schema.columns)
+    assert set(row) == {column.name for column in table.schema.columns}
+    picture = str(after["rows_per_day"].value).partition("base64,")[2].rstrip(")")
+    assert base64.b64decode(picture).startswith(b"<svg")
+    storage = b"".join(path.read_bytes() for path in workshop.home.dagster.rglob("*") if path.is_file())
+    assert b"customers.csv" not in storage
+
+
+def test_the_review_is_written_every_day_unless_somebody_stops_it() -> None:
+    assert daily_import_history.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert daily_import_history.cron_schedule == "0 5 * * *"
+    assert daily_import_history.job_name == "write_import_history"
