@@ -56,8 +56,9 @@ def test_a_file_that_a_person_changed_stays(workshop: Workshop, text: str) -> No
 def test_dagster_reads_what_is_meant(workshop: Workshop) -> None:
     with open_instance(workshop.home) as instance:
         assert isinstance(instance.run_coordinator, QueuedRunCoordinator)
-        assert instance.get_concurrency_config().run_queue_config is not None
-        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 2
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == 2
         assert (instance.run_retries_enabled, instance.run_retries_max_retries) == (True, 2)
         assert not instance.run_retries_retry_on_asset_or_op_failure
         assert instance.run_monitoring_enabled
