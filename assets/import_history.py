@@ -15,17 +15,17 @@ from etl_customers.settings import Settings
 _SCHEMA = text_columns(
     (
         ("import", "string", "The import's id, which is its partition's key."),
-        ("file", "string", "The first 8 of the SHA-256; the file's name where ui.show_file_names allows it."),
-        ("source", "string", "Where it came from: csv, quickbooks or xero."),
         ("status", "string", "accepted (under way), finished, refused or undone."),
-        ("accepted", "string", "When it was entered, UTC."),
-        ("finished", "string", "When it was loaded or refused, UTC."),
         ("read", "int", "Rows of the file up to the first empty one."),
         ("loaded", "int", "Rows that became customers."),
         ("failed", "int", "Rows that did not, each with its reasons in the failed-rows file."),
         ("unread", "int", "Filled rows after the first empty one."),
         ("removed", "int", "Customers of it that were undone or erased since."),
         ("corrects", "string", "The import whose failed rows this one corrects."),
+        ("file", "string", "The first 8 of the SHA-256; the file's name where ui.show_file_names allows it."),
+        ("source", "string", "Where it came from: csv, quickbooks or xero."),
+        ("accepted", "string", "When it was entered, UTC."),
+        ("finished", "string", "When it was loaded or refused, UTC."),
         ("run", "string", "The run that ended it."),
     )
 )
@@ -90,24 +90,24 @@ def _row(past: PastImport, settings: Settings) -> dg.TableRecord:
     return dg.TableRecord(
         {
             "import": record.import_id,
-            "file": file_label(record, settings),
-            "source": record.source,
             "status": record.status,
-            "accepted": _time(record.accepted_at),
-            "finished": _time(record.finished_at),
             "read": record.rows_read,
             "loaded": record.rows_loaded,
             "failed": record.rows_failed,
             "unread": record.rows_unread,
             "removed": past.removed,
             "corrects": record.parent_import_id,
+            "file": file_label(record, settings),
+            "source": record.source,
+            "accepted": _time(record.accepted_at),
+            "finished": _time(record.finished_at),
             "run": record.run_id,
         }
     )
 
 
 def _time(time: datetime | None) -> str | None:
-    return f"{time:%Y-%m-%d %H:%M:%S}" if time else None
+    return f"{time:%Y-%m-%d %H:%M}" if time else None
 
 
 def _picture(history: History) -> str:
