@@ -16,7 +16,7 @@ from etl_customers.settings import Staging as StagingSettings
 from etl_customers.staging import Staging, open_staging
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import failed_rows_of
-from etl_customers.target.tables import customers, failed_rows
+from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
 
 _SHARED_KEYS = """
 with to_load as (select kind, value from customer_keys semi join deduplicated_rows using ("row"))
@@ -67,8 +67,26 @@ class Account:
 class TargetRows:
     """Rows of an import in the target, counted from its tables."""
 
-    loaded: int
+    customers: int
+    removed: int
+    """Customers of it that were undone or erased since."""
     failed: int
+
+    @property
+    def loaded(self) -> int:
+        """Rows that became customers, whatever became of those since."""
+        return self.customers + self.removed
+
+
+@dataclass(frozen=True)
+class TargetKeys:
+    """Identity keys of an import's customers in the target."""
+
+    keys: int
+    keyless: int
+    """Customers without a key; must be 0, or the next import would load them again."""
+    shared: int
+    """Keys of more than one customer; must be 0."""
 
 
 def account_for_validated(file: Path, limits: StagingSettings, validated: int, failed: int) -> Account:
@@ -116,7 +134,7 @@ def count_staged_rows(file: Path, limits: StagingSettings) -> int | None:
 
 
 def count_target_rows(target: sa.Engine, import_id: str) -> TargetRows:
-    """Count an import's customers and failed rows in the target.
+    """Count an import's customers, those that are gone, and its failed rows in the target.
 
     Raises:
         DatabaseUnavailable: The target does not answer.
@@ -127,7 +145,29 @@ def count_target_rows(target: sa.Engine, import_id: str) -> TargetRows:
             query = sa.select(sa.func.count()).select_from(table).where(table.c.import_id == import_id)
             return int(connection.execute(query).scalar_one())
 
-        return TargetRows(loaded=count(customers), failed=count(failed_rows))
+        return TargetRows(count(customers), count(removed_customers), count(failed_rows))
+
+
+def count_target_keys(target: sa.Engine, import_id: str) -> TargetKeys:
+    """Count the identity keys of an import's customers in the target.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    of_import = customers.c.import_id == import_id
+    keys = (
+        sa.select(identity_keys.c.kind, identity_keys.c.value, sa.func.count().label("owners"))
+        .join(customers, customers.c.id == identity_keys.c.customer_id)
+        .where(of_import)
+        .group_by(identity_keys.c.kind, identity_keys.c.value)
+        .subquery()
+    )
+    has_key = sa.exists().where(identity_keys.c.customer_id == customers.c.id)
+    keyless = sa.select(sa.func.count()).select_from(customers).where(of_import, ~has_key)
+    with reading(target) as connection:
+        owners = connection.scalar(sa.select(sa.func.sum(keys.c.owners)))
+        shared = connection.scalar(sa.select(sa.func.count()).select_from(keys).where(keys.c.owners > 1))
+        return TargetKeys(int(owners or 0), int(connection.scalar(keyless) or 0), int(shared or 0))
 
 
 def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRows:

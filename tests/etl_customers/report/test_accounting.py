@@ -1,0 +1,49 @@
+"""What is counted again in the target agrees with what was loaded, also after customers were removed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from etl_customers.imports import accept_upload, run_import
+from etl_customers.report.accounting import TargetKeys, TargetRows, count_target_keys, count_target_rows
+from etl_customers.settings import DATABASE_VARIABLE, Home
+from etl_customers.target.connect import writing
+from etl_customers.target.tables import customers, identity_keys, removed_customers
+from etl_customers.workshop import Workshop, open_workshop
+
+FILE = "first_name,last_name,email,mobile,city\nA,B,a@example.com,+61491570156,C\nD,E,,,C\nF,,f@example.com,,C\n"
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """A new home on each kind of database."""
+    monkeypatch.setenv(DATABASE_VARIABLE, target_url)
+    opened = open_workshop(Home(tmp_path / "home"))
+    yield opened
+    opened.target.dispose()
+
+
+def test_rows_and_keys_are_counted_in_the_target_itself(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "upload.csv"
+    file.write_text(FILE, encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    assert count_target_rows(workshop.target, import_id) == TargetRows(0, 0, 0)
+    assert count_target_keys(workshop.target, import_id) == TargetKeys(0, 0, 0)
+    run_import(workshop, import_id)
+    assert count_target_rows(workshop.target, import_id) == TargetRows(customers=2, removed=0, failed=1)
+    assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=3, keyless=0, shared=0)
+    with writing(workshop.target) as connection:
+        gone, left = connection.scalars(sa.select(customers.c.id).order_by(customers.c.import_row))
+        connection.execute(sa.delete(customers).where(customers.c.id == gone))
+        connection.execute(
+            sa.insert(removed_customers).values(
+                customer_id=gone, import_id=import_id, import_row=2, reason="erased", removed_at=datetime.now(UTC)
+            )
+        )
+        connection.execute(sa.delete(identity_keys).where(identity_keys.c.customer_id == left))
+    rows = count_target_rows(workshop.target, import_id)
+    assert (rows, rows.loaded) == (TargetRows(customers=1, removed=1, failed=1), 2)
+    assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=0, keyless=1, shared=0)
