@@ -6,6 +6,8 @@ from assets.alerts import failed_rows_alert, failed_run_alert
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
 from assets.dead_runs import dead_runs
 from assets.import_history import daily_import_history, import_history, write_import_history
+from assets.inbox import inbox_files, inbox_results
+from assets.inbox_job import import_inbox_file
 from assets.jobs import import_csv
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
@@ -18,9 +20,9 @@ def define(home: str = "") -> dg.Definitions:
     """
     return dg.Definitions(
         assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows, import_history],
-        jobs=[import_csv, write_import_history],
+        jobs=[import_csv, import_inbox_file, write_import_history],
         schedules=[daily_import_history],
-        sensors=[dead_runs, failed_run_alert, failed_rows_alert],
+        sensors=[inbox_files, inbox_results, dead_runs, failed_run_alert, failed_rows_alert],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,
     )

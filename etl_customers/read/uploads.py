@@ -18,6 +18,7 @@ from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, Fi
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_NAME = 255
 _KINDS = (
+    (stat.S_ISLNK, "a link"),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISCHR, "a device"),
@@ -101,8 +102,13 @@ def open_regular_file(source: Path) -> int:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise NotARegularFile(next((name for is_kind, name in _KINDS if is_kind(mode)), "not a regular file"))
+        raise NotARegularFile(kind_of(mode))
     return descriptor
+
+
+def kind_of(mode: int) -> str:
+    """Return what is in a file's place, such as ``a pipe``, by its mode."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "not a regular file")
 
 
 def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:

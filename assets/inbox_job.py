@@ -1,0 +1,76 @@
+"""A job to import a file of the inbox from the UI alone: a person types its name in the launchpad."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from assets.guard import CODE, EXIT_CODE, failures_as_messages
+from assets.launch import RunFailure, execute_import
+from assets.resources import WorkshopResource
+from assets.tags import import_tags
+from etl_customers.inbox.accept import accept_named
+from etl_customers.inbox.settle import find_records, settle_one
+from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord
+from etl_customers.workshop import Workshop
+
+
+class InboxFile(dg.Config):
+    """What a person types."""
+
+    file_name: str = Field(
+        description="The name of a file that lies in the folder inbox/ of the home, such as customers.csv: "
+        "a name, no path. Dagster keeps what is typed here.",
+    )
+
+
+@dg.op(description="Type the name of a file in inbox/ as file_name. It is imported in a run of import_csv of its own.")
+def import_file(context: dg.OpExecutionContext, config: InboxFile, workshop: WorkshopResource) -> None:
+    """Accept one file of the inbox, import it and put it away; ends as its import ends."""
+    with failures_as_messages(), workshop.opened() as opened:
+        import_id, path = accept_named(opened, config.file_name)
+        context.log.info("the file is import %s", import_id)
+        record, failure = _record(opened, path), None
+        if record.status == ACCEPTED:
+            tags = import_tags(record, opened.settings)
+            outcome = execute_import(context.instance, opened.home, import_id, tags)
+            record, failure = _record(opened, path), outcome.failure
+        settle_one(opened, path)
+        if record.status != FINISHED:
+            raise _failure(record, failure)
+        context.add_output_metadata(_metadata(record))
+
+
+def _record(workshop: Workshop, path: Path) -> ImportRecord:
+    (record,) = find_records(workshop, [path]).values()
+    return record
+
+
+def _failure(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
+    """Return why the import came to no good end, in the words that it has itself."""
+    if record.status == REFUSED:
+        failure = RunFailure(record.refusal_message or "the file was refused", record.refusal_code or "refused", 2)
+    if failure is None:
+        failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
+    return dg.Failure(
+        failure.message,
+        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, "import": record.import_id},
+        allow_retries=False,
+    )
+
+
+def _metadata(record: ImportRecord) -> dict[str, Any]:
+    counts = {"read": record.rows_read, "loaded": record.rows_loaded, "failed": record.rows_failed}
+    run = {"run": dg.MetadataValue.dagster_run(record.run_id)} if record.run_id else {}
+    return {"import": record.import_id, **run, **{name: count or 0 for name, count in counts.items()}}
+
+
+@dg.job(
+    tags={"source": "csv"},
+    description="Imports one file of the folder inbox/ by its name, also while the sensors are off. "
+    "In the launchpad, type the name as file_name and launch.",
+)
+def import_inbox_file() -> None:
+    """One op, which starts a run of import_csv."""
+    import_file()

@@ -1,0 +1,89 @@
+"""The folders of the inbox: one process at a time moves files in them, and never over another file."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from etl_customers.errors import DiskUnavailable
+from etl_customers.inbox.names import NOTE, free_name, note_of
+from etl_customers.leftovers import translated_disk_errors
+from etl_customers.read.uploads import sync_folder
+from etl_customers.settings import Home
+
+
+@contextmanager
+def held(home: Home) -> Iterator[None]:
+    """Keep other processes and threads from moving files of this inbox; waits for its turn.
+
+    Raises:
+        DiskUnavailable: A folder of the inbox is not there, or is no folder of its own.
+    """
+    with translated_disk_errors(home.inbox):
+        for folder in (home.inbox_accepted, home.inbox_done, home.inbox_rejected):
+            if not stat.S_ISDIR(folder.lstat().st_mode):
+                raise DiskUnavailable(folder, "it is a link or a file, and must be a folder of its own")
+        descriptor = os.open(home.inbox, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with translated_disk_errors(home.inbox):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def move(entry: Path, folder: Path, name: str) -> Path:
+    """Rename an entry, whatever it is, into a folder, under ``name`` or the next free one.
+
+    Nothing is followed, opened or overwritten.
+
+    Raises:
+        OSError: It cannot be moved; it is where it was.
+    """
+    path = free_name(folder, name)
+    entry.rename(path)
+    sync_folder(folder)
+    return path
+
+
+def reject(home: Home, entry: Path, name: str, note: str) -> None:
+    """Move an entry into ``rejected/`` with a note beside it; the note is there first.
+
+    Raises:
+        OSError: It cannot be moved; it is where it was, and there is no note.
+    """
+    path = free_name(home.inbox_rejected, name)
+    beside = note_of(path)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
+        entry.rename(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(home.inbox_rejected)
+
+
+def list_accepted(home: Home, limit: int) -> list[Path]:
+    """Return the first ``limit`` entries of ``accepted/`` by name, which is by the time of acceptance.
+
+    Raises:
+        DiskUnavailable: The folder cannot be read.
+    """
+    with translated_disk_errors(home.inbox_accepted), os.scandir(home.inbox_accepted) as entries:
+        names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    return [home.inbox_accepted / name for name in names[:limit]]
+
+
+def count_rejected(home: Home) -> int:
+    """Return how many entries wait in ``rejected/`` for a person, notes not counted; 0 without the folder."""
+    try:
+        with os.scandir(home.inbox_rejected) as entries:
+            return sum(not entry.name.endswith(NOTE) for entry in entries)
+    except OSError:
+        return 0

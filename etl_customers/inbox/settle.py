@@ -1,0 +1,242 @@
+"""Putting files of the inbox where their end belongs: ``done/`` without passwords, or ``rejected/`` with a note.
+
+Repeatable: a file is settled by what the ledger says of its import, and an original goes
+away only when what takes its place is on disk.
+"""
+
+import filecmp
+import hashlib
+import os
+import stat
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from etl_customers.errors import UploadRefused
+from etl_customers.fields import AccountFields, load_fields
+from etl_customers.inbox.blank import TEMPORARY, write_blanked
+from etl_customers.inbox.folders import held, list_accepted, move, reject
+from etl_customers.inbox.look import Odd
+from etl_customers.inbox.names import clean_name, parts_of, rejected_name
+from etl_customers.leftovers import translated_disk_errors
+from etl_customers.read.refusals import FileNotThere
+from etl_customers.read.uploads import is_unchanged, open_regular_file, sync_folder
+from etl_customers.settings import Home
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_import
+from etl_customers.workshop import Workshop
+
+_SETTLED_AT_MOST = 2_000
+_BLOCK_BYTES = 1024 * 1024
+_AGAIN = "correct the file and copy it into inbox/ again"
+
+
+class Outcome(StrEnum):
+    """What became of a file that was accepted."""
+
+    DONE = "imported"
+    REPEAT = "imported already"
+    REFUSED = "refused"
+    UNDONE = "undone"
+    NOT_BLANKED = "imported, with passwords that could not be blanked"
+    CHANGED = "changed after it was accepted"
+    UNKNOWN = "not of any import"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A file that was put away; ``record`` is of its import, none where the target has no such import."""
+
+    outcome: Outcome
+    record: ImportRecord | None
+
+
+@dataclass
+class Settlement:
+    """What was settled, and what is left to do."""
+
+    settled: list[Settled] = field(default_factory=list)
+    under_way: list[ImportRecord] = field(default_factory=list)
+    left: int = 0
+    """Number of files for which there was no time."""
+    set_aside: Counter[str] = field(default_factory=Counter)
+    """Entries of the inbox that could be no upload, by the refusal's code."""
+    problems: Counter[str] = field(default_factory=Counter)
+    """Why files could not be moved, in the operating system's words."""
+
+
+def settle_files(workshop: Workshop, odd: Sequence[Odd], *, seconds: float) -> Settlement:
+    """Set aside what can be no upload, and settle every accepted file whose import ended.
+
+    Args:
+        workshop: Home, settings and target.
+        odd: What a look found.
+        seconds: No file is begun after that.
+
+    Raises:
+        DiskUnavailable: A folder of the inbox cannot be used.
+        DatabaseUnavailable: The target does not answer.
+    """
+    deadline, result = time.monotonic() + seconds, Settlement()
+    with held(workshop.home):
+        _sweep(workshop.home)
+        for one in odd:
+            with _counting_problems(result):
+                _set_aside(workshop.home, one, result)
+        paths = list_accepted(workshop.home, _SETTLED_AT_MOST)
+        records = find_records(workshop, paths)
+        for path in paths:
+            record = records.get(parts_of(path.name)[0])
+            if record is not None and record.status == ACCEPTED:
+                result.under_way.append(record)
+            elif time.monotonic() > deadline:
+                result.left += 1
+            else:
+                with _counting_problems(result):
+                    result.settled.append(Settled(_put_away(workshop, path, record), record))
+    return result
+
+
+def settle_one(workshop: Workshop, path: Path) -> Settlement:
+    """Settle one accepted file, if its import ended."""
+    result = Settlement()
+    with held(workshop.home):
+        record = find_records(workshop, [path]).get(parts_of(path.name)[0])
+        if record is not None and record.status == ACCEPTED:
+            result.under_way.append(record)
+        else:
+            with _counting_problems(result):
+                result.settled.append(Settled(_put_away(workshop, path, record), record))
+    return result
+
+
+def find_records(workshop: Workshop, paths: Iterable[Path]) -> dict[str, ImportRecord]:
+    """Return the imports of accepted files by their ids; those that the target does not know are left out."""
+    import_ids = {parts_of(path.name)[0] for path in paths} - {""}
+    if not import_ids:
+        return {}
+    with reading(workshop.target) as connection:
+        found = (find_import(connection, import_id) for import_id in sorted(import_ids))
+        return {record.import_id: record for record in found if record is not None}
+
+
+@contextmanager
+def _counting_problems(result: Settlement) -> Iterator[None]:
+    """One file that cannot be moved must not hold up the others."""
+    try:
+        yield
+    except (FileNotFoundError, FileNotThere):
+        pass  # a person took it away
+    except UploadRefused as refusal:
+        result.problems[str(refusal)] += 1
+    except OSError as error:
+        result.problems[error.strerror or "cannot be moved"] += 1
+
+
+def _set_aside(home: Home, odd: Odd, result: Settlement) -> None:
+    path = odd.entry.path
+    if not is_unchanged(odd.entry.looked_at, path.lstat()):
+        return
+    note = _note(path.name, "was not imported", str(odd.refusal), "put that right and copy the file into inbox/ again")
+    reject(home, path, rejected_name(path.name, datetime.now(UTC)), note)
+    result.set_aside[odd.refusal.code] += 1
+
+
+def _put_away(workshop: Workshop, path: Path, record: ImportRecord | None) -> Outcome:
+    found = path.lstat()
+    if record is None or not stat.S_ISREG(found.st_mode):
+        why = "it is no file of an import that this target database knows; accepted/ holds files under import only"
+        _reject(workshop, path, "was set aside", why, "copy the file into inbox/ to have it imported")
+        return Outcome.UNKNOWN
+    import_id = record.import_id
+    if record.status == REFUSED:
+        _reject(workshop, path, f"was refused as import {import_id}", record.refusal_message or "no reason", _AGAIN)
+        return Outcome.REFUSED
+    if record.status != FINISHED:
+        why = f"import {import_id} was undone: what it had loaded was taken back"
+        _reject(workshop, path, "is not imported any more", why, "copy it into inbox/ again to import it anew")
+        return Outcome.UNDONE
+    return _put_away_finished(workshop, path, record, found)
+
+
+def _put_away_finished(workshop: Workshop, path: Path, record: ImportRecord, found: os.stat_result) -> Outcome:
+    if _hash(path) != record.sha256:
+        why = f"somebody wrote to it after it was accepted; import {record.import_id} has what it held before"
+        _reject(workshop, path, "was set aside", why, "copy it into inbox/ to have what it holds now imported")
+        return Outcome.CHANGED
+    try:
+        blanked = write_blanked(
+            path, workshop.home.inbox_done, _fields(workshop), workshop.settings.csv, record.encoding
+        )
+    except UploadRefused as refusal:
+        why = f"its passwords could not be blanked, because under the settings of now {refusal}"
+        what = f"is imported, as {record.import_id}, but may still hold passwords"
+        _reject(workshop, path, what, why, "delete the file when you need it no longer")
+        return Outcome.NOT_BLANKED
+    if blanked is None:
+        with suppress(PermissionError):  # another user's file, which that user's own time serves as well
+            os.utime(path)  # its retention time begins now
+        _put(path, workshop.home.inbox_done, path.name)
+    else:
+        _put(blanked, workshop.home.inbox_done, path.name if _is_text(path) else f"{path.name}.csv")
+        path.unlink()
+    sync_folder(path.parent)
+    return Outcome.REPEAT if _is_repeat(record, parts_of(path.name)[1], found) else Outcome.DONE
+
+
+def _put(path: Path, folder: Path, name: str) -> None:
+    """Move a file to ``done/``; one of the same name and content is there when a crash came before the end."""
+    there = folder / name
+    if there.is_file() and not there.is_symlink() and filecmp.cmp(path, there, shallow=False):
+        path.replace(there)
+        sync_folder(folder)
+    else:
+        move(path, folder, name)
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) != b"PK"
+
+
+def _is_repeat(record: ImportRecord, name: str, found: os.stat_result) -> bool:
+    """Tell whether the file came after another of the same content; only words depend on it."""
+    ended = record.finished_at or datetime.now(UTC)
+    came = datetime.fromtimestamp(found.st_ctime, UTC)
+    return clean_name(record.file_name or "") != name or came > ended + timedelta(seconds=1)
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with os.fdopen(open_regular_file(path), "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _fields(workshop: Workshop) -> AccountFields:
+    with reading(workshop.target) as connection:
+        return load_fields(connection)
+
+
+def _reject(workshop: Workshop, path: Path, what: str, why: str, remedy: str) -> None:
+    reject(workshop.home, path, path.name, _note(parts_of(path.name)[1], what, why, remedy))
+
+
+def _note(name: str, what: str, why: str, remedy: str) -> str:
+    """Return the text beside a rejected file: its own name, what cannot be shown as an escape, and the reasons."""
+    now = datetime.now(UTC)
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+    return f"{shown}\n{what} ({now:%Y-%m-%d %H:%M:%S} UTC).\n\nWhy: {why}.\nWhat to do: {remedy}.\n"
+
+
+def _sweep(home: Home) -> None:
+    """Delete the half-written copies of a process that died; whoever holds the inbox is alone with them."""
+    with translated_disk_errors(home.inbox_done):
+        for path in home.inbox_done.glob(f"{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
