@@ -29,7 +29,7 @@ _CLOCK_SLACK_SECONDS = 60
 _PROC = Path("/proc/self/stat")
 
 
-@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Ends the runs whose process is gone: killed command lines, and workers that died with all that watched them.
 

@@ -6,12 +6,15 @@ them to what Dagster does. Who starts this process and again when it dies: ``ass
 
 import argparse
 import asyncio
+import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import dagster as dg
 import uvicorn
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.remote_representation.code_location import CodeLocation, GrpcServerCodeLocation
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
@@ -25,6 +28,8 @@ from etl_customers.settings import Settings, find_home, load_settings
 _STATEMENT_TIMEOUT_MILLISECONDS = 15_000
 _POOL_RECYCLE_SECONDS = 3_600
 _POOL_MAX_OVERFLOW = 20
+_CODE_CHECKED_EVERY_SECONDS = 5
+_AFTER_LOADING_SECONDS = 30
 
 
 def access_of(settings: Settings, read_only: bool) -> Access:
@@ -55,7 +60,35 @@ def guarded_app(instance: dg.DagsterInstance, workspace: str, access: Access) ->
         workspace_load_target=WorkspaceFileTarget(paths=[workspace]),
         code_server_log_level="warning",
     ) as process_context:
-        yield Guard(create_app_from_workspace_process_context(process_context, lifespan=_lifespan), access)
+        ended = threading.Event()
+        keeper = threading.Thread(target=_keep_code_loaded, args=(process_context, ended), daemon=True)
+        keeper.start()
+        try:
+            yield Guard(create_app_from_workspace_process_context(process_context, lifespan=_lifespan), access)
+        finally:
+            ended.set()
+            keeper.join()
+
+
+def _keep_code_loaded(process_context: WorkspaceProcessContext, ended: threading.Event) -> None:
+    """Load our code again when the process that holds it died: Dagster's web server waits for somebody to click."""
+    pause = _CODE_CHECKED_EVERY_SECONDS
+    while not ended.wait(pause):
+        pause = _CODE_CHECKED_EVERY_SECONDS
+        for name, entry in process_context.create_request_context().get_code_location_entries().items():
+            if not _is_loaded(entry.code_location):
+                process_context.reload_code_location(name)
+                pause = _AFTER_LOADING_SECONDS  # code that cannot be loaded is not to keep the machine busy
+
+
+def _is_loaded(location: CodeLocation | None) -> bool:
+    if not isinstance(location, GrpcServerCodeLocation):
+        return location is not None
+    try:
+        location.client.ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ class Server:
 
     port: int
     home: Home
+    process: int
 
     @property
     def url(self) -> str:
@@ -78,7 +79,7 @@ def served(home: Home, *options: str, **settings: str) -> Iterator[Server]:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        yield Server(port, home)
+        yield Server(port, home, process.pid)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -228,6 +229,22 @@ def test_a_web_socket_is_opened_by_our_own_pages_and_scripts_only(open_server: S
         assert "connection_ack" in str(web_socket.recv(TIMEOUT_SECONDS))
     with pytest.raises(InvalidStatus, match="403"), open_web_socket(url, origin=Origin("http://evil.example")):
         pass
+
+
+def test_code_whose_process_was_killed_is_loaded_again_without_a_click(open_server: Server) -> None:
+    (killed,) = code_servers_of(open_server.process)
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not code_servers_of(open_server.process) - {killed}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def code_servers_of(parent: int) -> set[int]:
+    """Return the processes that a web server has started to load our code, zombies left out."""
+    children = Path(f"/proc/{parent}/task").glob("*/children")
+    found = {int(child) for path in children for child in path.read_text(encoding="utf-8").split()}
+    return {child for child in found if b"grpc" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")}
 
 
 def test_without_the_password_nothing_is_answered(read_only_server: Server) -> None:
