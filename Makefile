@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import test lint format ui bench lock clean environment development
+.PHONY: help import test lint format ui bench scale lock clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,7 +21,7 @@ import: environment ## Import FILE (examples/customers.csv) into the target data
 	@$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
 
 test: development ## Run every test, PostgreSQL included (from a wheel).
-	@$(BIN)/python -m pytest -q -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: development ## Check style, types and the direction of imports.
 	@$(BIN)/ruff check --quiet .
@@ -39,6 +39,9 @@ ui: environment ## Open the Dagster UI on the same home (PORT=3000).
 
 bench: development ## Measure: small, large, side by side, hashing, memory; prints one table.
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+scale: development ## Import 50 files with two run workers on PostgreSQL storage (ARGS="--celery" for Celery workers).
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras
