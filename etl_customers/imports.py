@@ -20,7 +20,7 @@ from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.uploads import StoredUpload, store_upload
-from etl_customers.report.failed_rows import write_failed_rows
+from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
@@ -219,8 +219,9 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
             return 0
         with temporary_files(workshop), reading(workshop.target) as connection:
             errors = (
-                (failed.row, "; ".join(_sentence(error) for error in failed.errors))
+                (failed.row, error_text(failed.errors))
                 for failed in failed_rows_of(connection, import_id)
+                if not failed.is_erased
             )
             return write_failed_rows(staging, workshop.failed_rows_path(import_id), import_id, errors)
 
@@ -349,8 +350,3 @@ def _count_duplicates(workshop: Workshop, import_id: str) -> int:
             any(error["code"] in _DUPLICATE_CODES for error in failed.errors)
             for failed in failed_rows_of(connection, import_id)
         )
-
-
-def _sentence(error: dict[str, str | None]) -> str:
-    suggestion = error.get("suggestion")
-    return f"{error['message']}; did you mean {suggestion}?" if suggestion else str(error["message"])

@@ -12,6 +12,7 @@ from etl_customers.cli import (
     dagster_ui,
     imports,
     reference,
+    removals,
 )
 
 
@@ -25,7 +26,7 @@ def command() -> TyperGroup:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for module in (imports, customers, accounts, reference, administration, dagster_ui):
+    for module in (imports, customers, accounts, reference, removals, administration, dagster_ui):
         module.add_to(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)

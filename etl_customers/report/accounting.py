@@ -71,6 +71,8 @@ class TargetRows:
     removed: int
     """Customers of it that were undone or erased since."""
     failed: int
+    erased: int = 0
+    """Failed rows that no file has any more, because their person was erased."""
 
     @property
     def loaded(self) -> int:
@@ -141,11 +143,12 @@ def count_target_rows(target: sa.Engine, import_id: str) -> TargetRows:
     """
     with reading(target) as connection:
 
-        def count(table: sa.Table) -> int:
-            query = sa.select(sa.func.count()).select_from(table).where(table.c.import_id == import_id)
+        def count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+            query = sa.select(sa.func.count()).select_from(table).where(table.c.import_id == import_id, *conditions)
             return int(connection.execute(query).scalar_one())
 
-        return TargetRows(count(customers), count(removed_customers), count(failed_rows))
+        erased = count(failed_rows, failed_rows.c.erased_at.is_not(None))
+        return TargetRows(count(customers), count(removed_customers), count(failed_rows), erased)
 
 
 def count_target_keys(target: sa.Engine, import_id: str) -> TargetKeys:

@@ -50,6 +50,14 @@ def write_failed_rows(
         raise DiskUnavailable(path, error.strerror or "cannot be written") from None
 
 
+def error_text(errors: Iterable[Mapping[str, str | None]]) -> str:
+    """Return all errors of a row as the file's last column has them."""
+    return "; ".join(
+        f"{error['message']}; did you mean {error['suggestion']}?" if error.get("suggestion") else str(error["message"])
+        for error in errors
+    )
+
+
 def _records(
     staging: Staging, import_id: str, first: tuple[int, str], rest: Iterator[tuple[int, str]]
 ) -> Iterator[list[str]]:

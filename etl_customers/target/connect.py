@@ -98,6 +98,28 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+def empty_log(engine: Engine) -> bool:
+    """Bring SQLite's write-ahead log into the database file and empty it; nothing is to be done on PostgreSQL.
+
+    Returns:
+        False where another process keeps on reading what is in it.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be written.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    with driver_errors.translated(engine.dialect, target_name(engine)):
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            is_busy = bool(cursor.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
+            cursor.close()
+        finally:
+            connection.close()
+    return not is_busy
+
+
 def current_version(engine: Engine) -> str | None:
     """Return the version of the target's tables, none where it has none of ours.
 
@@ -185,7 +207,8 @@ def _make_private_file(_dialect: object, _record: object, arguments: list[str], 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("foreign_keys = on", "journal_mode = wal", "synchronous = full"):
+    # What is deleted or replaced is overwritten with zeros: who is erased must not be in free pages.
+    for pragma in ("foreign_keys = on", "journal_mode = wal", "synchronous = full", "secure_delete = on"):
         cursor.execute(f"pragma {pragma}")
     cursor.close()
 

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
-from etl_customers.errors import NotFound
+from etl_customers.errors import NotFound, UsageError
 from etl_customers.target.ledger import ImportRecord, as_utc, find_import
+from etl_customers.target.removals import ERASED, RemovedCustomer, find_removed
 from etl_customers.target.tables import customer_changes, customers, imports, properties
 from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS
 
@@ -93,6 +94,24 @@ class Trace:
     """Oldest first."""
 
 
+class CustomerRemoved(UsageError):
+    """The customer was in the target once; its import was undone, or the person was erased."""
+
+    def __init__(self, removed: RemovedCustomer) -> None:
+        super().__init__(removed)
+        self.removed = removed
+
+    def __str__(self) -> str:
+        """Say what became of it, when, by whom, and where it had come from."""
+        gone = self.removed
+        what = "was erased" if gone.reason == ERASED else "was removed when its import was undone"
+        by = f" by {gone.removed_by}" if gone.removed_by else ""
+        return (
+            f"customer {gone.customer_id} {what}, on {gone.removed_at:%Y-%m-%d %H:%M} UTC{by}; "
+            f"it had come from row {gone.import_row} of import {gone.import_id}"
+        )
+
+
 def search_customers(
     connection: Connection,
     text: str | None = None,
@@ -172,12 +191,16 @@ def find_customer(connection: Connection, customer_id: int, *, is_locked: bool =
     """Return a customer, and keep others from changing it if asked to.
 
     Raises:
-        NotFound: There is no such customer.
+        NotFound: There never was such a customer.
+        CustomerRemoved: It was undone or erased.
     """
     row = None
     if 0 < customer_id <= _LARGEST_ID:
         query = sa.select(customers).where(customers.c.id == customer_id)
         row = connection.execute(query.with_for_update() if is_locked else query).mappings().first()
+        removed = find_removed(connection, customer_id) if row is None else None
+        if removed is not None:
+            raise CustomerRemoved(removed)
     if row is None:
         raise NotFound("customer", str(customer_id), "search for it with: etl-customers customers TEXT")
     return customer_of(row)

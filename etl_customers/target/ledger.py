@@ -55,6 +55,8 @@ class FailedRow:
     """Of the file, on which the row begins."""
     errors: list[dict[str, Any]]
     """column, code, message, suggestion of each, in the order of the upload's columns."""
+    is_erased: bool = False
+    """No file has the row any more: its person was erased."""
 
 
 def as_utc(time: datetime) -> datetime:
@@ -137,6 +139,22 @@ def list_ended_imports(connection: Connection, import_ids: Iterable[str]) -> lis
     return list(connection.scalars(query))
 
 
+def list_statuses(connection: Connection, import_ids: Iterable[str]) -> dict[str, ImportRecord]:
+    """Return those of ``import_ids`` that the ledger knows, each with its entry."""
+    wanted = list(import_ids)
+    found: dict[str, ImportRecord] = {}
+    for start in range(0, len(wanted), _ROWS_AT_A_TIME):
+        query = sa.select(imports).where(imports.c.import_id.in_(wanted[start : start + _ROWS_AT_A_TIME]))
+        found |= {row["import_id"]: _record(row) for row in connection.execute(query).mappings()}
+    return found
+
+
+def count_imports(connection: Connection) -> dict[str, int]:
+    """Return the number of imports by status: it changes whenever one is accepted or ends."""
+    query = sa.select(imports.c.status, sa.func.count()).group_by(imports.c.status)
+    return dict(connection.execute(query).all())
+
+
 def lock_import(connection: Connection, import_id: str) -> ImportRecord | None:
     """Return an import and keep others from changing it until the writing transaction ends."""
     query = sa.select(imports).where(imports.c.import_id == import_id).with_for_update()
@@ -199,13 +217,13 @@ def undo_import(connection: Connection, record: ImportRecord, undone_by: str | N
 def failed_rows_of(connection: Connection, import_id: str) -> Iterator[FailedRow]:
     """Yield an import's failed rows in the order of the file, a thousand in memory at a time."""
     query = (
-        sa.select(failed_rows.c.row, failed_rows.c.line, failed_rows.c.errors)
+        sa.select(failed_rows.c.row, failed_rows.c.line, failed_rows.c.errors, failed_rows.c.erased_at)
         .where(failed_rows.c.import_id == import_id)
         .order_by(failed_rows.c.row)
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
-    for row, line, errors in connection.execute(query):
-        yield FailedRow(row, line, errors)
+    for row, line, errors, erased_at in connection.execute(query):
+        yield FailedRow(row, line, errors, is_erased=erased_at is not None)
 
 
 def count_errors(connection: Connection, import_id: str) -> dict[str, int]:

@@ -1,0 +1,154 @@
+"""Commands that take something away: undo an import, erase a person, delete what is past its retention time."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
+
+if TYPE_CHECKING:
+    from etl_customers.erasing.erase import Erasure
+    from etl_customers.undoing import Undone
+
+_SHOWN = 20
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(undo)
+    app.command()(erase)
+
+
+def undo(
+    import_id: Annotated[str, typer.Argument(help="The import's id.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken back, change nothing.")] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Take an import back: its customers, and what it changed of others. Afterwards the file can be imported anew.
+
+    Exit codes:
+
+    0: all of it is taken back, or was before
+
+    1: some customers or values are kept, because others have built upon them since
+
+    2: there is nothing to undo
+
+    3: it could not be done now, nothing is changed; run it again
+    """
+    from etl_customers.cli.screen import print_json
+    from etl_customers.undoing import undo as undo_import
+
+    with workshop_at(home) as workshop:
+        undone = undo_import(workshop, import_id, user_name(), is_dry_run=dry_run)
+    if json:
+        print_json(
+            {
+                "import_id": import_id,
+                "status": "dry_run" if dry_run and not undone.is_repeat else "undone",
+                "repeat": undone.is_repeat,
+                "removed": undone.removed,
+                "restored": undone.restored,
+                "kept": [
+                    {"customer_id": one.customer_id, "row": one.row, "code": one.code, "message": one.message}
+                    for one in undone.kept
+                ],
+            }
+        )
+    else:
+        _print_undone(undone, dry_run)
+    return 1 if undone.kept else 0
+
+
+def erase(
+    customer_id: Annotated[int, typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> int:
+    """Erase a person from the target, staging, failed rows and imported files; only ids and counts remain.
+
+    Exit codes:
+
+    0: nothing of the person is left
+
+    1: something still holds the person, or may; the message says what to do
+
+    2: there is no such customer
+
+    3: it could not be done now; run it again
+    """
+    from etl_customers.cli.screen import print_json
+    from etl_customers.erasing.erase import erase as erase_customer
+
+    if not yes:
+        _ask(customer_id)
+    with workshop_at(home) as workshop:
+        erasure = erase_customer(workshop, customer_id, user_name())
+    if json:
+        print_json(
+            {
+                "customer_id": customer_id,
+                "status": "erased" if erasure.erased_at else "kept",
+                "erased_at": erasure.erased_at,
+                "repeat": erasure.is_repeat,
+                "failed_rows": erasure.failed_rows,
+                "rewritten": [str(path) for path in erasure.rewritten],
+                "deleted": [str(path) for path in erasure.deleted],
+                "still_there": [
+                    {"what": one.what, "remedy": one.remedy, "certain": one.is_certain} for one in erasure.still_there
+                ],
+            }
+        )
+    else:
+        _print_erasure(erasure)
+    return 1 if erasure.still_there else 0
+
+
+def _ask(customer_id: int) -> None:
+    from etl_customers.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked: give --yes to erase without a question")
+    typer.confirm(f"Erase customer {customer_id} for good? It cannot be brought back", abort=True, err=True)
+
+
+def _print_undone(undone: "Undone", dry_run: bool) -> None:
+    from etl_customers.cli.screen import console, say, show, table
+
+    if undone.is_repeat:
+        say(f"import {undone.import_id} was undone already, on {show(undone.undone_at)}; nothing was changed now")
+        return
+    would = "would be " if dry_run else ""
+    if undone.was_accepted:
+        say(f"import {undone.import_id}, of which nothing was loaded yet, {would or 'is '}discarded")
+        return
+    say(
+        f"import {undone.import_id} {would or 'is '}undone: {undone.removed} customers {would}removed, "
+        f"{undone.restored} values {would}restored, {len(undone.kept)} kept"
+    )
+    if undone.kept:
+        rows = [(one.customer_id, one.row, one.code, one.message) for one in undone.kept[:_SHOWN]]
+        console().print(table(("customer", "row", "code", "why it is kept"), rows, right=("customer", "row")))
+        if len(undone.kept) > _SHOWN:
+            say(f"and {len(undone.kept) - _SHOWN} more; see all with --json")
+
+
+def _print_erasure(erasure: "Erasure") -> None:
+    from etl_customers.cli.screen import say, show
+
+    number = erasure.customer_id
+    if erasure.erased_at is None:
+        say(f"customer {number} is not erased yet", error=True)
+    elif erasure.is_repeat:
+        say(f"customer {number} was erased on {show(erasure.erased_at)}")
+    else:
+        say(f"customer {number} is erased")
+    say(
+        *(f"  rows taken out: {path}" for path in erasure.rewritten),
+        *(f"  deleted: {path}" for path in erasure.deleted),
+    )
+    for one in erasure.still_there:
+        say(f"{'still there' if one.is_certain else 'may be there'}: {one.what}; {one.remedy}", error=True)

@@ -1,0 +1,350 @@
+"""Erasing a person: no byte of them is left in home and database, everybody else and the counts stay."""
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers import imports
+from etl_customers.editing import edit
+from etl_customers.erasing.erase import Erasure, erase
+from etl_customers.errors import NotFound
+from etl_customers.report.accounting import count_target_rows
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import connect, reading, writing
+from etl_customers.target.customers import CustomerRemoved, show_customer
+from etl_customers.target.ledger import ImportRecord, find_import
+from etl_customers.target.tables import (
+    customer_changes,
+    customers,
+    failed_rows,
+    identity_keys,
+    provider_customers,
+    removed_customers,
+)
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+
+HEADER = "first_name,last_name,email,mobile,password,street_address,state,city\n"
+FILE = (
+    HEADER
+    + "Canaryfirst,Canarylast,canary.mail@example.com,0491 570 156,secret,Canarystreet 1,NSW,Sydney\n"
+    + "Bob,Other,bob@example.com,,,Main Street 2,NSW,Sydney\n"
+    + "Cy,,cy@example.com,,secret,Main Street 3,NSW,Sydney\n"
+    + "Someone,,Canary.Mail@Example.com,,secret,Canarystreet 4,NSW,Sydney\n"
+    + "Again,Other,CANARY.MAIL@example.com,,secret,Canarystreet 5,NSW,Sydney\n"
+)
+CANARIES = (b"Canaryfirst", b"Canarylast", b"anary.", b"ANARY.MAIL", b"491570156", b"491 570 156", b"Canarystreet")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target: Engine) -> Workshop:
+    """A home of its own on a fresh target, of a company in Australia."""
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
+
+
+def accept(workshop: Workshop, text: str = FILE) -> str:
+    """Accept a file and return its import."""
+    path = workshop.home.path.parent / "customers.csv"
+    path.write_text(text, encoding="utf-8")
+    import_id = imports.accept_upload(workshop, path).record.import_id
+    path.unlink()
+    return import_id
+
+
+def load(workshop: Workshop, text: str = FILE) -> str:
+    """Import a file and return its import."""
+    import_id = accept(workshop, text)
+    imports.run_import(workshop, import_id)
+    return import_id
+
+
+def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
+    """Return an import's entry in the ledger."""
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+    assert record is not None
+    return record
+
+
+def rows(workshop: Workshop, table: sa.Table) -> list[dict[str, Any]]:
+    """Return all rows of a table."""
+    with reading(workshop.target) as connection:
+        return [dict(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()]
+
+
+def in_file(workshop: Workshop, import_id: str) -> list[str]:
+    """Return the row numbers in an import's failed-rows file."""
+    with workshop.failed_rows_path(import_id).open(encoding="utf-8-sig", newline="") as file:
+        return [row["row"] for row in csv.DictReader(file)]
+
+
+def files_with_canaries(workshop: Workshop) -> list[str]:
+    """Return what in the folder of the test, the SQLite files included, has a byte of the person."""
+    folder = workshop.home.path.parent
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and any(word in path.read_bytes() for word in CANARIES)
+    ]
+
+
+def values_with_canaries(workshop: Workshop) -> list[str]:
+    """Return the tables that have a value of the person."""
+    words = [word.decode() for word in CANARIES]
+    return [
+        table.name
+        for table in customers.metadata.sorted_tables
+        if any(word in str(rows(workshop, table)) for word in words)
+    ]
+
+
+def done(workshop: Workshop, import_id: str, content: bytes) -> Path:
+    """Leave a file in inbox/done as the inbox does."""
+    path = workshop.home.inbox_done / f"{import_id}--customers.csv"
+    path.write_bytes(content)
+    return path
+
+
+def whats(erasure: Erasure) -> str:
+    """Return all that is still there as one text."""
+    return "; ".join(one.what for one in erasure.still_there)
+
+
+def test_no_byte_of_the_person_is_left_and_everybody_else_is(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    edit(workshop, 1, {"street_address": "Canarystreet 9"}, "eva")
+    erasure = erase(workshop, 1, "eva")
+    assert erasure.still_there == []
+    assert erasure.erased_at is not None
+    assert files_with_canaries(workshop) == []
+    assert values_with_canaries(workshop) == []
+    assert [row["first_name"] for row in rows(workshop, customers)] == ["Bob"]
+    assert {row["customer_id"] for row in rows(workshop, identity_keys)} == {2}
+    assert rows(workshop, customer_changes) == []
+    assert in_file(workshop, import_id) == ["4"]
+
+
+def test_the_counts_stay_true(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    before = record_of(workshop, import_id)
+    erase(workshop, 1, "eva")
+    record = record_of(workshop, import_id)
+    assert record == before
+    counted = count_target_rows(workshop.target, import_id)
+    assert (counted.loaded, counted.failed, counted.erased) == (record.rows_loaded, record.rows_failed, 2)
+    assert [(row["customer_id"], row["import_row"], row["reason"]) for row in rows(workshop, removed_customers)] == [
+        (1, 2, "erased")
+    ]
+
+
+def test_of_the_persons_failed_rows_only_codes_remain(workshop: Workshop) -> None:
+    load(workshop)
+    erase(workshop, 1, "eva")
+    found = {row["row"]: row for row in rows(workshop, failed_rows)}
+    assert {row: one["erased_at"] is not None for row, one in found.items()} == {4: False, 5: True, 6: True}
+    assert {row: one["password_hash"] is not None for row, one in found.items()} == {4: True, 5: False, 6: False}
+    assert {error["suggestion"] for error in found[5]["errors"]} == {None}
+    assert [error["code"] for error in found[6]["errors"]] == ["duplicate_in_file"]
+
+
+def test_failed_rows_can_still_be_asked_for_afterwards(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    workshop.failed_rows_path(import_id).unlink()
+    erase(workshop, 1, "eva")
+    assert in_file(workshop, import_id) == ["4"]
+    assert imports.run_failed_rows(workshop, import_id) == 0
+    assert in_file(workshop, import_id) == ["4"]
+
+
+def test_a_row_of_another_import_that_matched_the_person_is_erased_too(workshop: Workshop) -> None:
+    load(workshop)
+    second = load(workshop, HEADER + "Bob,Third,canary.mail@example.com,,secret,Canarystreet 8,NSW,Sydney\n")
+    assert erase(workshop, 1, "eva").failed_rows == 3
+    assert files_with_canaries(workshop) == []
+    assert not workshop.failed_rows_path(second).exists()
+    assert count_target_rows(workshop.target, second).erased == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "X,,,+61 491-570-156,,,NSW,Sydney",
+        "X,,,(0491) 570 156,,,NSW,Sydney",
+        "X,,<CANARY.mail@example.com>,,,,NSW,Sydney",
+        "CANARYFIRST,  canarylast ,nonsense,,,,Nowhere,Sydney",
+    ],
+    ids=["number", "national number", "address", "name"],
+)
+def test_a_failed_row_is_the_persons_by_what_is_in_its_cells(workshop: Workshop, row: str) -> None:
+    load(workshop)
+    second = load(workshop, HEADER + row + "\nX,,someone@else.example,,,,NSW,Sydney\n")
+    erase(workshop, 1, "eva")
+    assert in_file(workshop, second) == ["3"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "X,,a.canary.mail@example.com,,,,NSW,Sydney",
+        "X,,canary.mail@example.com.au,,,,NSW,Sydney",
+        "X,,,0491570157,,,NSW,Sydney",
+        "Canaryfirst,,,,,,NSW,Sydney",
+    ],
+    ids=["longer address", "longer domain", "other number", "first name alone"],
+)
+def test_a_failed_row_of_somebody_else_is_kept(workshop: Workshop, row: str) -> None:
+    load(workshop)
+    second = load(workshop, HEADER + row + "\n")
+    erase(workshop, 1, "eva")
+    assert in_file(workshop, second) == ["2"]
+
+
+def test_an_address_that_the_person_had_before_is_looked_for_too(workshop: Workshop) -> None:
+    load(workshop)
+    edit(workshop, 1, {"email": "new@example.com"}, "eva")
+    load(workshop, HEADER + "X,,canary.mail@example.com,,,,NSW,Sydney\n")
+    erase(workshop, 1, "eva")
+    assert files_with_canaries(workshop) == []
+
+
+def test_a_file_that_was_imported_from_the_inbox_loses_the_persons_rows_and_nothing_else(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    lines = FILE.replace("secret", "").replace("\n", "\r\n").replace("Main Street 2", '"Main ""Street"" 2"').encode()
+    path = done(workshop, import_id, lines)
+    os.utime(path, (1, 1))
+    erasure = erase(workshop, 1, "eva")
+    assert path in erasure.rewritten
+    kept = lines.splitlines(keepends=True)
+    assert path.read_bytes() == kept[0] + kept[2] + kept[3]
+    assert path.stat().st_mtime == 1
+
+
+def test_an_imported_file_in_an_old_encoding_keeps_its_other_bytes(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    other = "Jürgen,Other,,,,Hauptstraße,NSW,Sydney\n".encode("windows-1252")
+    path = done(workshop, import_id, FILE.encode() + other)
+    erase(workshop, 1, "eva")
+    assert path.read_bytes().endswith(other)
+    assert files_with_canaries(workshop) == []
+
+
+def test_a_workbook_that_was_imported_is_deleted_and_named(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    path = workshop.home.inbox_done / f"{import_id}--customers.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for line in FILE.splitlines():
+        book.active.append(line.split(","))
+    book.save(path)
+    assert path in erase(workshop, 1, "eva").deleted
+    assert not path.exists()
+
+
+def test_while_an_import_that_has_not_ended_holds_the_person_the_customer_is_kept(workshop: Workshop) -> None:
+    load(workshop)
+    waiting = accept(workshop, HEADER + "Canaryfirst,Canarylast,,,,,NSW,Perth\n")
+    erasure = erase(workshop, 1, "eva")
+    assert erasure.erased_at is None
+    assert f"import {waiting}" in whats(erasure)
+    assert [row["id"] for row in rows(workshop, customers)] == [1, 2]
+    imports.run_raw_csv(workshop, waiting)
+    assert erase(workshop, 1, "eva").erased_at is None
+    undo(workshop, waiting, "eva")
+    assert erase(workshop, 1, "eva").erased_at is not None
+    assert files_with_canaries(workshop) == []
+
+
+@pytest.mark.parametrize("folder", ["inbox", "inbox_accepted", "inbox_rejected"])
+def test_a_file_that_waits_with_the_person_in_it_is_named_and_left_alone(workshop: Workshop, folder: str) -> None:
+    load(workshop)
+    path = getattr(workshop.home, folder) / "waiting.csv"
+    path.write_text(FILE, encoding="utf-8")
+    (workshop.home.inbox / "other.csv").write_text(HEADER + "Bob,,,,,,,\n", encoding="utf-8")
+    erasure = erase(workshop, 1, "eva")
+    assert erasure.erased_at is None
+    assert whats(erasure) == f"the file {path}"
+    path.unlink()
+    assert erase(workshop, 1, "eva").still_there == []
+
+
+def test_a_file_that_cannot_be_read_is_named_but_keeps_nobody_from_being_erased(workshop: Workshop) -> None:
+    load(workshop)
+    (workshop.home.inbox_rejected / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600)
+    erasure = erase(workshop, 1, "eva")
+    assert erasure.erased_at is not None
+    assert [one.is_certain for one in erasure.still_there] == [False]
+
+
+def test_a_person_who_was_erased_is_said_to_have_been(workshop: Workshop) -> None:
+    load(workshop)
+    first = erase(workshop, 1, "eva")
+    again = erase(workshop, 1, "bob")
+    assert (again.is_repeat, again.erased_at) == (True, first.erased_at)
+    with reading(workshop.target) as connection, pytest.raises(CustomerRemoved, match=r"was erased, on .* by eva"):
+        show_customer(connection, 1)
+    with pytest.raises(NotFound):
+        erase(workshop, 99, "eva")
+
+
+def test_a_customer_that_was_undone_is_erased_from_what_its_import_left(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    undo(workshop, import_id, "eva")
+    with reading(workshop.target) as connection, pytest.raises(CustomerRemoved, match="its import was undone"):
+        show_customer(connection, 1)
+    assert erase(workshop, 1, "eva").erased_at is not None
+    assert files_with_canaries(workshop) == []
+    assert {row["customer_id"]: row["reason"] for row in rows(workshop, removed_customers)} == {
+        1: "erased",
+        2: "undone",
+    }
+
+
+def test_a_providers_customer_stays_known_by_its_id_alone(workshop: Workshop) -> None:
+    load(workshop)
+    link = {"provider": "xero", "tenant_id": "t", "provider_id": "x", "customer_id": 1}
+    with writing(workshop.target) as connection:
+        connection.execute(provider_customers.insert().values(link | {"seen_at": sa.func.current_timestamp()}))
+    erase(workshop, 1, "eva")
+    (left,) = rows(workshop, provider_customers)
+    assert (left["provider_id"], left["customer_id"]) == ("x", None)
+    assert left["erased_at"] is not None
+
+
+def test_the_stages_of_an_import_with_an_erased_person_can_be_run_again(workshop: Workshop) -> None:
+    import_id = load(workshop)
+    erase(workshop, 1, "eva")
+    imports.run_import(workshop, import_id)
+    assert in_file(workshop, import_id) == ["4"]
+    assert not workshop.staging_path(import_id).exists()
+
+
+def test_a_log_that_another_process_reads_is_named_and_emptied_the_next_time(sqlite_url: str, tmp_path: Path) -> None:
+    target = connect(sqlite_url)
+    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    load(workshop)
+    reader = connect(sqlite_url)
+    with reading(reader) as connection:
+        connection.execute(sa.select(customers)).all()
+        with target.connect() as other:
+            other.exec_driver_sql("pragma busy_timeout = 100")
+        erasure = erase(workshop, 1, "eva")
+        assert "write-ahead log" in whats(erasure)
+    assert erase(workshop, 1, "eva").still_there == []
+    assert files_with_canaries(workshop) == []
+    reader.dispose()
+    target.dispose()
+
+
+def test_the_staging_of_other_imports_stays(workshop: Workshop) -> None:
+    load(workshop)
+    other = load(workshop, HEADER + "Di,Other,di@example.com,,,,NSW,Sydney\n")
+    erase(workshop, 1, "eva")
+    with open_staging(workshop.staging_path(other), 256) as staging:
+        assert staging.number("select count(*) from raw_csv") == 1
