@@ -1,9 +1,13 @@
 """The chain that every source shares: validated, deduplicated, loaded customers, and the failed rows."""
 
+from dataclasses import asdict
+
 import dagster as dg
 
 from assets.guard import stage_of
-from assets.metadata import FAILED_ROWS_SCHEMA, FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, table_schema
+from assets.import_facts import links_of, record_of, tag_run, tell_parent
+from assets.lineage import FAILED_ROWS, LOADED_CUSTOMERS, STAGED_CUSTOMERS, columns_from, columns_of_failed_rows, schema
+from assets.metadata import FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, warned
 from assets.partitions import imports
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
@@ -17,19 +21,32 @@ from etl_customers.report.accounting import (
     account_for_deduplicated,
     account_for_validated,
     count_staged_rows,
+    count_target_keys,
     count_target_rows,
     list_failed_rows,
 )
-from schemas.validated_customers import VALIDATED_CUSTOMERS
+from etl_customers.report.lineage import (
+    lineage_of_deduplicated,
+    lineage_of_failed_rows,
+    lineage_of_loaded,
+    lineage_of_validated,
+    read_shown_columns,
+)
 
 _ACCOUNTED = "every_row_is_accounted_for"
 _UNIQUE = "identity_keys_are_unique"
+_AGREE = "ledger_and_target_agree"
+_SOMETHING = "something_was_loaded"
 _IN_FILE = "every_failed_row_is_in_the_file"
-_CUSTOMER_COLUMNS = table_schema(VALIDATED_CUSTOMERS)
+_SHARE = "failed_share_is_low"
 
 
 def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset, blocking=True, description=description)
+
+
+def _warning(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=asset, description=description)
 
 
 @dg.asset(
@@ -39,7 +56,7 @@ def _blocking(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     kinds={"polars", "duckdb"},
     owners=["team:data"],
     tags={"stage": "validate"},
-    metadata={"dagster/column_schema": _CUSTOMER_COLUMNS},
+    metadata=schema(STAGED_CUSTOMERS),
     check_specs=[_blocking(_ACCOUNTED, "validated_customers", "Rows read = rows validated + rows failed so far.")],
 )
 def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -49,9 +66,13 @@ def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopRes
         account = account_for_validated(
             opened.staging_path(import_id), opened.settings.staging, done.validated, done.failed
         )
+        columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
+        tags = tag_run(context, opened, record_of(opened, import_id))
     numbers = {"read": account.came, "validated": account.went_on, "failed": account.failed}
     return dg.MaterializeResult(
-        metadata=counts(done.validated, account.by_code, **numbers),
+        metadata=counts(done.validated, account.by_code, **numbers)
+        | columns_from("raw_csv", lineage_of_validated(columns)),
+        tags=tags,
         check_results=[checked(_ACCOUNTED, "validated_customers", account.is_balanced, import_id, **numbers)],
     )
 
@@ -63,7 +84,7 @@ def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopRes
     kinds={"duckdb"},
     owners=["team:data"],
     tags={"stage": "deduplicate"},
-    metadata={"dagster/column_schema": _CUSTOMER_COLUMNS},
+    metadata=schema(STAGED_CUSTOMERS),
     check_specs=[
         _blocking(_ACCOUNTED, "deduplicated_customers", "Rows validated = rows to load + duplicates."),
         _blocking(
@@ -78,10 +99,13 @@ def deduplicated_customers(context: dg.AssetExecutionContext, workshop: Workshop
         account = account_for_deduplicated(
             opened.staging_path(import_id), opened.settings.staging, done.deduplicated, done.failed
         )
-    numbers = {"validated": account.came, "deduplicated": account.went_on, "failed": account.failed}
+        tags = tag_run(context, opened, record_of(opened, import_id))
+    numbers = {"validated": account.came, "deduplicated": account.went_on, "duplicates": account.failed}
     asset, shared = "deduplicated_customers", account.shared_keys
     return dg.MaterializeResult(
-        metadata=counts(done.deduplicated, account.by_code, **numbers),
+        metadata=counts(done.deduplicated, account.by_code, **numbers)
+        | columns_from("validated_customers", lineage_of_deduplicated()),
+        tags=tags,
         check_results=[
             checked(_ACCOUNTED, asset, account.is_balanced, import_id, **numbers),
             checked(_UNIQUE, asset, shared == 0, import_id, shared_keys=shared),
@@ -96,8 +120,19 @@ def deduplicated_customers(context: dg.AssetExecutionContext, workshop: Workshop
     kinds={"sql"},
     owners=["team:data"],
     tags={"stage": "load"},
-    metadata={"dagster/column_schema": _CUSTOMER_COLUMNS},
-    check_specs=[_blocking(_ACCOUNTED, "loaded_customers", "Rows read = customers in the target + failed rows there.")],
+    metadata=schema(LOADED_CUSTOMERS),
+    check_specs=[
+        _blocking(_ACCOUNTED, "loaded_customers", "Rows read = customers in the target + failed rows there."),
+        _blocking(
+            _AGREE,
+            "loaded_customers",
+            "The ledger's counts are what is in the target; customers that were undone or erased since count too.",
+        ),
+        _blocking(
+            _UNIQUE, "loaded_customers", "In the target each customer of the import has a key, and no key has two."
+        ),
+        _warning(_SOMETHING, "loaded_customers", "Of a file that has rows at least one became a customer."),
+    ],
 )
 def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Customers in the target database; they, the failed rows and the counts were committed together."""
@@ -105,12 +140,27 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
     with stage_of(context, workshop) as (opened, import_id):
         done = run_loaded_customers(opened, import_id, context.run_id, listener.hashed if listener else None)
         target = count_target_rows(opened.target, import_id)
+        keys = count_target_keys(opened.target, import_id)
         failed = list_failed_rows(opened.target, import_id, limit=0)
-    numbers = {"read": done.read, "loaded": target.loaded, "failed": target.failed}
+        record = record_of(opened, import_id)
+        tags, links = tag_run(context, opened, record), links_of(opened, record)
+    tell_parent(context, record)
+    asset, numbers = "loaded_customers", {"read": done.read, "loaded": target.loaded, "failed": target.failed}
+    ledger = {"ledger_loaded": record.rows_loaded or 0, "ledger_failed": record.rows_failed or 0}
     is_balanced = done.read == target.loaded + target.failed and done.loaded == target.loaded
+    agrees = (record.rows_loaded, record.rows_failed) == (target.loaded, target.failed)
+    is_something = target.loaded > 0 or done.read + done.unread == 0
     return dg.MaterializeResult(
-        metadata=counts(done.loaded, failed.by_code, **numbers, unread=done.unread),
-        check_results=[checked(_ACCOUNTED, "loaded_customers", is_balanced, import_id, **numbers)],
+        metadata=counts(done.loaded, failed.by_code, **numbers, unread=done.unread, removed=target.removed)
+        | columns_from("deduplicated_customers", lineage_of_loaded())
+        | links,
+        tags=tags,
+        check_results=[
+            checked(_ACCOUNTED, asset, is_balanced, import_id, **numbers),
+            checked(_AGREE, asset, agrees, import_id, **numbers, **ledger, removed=target.removed),
+            checked(_UNIQUE, asset, not keys.keyless + keys.shared, import_id, **asdict(keys)),
+            warned(_SOMETHING, asset, is_something, import_id, **numbers, unread=done.unread),
+        ],
     )
 
 
@@ -121,20 +171,45 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
     kinds={"csv"},
     owners=["team:data"],
     tags={"stage": "report"},
-    metadata={"dagster/column_schema": FAILED_ROWS_SCHEMA},
-    check_specs=[_blocking(_IN_FILE, "failed_rows", "The failed-rows file has every failed row of the import.")],
+    metadata=schema(FAILED_ROWS),
+    check_specs=[
+        _blocking(_IN_FILE, "failed_rows", "The failed-rows file has every failed row of the import."),
+        _warning(_SHARE, "failed_rows", "Failed rows are no larger a share of those read than alerts.failed_share."),
+    ],
 )
 def failed_rows(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that were not loaded, each with all its reasons, as a file to correct and upload again."""
     with stage_of(context, workshop) as (opened, import_id):
         written = run_failed_rows(opened, import_id)
-        expected = count_target_rows(opened.target, import_id).failed
+        counted = count_target_rows(opened.target, import_id)
+        expected = counted.failed
         is_gone = (
             count_staged_rows(opened.staging_path(import_id), opened.settings.staging) is None
         )  # deleted after its retention time
         failed = list_failed_rows(opened.target, import_id, FAILED_ROWS_SHOWN)
-    numbers = {"failed": expected, "written": written}
+        columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
+        record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
+        tags, links = tag_run(context, opened, record), links_of(opened, record)
+    share = expected / max(1, record.rows_read or 0)
+    shares = {"failed": expected, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
     return dg.MaterializeResult(
-        metadata=counts(written, failed.by_code, failed=expected) | failed_rows_table(failed),
-        check_results=[checked(_IN_FILE, "failed_rows", is_gone or written == expected, import_id, **numbers)],
+        metadata=counts(written, failed.by_code, failed=expected)
+        | {"failed_share": share}
+        | failed_rows_table(failed)
+        | columns_of_failed_rows(columns)
+        | columns_from("raw_csv", lineage_of_failed_rows(columns))
+        | links,
+        tags=tags,
+        check_results=[
+            checked(
+                _IN_FILE,
+                "failed_rows",
+                is_gone or written == expected - counted.erased,
+                import_id,
+                failed=expected,
+                erased=counted.erased,
+                written=written,
+            ),
+            warned(_SHARE, "failed_rows", share <= allowed, import_id, **shares),
+        ],
     )

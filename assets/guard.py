@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from assets.import_facts import record_of, tag_run
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
-from etl_customers.errors import EtlCustomersError, error_code
+from etl_customers.errors import EtlCustomersError, UploadRefused, UsageError, error_code
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import find_import
 from etl_customers.workshop import Workshop
@@ -46,7 +47,11 @@ def stage_of(
         _check_key(import_id, source)
         with resource.opened() as workshop:
             _check_import(workshop, import_id)
-            yield workshop, import_id
+            try:
+                yield workshop, import_id
+            except (UploadRefused, UsageError):
+                tag_run(context, workshop, record_of(workshop, import_id))
+                raise
 
 
 def _check_key(import_id: str, source: str | None) -> None:

@@ -138,6 +138,7 @@ def _why(result: JobExecutionResult) -> RunFailure:
         for event in result.all_events
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
         and not event.asset_check_evaluation_data.passed
+        and event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
     ]
     if unbalanced:
         return RunFailure(f"the check {unbalanced[0]} of the import failed; this is a bug", "check_failed", 70)

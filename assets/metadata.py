@@ -7,6 +7,7 @@ import dagster as dg
 import pandera.polars as pa
 
 from etl_customers.report.accounting import FailedRows
+from schemas.codes import ERRORS
 
 FAILED_ROWS_SHOWN = 200
 
@@ -34,9 +35,19 @@ def text_columns(columns: Iterable[tuple[str, str, str]]) -> dg.TableSchema:
 
 
 def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers: int) -> dict[str, Any]:
-    """Return the metadata of a table: its number of rows, the import's counts, failed rows by code."""
+    """Return the metadata of a table: its number of rows, the import's counts, failed rows by code.
+
+    Numbers stand by themselves, since Dagster plots those over the imports; the table of
+    reasons says what each code means.
+    """
     metadata: dict[str, Any] = {"dagster/row_count": row_count, **numbers}
-    return metadata if by_reason is None else metadata | {"failed_by_reason": dict(by_reason)}
+    if by_reason is None:
+        return metadata
+    metadata |= {f"failed: {code}": rows for code, rows in by_reason.items()}
+    records = [
+        dg.TableRecord({"code": code, "rows": rows, "meaning": _meaning(code)}) for code, rows in by_reason.items()
+    ]
+    return metadata | {"failed_by_reason": dg.MetadataValue.table(records=records, schema=_REASONS_SCHEMA)}
 
 
 def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
@@ -51,11 +62,21 @@ def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
     }
 
 
-def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: int) -> dg.AssetCheckResult:
+def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: float) -> dg.AssetCheckResult:
     """Return a check's result with the import it is about and the numbers that were compared."""
     return dg.AssetCheckResult(
         check_name=name, asset_key=asset, passed=passed, metadata={"import": import_id, **numbers}
     )
+
+
+def warned(name: str, asset: str, passed: bool, import_id: str, **numbers: float) -> dg.AssetCheckResult:
+    """Return the result of a check that only warns, because the import may well be as somebody wants it."""
+    return checked(name, asset, passed, import_id, **numbers)._replace(severity=dg.AssetCheckSeverity.WARN)
+
+
+def _meaning(code: str) -> str:
+    """Return the message of a code for no row in particular."""
+    return ERRORS[code].message.format(column="the column", reference="…") if code in ERRORS else ""
 
 
 FAILED_ROWS_SCHEMA = text_columns(
@@ -64,5 +85,13 @@ FAILED_ROWS_SCHEMA = text_columns(
         ("column", "string", "The column at fault."),
         ("code", "string", "The reason, for programs."),
         ("message", "string", "The reason, for people."),
+    )
+)
+
+_REASONS_SCHEMA = text_columns(
+    (
+        ("code", "string", "The reason, for programs."),
+        ("rows", "int", "Failed rows that have it; a row counts for each of its reasons."),
+        ("meaning", "string", "The reason, for people."),
     )
 )

@@ -3,20 +3,16 @@
 import dagster as dg
 
 from assets.guard import stage_of
-from assets.metadata import checked, counts, text_columns
+from assets.import_facts import links_of, record_of, tag_run
+from assets.lineage import RAW_CSV, columns_of_upload, schema
+from assets.metadata import checked, counts
 from assets.partitions import imports
 from assets.resources import WorkshopResource
 from etl_customers.imports import run_raw_csv
 from etl_customers.report.accounting import count_staged_rows
+from etl_customers.report.lineage import read_shown_columns
 
 _EVERY_ROW_IS_STAGED = "every_row_is_staged"
-_COLUMNS = (
-    ("row", "bigint", "Row of the upload as a spreadsheet numbers it, header = 1."),
-    ("line", "bigint", "Line of the file on which the row begins."),
-    ("parent_row", "bigint", "Row of the import that this one corrects, from our failed-rows file."),
-    ("password_state", "varchar", "Whether the row has a password; the password itself is never staged."),
-    ("c0, c1, …", "varchar", "The cells as they are, one column per column of the upload."),
-)
 
 
 @dg.asset(
@@ -25,7 +21,7 @@ _COLUMNS = (
     kinds={"csv", "duckdb"},
     owners=["team:data"],
     tags={"stage": "read"},
-    metadata={"dagster/column_schema": text_columns(_COLUMNS)},
+    metadata=schema(RAW_CSV),
     check_specs=[
         dg.AssetCheckSpec(
             _EVERY_ROW_IS_STAGED,
@@ -40,11 +36,14 @@ def raw_csv(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg
     with stage_of(context, workshop, source="csv") as (opened, import_id):
         done = run_raw_csv(opened, import_id, context.run_id)
         counted = count_staged_rows(opened.staging_path(import_id), opened.settings.staging)
+        columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
+        record = record_of(opened, import_id)
+        tags, links = tag_run(context, opened, record), links_of(opened, record, done.parent_import_id)
     staged = done.read if counted is None else counted
-    corrects = {"corrects_import": done.parent_import_id} if done.parent_import_id else {}
     return dg.MaterializeResult(
-        metadata=counts(done.read, read=done.read, unread=done.unread) | corrects,
+        metadata=counts(done.read, read=done.read, unread=done.unread) | columns_of_upload(columns) | links,
         check_results=[
             checked(_EVERY_ROW_IS_STAGED, "raw_csv", staged == done.read, import_id, read=done.read, staged=staged)
         ],
+        tags=tags,
     )

@@ -24,7 +24,7 @@ def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
 ) -> None:
     stages: list[str] = []
     progress = Progress(stage=stages.append, hashed=lambda *_: None)
-    outcome = run_import_job(workshop.home, import_id, progress, {"file": "3fa9c1d2"})
+    outcome = run_import_job(workshop.home, import_id, progress, {"file": import_id[-8:]})
     assert outcome.success
     assert capfd.readouterr() == ("", "")
     assert stages == [
@@ -39,12 +39,13 @@ def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
         assert run is not None
         assert run.status == dg.DagsterRunStatus.SUCCESS
         assert run.tags["dagster/partition"] == import_id
-        assert (run.tags["source"], run.tags["file"]) == ("csv", "3fa9c1d2")
+        assert (run.tags["source"], run.tags["file"]) == ("csv", import_id[-8:])
+        assert (run.tags["status"], run.tags["failed_rows"]) == ("finished", "yes")
         assert instance.get_dynamic_partitions("imports") == [import_id]
         failed = metadata(instance, "failed_rows")
         assert metadata(instance, "raw_csv")["read"] == 3
-        assert metadata(instance, "validated_customers")["failed_by_reason"] == {"required": 1, "unknown_state": 1}
-        assert metadata(instance, "deduplicated_customers")["failed_by_reason"] == {"duplicate_in_file": 1}
+        assert reasons(instance, "validated_customers") == {"required": 1, "unknown_state": 1}
+        assert reasons(instance, "deduplicated_customers") == {"duplicate_in_file": 1}
         assert metadata(instance, "loaded_customers")["dagster/row_count"] == 1
         assert [(cell.data["row"], cell.data["code"]) for cell in failed["failed_rows"]] == [
             (3, "required"),
@@ -52,10 +53,9 @@ def test_a_run_is_in_the_instance_with_its_partition_and_all_that_the_ui_shows(
             (4, "duplicate_in_file"),
         ]
         checks = instance.get_records_for_run(outcome.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        assert len(checks.records) == 6
-        assert all(
-            record.event_log_entry.get_dagster_event().asset_check_evaluation_data.passed for record in checks.records
-        )
+        results = [record.event_log_entry.get_dagster_event().asset_check_evaluation_data for record in checks.records]
+        assert len(results) == 10
+        assert [result.check_name for result in results if not result.passed] == ["failed_share_is_low"]
     with reading(workshop.target) as connection:
         record = find_import(connection, import_id)
         assert record is not None
@@ -75,6 +75,16 @@ def metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, Any]:
     }
 
 
+def reasons(instance: dg.DagsterInstance, asset: str) -> dict[str, int]:
+    """Return the failed rows of an asset's latest materialization by code, as its numbers and its table have them."""
+    shown = metadata(instance, asset)
+    in_table = {record.data["code"]: record.data["rows"] for record in shown["failed_by_reason"]}
+    prefix = "failed: "
+    assert in_table == {name.removeprefix(prefix): shown[name] for name in shown if name.startswith(prefix)}
+    assert all(record.data["meaning"] for record in shown["failed_by_reason"])
+    return in_table
+
+
 def test_a_refused_file_is_a_failed_run_with_its_message(workshop: Workshop, tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
     file.write_text("first_name,last_name,shoe\n1,2,3\n", encoding="utf-8")
@@ -83,6 +93,10 @@ def test_a_refused_file_is_a_failed_run_with_its_message(workshop: Workshop, tmp
     assert outcome.failure is not None
     assert (outcome.failure.code, outcome.failure.exit_code) == ("unknown_columns", 2)
     assert "shoe" in outcome.failure.message
+    with open_instance(workshop.home) as instance:
+        run = instance.get_run_by_id(outcome.run_id)
+        assert run is not None
+        assert (run.tags["status"], "failed_rows" in run.tags) == ("refused", False)
 
 
 @pytest.mark.parametrize(

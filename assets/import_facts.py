@@ -1,0 +1,75 @@
+"""What the UI shows of an import beside the counts of its stages: tags to filter by, links to follow."""
+
+from typing import Any
+
+import dagster as dg
+
+from assets.tags import import_tags
+from etl_customers.report.history import list_corrections
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, find_import
+from etl_customers.workshop import Workshop
+
+STATUS, HAS_FAILED_ROWS = "status", "failed_rows"
+_LINKED_ASSETS = ("loaded_customers", "failed_rows")
+
+
+def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
+    """Return the import as the ledger has it now; it is there, since a stage of it has run."""
+    with reading(workshop.target) as connection:
+        record = find_import(connection, import_id)
+    assert record is not None
+    return record
+
+
+def tag_run(context: dg.AssetExecutionContext, workshop: Workshop, record: ImportRecord) -> dict[str, str]:
+    """Return the tags of a materialization; give those of an import that ended to its run as well.
+
+    A run is launched before it is known how its import ends, and a run that a person
+    starts by hand has no tags at all: so that all can be filtered by them, they are
+    added from inside.
+    """
+    tags = {**import_tags(record, workshop.settings), STATUS: record.status}
+    if record.status != ACCEPTED:
+        failed = {HAS_FAILED_ROWS: "yes" if record.rows_failed else "no"} if record.status == FINISHED else {}
+        context.instance.add_run_tags(context.run_id, {**tags, **failed})
+    return tags
+
+
+def links_of(workshop: Workshop, record: ImportRecord, corrects: str | None = None) -> dict[str, Any]:
+    """Return links from an import: to what it corrects, what corrects it, its run and its failed-rows file.
+
+    Args:
+        workshop: Home and target.
+        record: The import.
+        corrects: The import that it corrects, where that was read and the ledger has it not yet.
+    """
+    links: dict[str, Any] = {}
+    if parent := record.parent_import_id or corrects:
+        links["corrects"] = _link(parent)
+    for number, correction in enumerate(list_corrections(workshop.target, record.import_id), 1):
+        links["corrected_by" if number == 1 else f"corrected_by_{number}"] = _link(correction)
+    if record.run_id:
+        links["ended_by_run"] = dg.MetadataValue.dagster_run(record.run_id)
+    if workshop.failed_rows_path(record.import_id).exists():
+        links["failed_rows_file"] = dg.MetadataValue.path(workshop.failed_rows_path(record.import_id))
+    return links
+
+
+def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None:
+    """Note at the import that this one corrects that it was corrected: its own assets ran long before."""
+    if record.parent_import_id:
+        for asset in _LINKED_ASSETS:
+            context.log_event(
+                dg.AssetObservation(
+                    asset_key=asset,
+                    partition=record.parent_import_id,
+                    description=f"corrected by import {record.import_id}",
+                    metadata={"corrected_by": _link(record.import_id)},
+                )
+            )
+
+
+def _link(import_id: str) -> dg.UrlMetadataValue:
+    """Return a link to an import, good on whatever host the UI is reached by."""
+    return dg.MetadataValue.url(f"/assets/loaded_customers?view=partitions&partition={import_id}")
