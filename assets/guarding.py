@@ -2,18 +2,21 @@
 
 Dagster has no log-in, answers whatever name it is called by, and executes mutations that
 come in a plain GET. So every request passes here first. What Dagster does with a request
-that passed is Dagster's; which address the server listens on is ``assets.server``'s.
+that passed is Dagster's.
 """
 
 import base64
 import binascii
 import hmac
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from etl_customers.errors import UsageError
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _REALM = 'Basic realm="etl-customers", charset="UTF-8"'
@@ -32,6 +35,21 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+
+
+class Unguarded(UsageError):
+    """Others could reach the web server, and nothing would keep them out."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        """Name the address, what is missing, and how it is set."""
+        return (
+            f"other machines can reach {self.host}, and whoever does could start and delete runs; "
+            "set a password first (ETL_CUSTOMERS_UI__PASSWORD), or leave out --host"
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,26 @@ class Refusal:
     status: int
     text: str
     headers: Mapping[str, str] | None = None
+
+
+def check_guarded(host: str, has_password: bool) -> None:
+    """Refuse to listen where others can come when no password is set.
+
+    Raises:
+        Unguarded: Names the address.
+    """
+    if not (has_password or is_loopback(host)):
+        raise Unguarded(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address; a name that is not ``localhost`` may be anything."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Guard:

@@ -4,7 +4,6 @@ Here is what is served, where, and whether that is safe. How processes are kept 
 ``assets.supervising``'s, what the web server lets through ``assets.guarding``'s.
 """
 
-import ipaddress
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from assets.guarding import check_guarded, is_loopback
 from assets.instance import open_instance, write_workspace
 from assets.supervising import Supervisor
 from etl_customers.errors import NotNow, UsageError
@@ -35,22 +35,6 @@ class PortTaken(UsageError):
     def __str__(self) -> str:
         """Name the port and the option."""
         return f"port {self.port} is taken; choose another with --port"
-
-
-class Unguarded(UsageError):
-    """Others could reach the web server, and nothing would keep them out, or it would answer nobody."""
-
-    def __init__(self, host: str, lacks: str) -> None:
-        super().__init__(host, lacks)
-        self.host, self.lacks = host, lacks
-
-    def __str__(self) -> str:
-        """Name the address, what is missing, and how it is set."""
-        remedy = {
-            "ui.password": "whoever reaches it could start and delete runs; set ETL_CUSTOMERS_UI__PASSWORD first",
-            "ui.allowed_hosts": "name how it is reached in ui.allowed_hosts, or it would refuse every request",
-        }[self.lacks]
-        return f"{self.host} can be reached from other machines: {remedy}, or leave out --host"
 
 
 class NoAnswer(NotNow):
@@ -82,14 +66,14 @@ def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool,
         tell: Gets a sentence with the URL once the server answers, and one for each death.
 
     Raises:
-        Unguarded: The address is no loopback, and the settings do not say who may come.
+        assets.guarding.Unguarded: Others can reach the address, and no password keeps them out.
         PortTaken: Something else listens there.
         assets.supervising.ServerEnded: A process ended by itself, and again.
         NoAnswer: The web server does not come up.
         SettingsInvalid: ``dagster.yaml`` cannot be used.
         DiskUnavailable: The home cannot be written.
     """
-    _check_guarded(host, settings)
+    check_guarded(host, settings.ui.password is not None)
     reached = _reached_at(host)
     if _listens(reached, port):
         raise PortTaken(port)
@@ -100,7 +84,7 @@ def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool,
         try:
             supervisor.start()
             _wait_until_it_answers(home, reached, port, supervisor)
-            tell(f"Dagster is at http://{_shown(host, settings)}:{port} (Ctrl-C ends it)")
+            tell(_where(host, port, settings))
             while True:
                 supervisor.check(tell)
                 time.sleep(_CHECKED_EVERY_SECONDS)
@@ -110,33 +94,21 @@ def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool,
             supervisor.stop()
 
 
-def _check_guarded(host: str, settings: Settings) -> None:
-    if _is_loopback(host):
-        return
-    if settings.ui.password is None:
-        raise Unguarded(host, "ui.password")
-    if not settings.ui.allowed_hosts:
-        raise Unguarded(host, "ui.allowed_hosts")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _reached_at(host: str) -> str:
     """Return the address at which this machine itself reaches the server."""
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - a look-up, nothing is bound
 
 
-def _shown(host: str, settings: Settings) -> str:
-    if not _is_loopback(host):
-        return settings.ui.allowed_hosts[0]
-    return f"[{host}]" if ":" in host else host
+def _where(host: str, port: int, settings: Settings) -> str:
+    """Say where a browser finds the server, under a name that it answers to."""
+    if is_loopback(host):
+        return f"Dagster is at http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C ends it)"
+    names = settings.ui.allowed_hosts
+    if names:
+        return f"Dagster is at http://{names[0]}:{port} (Ctrl-C ends it)"
+    return (
+        f"Dagster is at http://localhost:{port}, and under no other name until ui.allowed_hosts has it (Ctrl-C ends it)"
+    )
 
 
 def _commands(home: Home, host: str, port: int, read_only: bool) -> dict[str, list[str]]:

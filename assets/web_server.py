@@ -20,7 +20,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.types import ASGIApp
 
-from assets.guarding import Access, Guard
+from assets.guarding import Access, Guard, check_guarded
 from assets.instance import open_instance
 from etl_customers.errors import EtlCustomersError
 from etl_customers.settings import Settings, find_home, load_settings
@@ -103,6 +103,7 @@ def main() -> None:
     home = find_home()
     try:
         access = access_of(load_settings(home), options.read_only)
+        check_guarded(options.host, access.password is not None)
         with open_instance(home) as instance, guarded_app(instance, options.workspace, access) as app:
             _run(app, options.host, options.port)
     except EtlCustomersError as error:

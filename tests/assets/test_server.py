@@ -101,3 +101,31 @@ def test_a_port_that_is_taken_is_named(workshop: Workshop) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert main(["ui", "--port", str(taken.getsockname()[1]), "--home", str(workshop.home.path)]) == 2
+
+
+def test_an_address_that_others_reach_is_refused_without_a_password(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from etl_customers.cli import main
+
+    host = "0.0.0.0"  # noqa: S104 - it is refused
+    assert main(["ui", "--host", host, "--home", str(workshop.home.path)]) == 2
+    assert "ETL_CUSTOMERS_UI__PASSWORD" in capsys.readouterr().err
+    command = [sys.executable, "-m", "assets.web_server", "--host", host, "--port", "1", "--workspace", "none.yaml"]
+    environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(workshop.home.path)}
+    alone = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert alone.returncode == 2
+    assert "ETL_CUSTOMERS_UI__PASSWORD" in alone.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_the_settings_command_hides_the_password(
+    workshop: Workshop, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from etl_customers.cli import main
+
+    monkeypatch.setenv("ETL_CUSTOMERS_UI__PASSWORD", "correct horse battery")
+    assert main(["settings", *arguments, "--home", str(workshop.home.path)]) == 0
+    printed = capsys.readouterr().out
+    assert "horse" not in printed
+    assert "ETL_CUSTOMERS_UI__PASSWORD" in printed

@@ -22,7 +22,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as open_web_socket
 from websockets.typing import Origin, Subprotocol
 
-from assets.guarding import LOOPBACK_NAMES, Access, refusal
+from assets.guarding import LOOPBACK_NAMES, Access, Unguarded, check_guarded, is_loopback, refusal
 from assets.instance import open_instance, write_workspace
 from assets.web_server import access_of
 from etl_customers.settings import HOME_VARIABLE, Home, Settings, Ui
@@ -300,6 +300,28 @@ def test_the_settings_say_who_may_come() -> None:
     settings = Settings(ui=Ui(password=SecretStr(PASSWORD), allowed_hosts=("etl.example.com",)))
     assert access_of(settings, read_only=True) == Access(("etl.example.com",), PASSWORD, read_only=True)
     assert access_of(Settings(), read_only=False) == Access()
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours_alone"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - nothing is bound
+        ("::", False),
+        ("192.0.2.1", False),
+        ("", False),
+        ("localhost.example.com", False),
+    ],
+)
+def test_only_loopback_needs_no_password(host: str, is_ours_alone: bool) -> None:
+    assert is_loopback(host) is is_ours_alone
+    check_guarded(host, has_password=True)
+    if not is_ours_alone:
+        with pytest.raises(Unguarded, match="ETL_CUSTOMERS_UI__PASSWORD"):
+            check_guarded(host, has_password=False)
 
 
 HEADERS = st.lists(
