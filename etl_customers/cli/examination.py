@@ -13,6 +13,7 @@ from importlib import metadata
 from sqlalchemy import Engine
 
 from etl_customers.errors import DatabaseUnavailable, EtlCustomersError
+from etl_customers.inbox.folders import count_rejected
 from etl_customers.migrations import HEAD
 from etl_customers.settings import Home, database_url, load_settings
 from etl_customers.target.connect import connect, current_version, reading, target_name
@@ -73,6 +74,9 @@ def _home(home: Home) -> Iterator[Finding]:
             yield Finding("writing", True, "the home can be written")
     except OSError as error:
         yield Finding("writing", False, error.strerror or "no", f"give the user {os.getuid()} the home", 3)
+    rejected = count_rejected(home)
+    detail = f"{rejected} to look at in inbox/rejected, each with a note" if rejected else "nothing was rejected"
+    yield Finding("inbox", True, detail)
     free = shutil.disk_usage(home.path).free
     yield Finding(
         "disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free", "free some: imports need room for staging"

@@ -53,6 +53,14 @@ def test_the_doctor_exits_with_3_when_the_database_is_down(run: Any, monkeypatch
     assert finding["ok"] is False
 
 
+def test_the_doctor_counts_what_waits_in_rejected(run: Any, imported: tuple[Path, Path]) -> None:
+    for name in ("a.csv", "a.csv.why.txt", "b.csv", "b.csv.why.txt"):
+        (imported[0] / "inbox/rejected" / name).touch()
+    examined = run("doctor", at=imported[0])
+    assert examined.code == 0
+    assert "2 to look at in inbox/rejected" in examined.out
+
+
 def test_the_doctor_names_uploads_left_of_ended_imports(
     run: Any, imported: tuple[Path, Path], record: dict[str, Any]
 ) -> None:
