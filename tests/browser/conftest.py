@@ -1,0 +1,142 @@
+"""One UI on one home and one browser for all stories; a screenshot of the page where a story fails."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assets.launch import run_import_job
+from etl_customers.imports import accept_upload
+from etl_customers.settings import Home
+from etl_customers.workshop import Workshop, open_workshop
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+         "--no-first-run").split()  # fmt: skip
+# Machines that run tests are busy: a story takes seconds, yet may have to wait for its turn.
+MILLISECONDS = 180_000
+STOPPED_WITHIN_SECONDS = 60
+FILE = (
+    "first_name,last_name,email,city,state,country\n"
+    "Ada,Canaryname,ada@canary.example,Sydney,NSW,AU\n"
+    "Bob,,bob@canary.example,Sydney,Canarystate,AU\n"
+    "Ada,Again,ADA@canary.example,Sydney,NSW,AU\n"
+)
+_FAILED = pytest.StashKey[bool]()
+
+
+@dataclass(frozen=True)
+class Ui:
+    """A running UI and what it shows."""
+
+    url: str
+    home: Home
+    finished: str
+    """An import of three rows, of which one is loaded."""
+    broken_run: str
+    """A run whose last step failed; what it failed of is mended."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember whether a test failed, for the fixture that takes the screenshot."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Debian's chromium, without a window."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip("no chromium on this machine; on Debian and Ubuntu: apt install chromium")
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=MILLISECONDS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: "Browser", request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Page"]:
+    """An empty page in a profile of its own."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(MILLISECONDS)
+    page = context.new_page()
+    yield page
+    if request.node.stash.get(_FAILED, False):
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
+        print(f"the page as it was: {tmp_path / 'page.png'}")  # noqa: T201 - pytest shows it with the failure
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """The UI and daemon on a home with two imports; the inbox is off, so that it waits for a person."""
+    folder = tmp_path_factory.mktemp("ui")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
+                environment.delenv(name)
+        workshop = open_workshop(Home(folder / "home"))
+        try:
+            finished, broken = _finished(workshop, folder), _broken(workshop, folder)
+        finally:
+            workshop.target.dispose()
+        workshop.home.settings_file.write_text("[inbox]\nenabled = false\n", encoding="utf-8")
+        with serving(workshop.home) as url:
+            yield Ui(url, workshop.home, finished, broken)
+
+
+@contextmanager
+def serving(home: Home, *options: str) -> Iterator[str]:
+    """Run ``etl-customers ui`` on a free port and yield its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(sys.executable).with_name("etl-customers")
+    command = [str(program), "ui", "--port", str(port), "--home", str(home.path), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert f"127.0.0.1:{port}" in line, line
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(STOPPED_WITHIN_SECONDS)
+        process.stdout.close()
+
+
+def _finished(workshop: Workshop, folder: Path) -> str:
+    file = folder / "customers.csv"
+    file.write_text(FILE, encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    assert run_import_job(workshop.home, import_id).success
+    return import_id
+
+
+def _broken(workshop: Workshop, folder: Path) -> str:
+    """Import a file whose failed rows cannot be written, mend that, and return the run."""
+    file = folder / "more.csv"
+    file.write_text(FILE.replace("ada@", "eve@").replace("ADA@", "EVE@"), encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    workshop.failed_rows_path(import_id).mkdir()
+    outcome = run_import_job(workshop.home, import_id)
+    assert not outcome.success
+    workshop.failed_rows_path(import_id).rmdir()
+    return outcome.run_id
