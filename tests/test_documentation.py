@@ -13,7 +13,7 @@ from etl_customers.settings import Settings
 from schemas.codes import ERRORS, WARNINGS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _COMMAND = re.compile(r"etl-customers((?: [a-z][a-z-]*)+)")
 
