@@ -11,6 +11,7 @@ from assets.inbox_job import import_inbox_file
 from assets.jobs import import_csv
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
+from assets.retention import daily_retention, delete_expired
 
 
 def define(home: str = "") -> dg.Definitions:
@@ -20,8 +21,8 @@ def define(home: str = "") -> dg.Definitions:
     """
     return dg.Definitions(
         assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows, import_history],
-        jobs=[import_csv, import_inbox_file, write_import_history],
-        schedules=[daily_import_history],
+        jobs=[import_csv, import_inbox_file, write_import_history, delete_expired],
+        schedules=[daily_import_history, daily_retention],
         sensors=[inbox_files, inbox_results, dead_runs, failed_run_alert, failed_rows_alert],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,

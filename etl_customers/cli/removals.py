@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command()(undo)
     app.command()(erase)
+    app.command()(purge)
 
 
 def undo(
@@ -105,6 +106,30 @@ def erase(
     else:
         _print_erasure(erasure)
     return 1 if erasure.still_there else 0
+
+
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be deleted, change nothing.")] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Delete what is past its retention time, as the daily schedule in the Dagster UI does."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from assets.instance import open_instance
+    from assets.retention import purge as purge_all
+    from etl_customers.cli.screen import console, pairs, print_json, say
+
+    with workshop_at(home) as workshop, open_instance(workshop.home) as instance:
+        deleted, records = purge_all(instance, workshop, datetime.now(UTC), is_dry_run=dry_run)
+        days = workshop.settings.retention.days
+    counts = {**asdict(deleted), **asdict(records)}
+    if json:
+        print_json({"dry_run": dry_run, "days": days, **counts})
+        return
+    say(f"{'would be ' if dry_run else ''}deleted, because it is older than {days} days (retention.days):")
+    console().print(pairs((name.replace("_", " "), count) for name, count in counts.items()))
 
 
 def _ask(customer_id: int) -> None:

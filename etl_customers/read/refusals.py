@@ -5,7 +5,7 @@
     ├── NotCsv, UnpackedTooLarge, DamagedWorkbook, FormulaWithoutValue
     ├── UnknownEncoding, NotText, BrokenQuotes, RaggedRows, TooManyRows, CellWithoutColumn
     ├── NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
-    └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly
+    └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly, Abandoned
 
 Messages say "the file", never its path. They may name a header, cut short and
 without control characters, but never a cell below the header.
@@ -474,3 +474,19 @@ class NotSplitExactly(UploadRefused):
     def __str__(self) -> str:
         """Name the encoding and the way round."""
         return f"the file cannot be split byte for byte in {self.encoding}; save it as CSV UTF-8 first"
+
+
+class Abandoned(UploadRefused):
+    """The import had not ended after the retention time, and nobody carried it on."""
+
+    code = "abandoned"
+
+    def __init__(self, days: int) -> None:
+        super().__init__(days)
+        self.days = days
+
+    def __str__(self) -> str:
+        """Say how long it was waited for, and what to do."""
+        return (
+            f"the import was not carried on for {self.days} days and its copy of the file was deleted; import it again"
+        )

@@ -139,6 +139,12 @@ def list_ended_imports(connection: Connection, import_ids: Iterable[str]) -> lis
     return list(connection.scalars(query))
 
 
+def list_accepted_before(connection: Connection, before: datetime) -> list[ImportRecord]:
+    """Return the imports that have not ended although they were accepted before a time, the oldest first."""
+    query = sa.select(imports).where(imports.c.status == ACCEPTED, imports.c.accepted_at < before)
+    return [_record(row) for row in connection.execute(query.order_by(imports.c.accepted_at)).mappings()]
+
+
 def list_statuses(connection: Connection, import_ids: Iterable[str]) -> dict[str, ImportRecord]:
     """Return those of ``import_ids`` that the ledger knows, each with its entry."""
     wanted = list(import_ids)
@@ -274,12 +280,16 @@ def _insert_unless_there(connection: Connection, entry: dict[str, Any]) -> bool:
 def _reopen(connection: Connection, content_key: str, encoding: str | None, file_name: str | None) -> bool:
     same_content = imports.c.content_key == content_key
     # One that is accepted may be another process's, which imports it under its own name.
-    named = sa.case((imports.c.status == REFUSED, file_name), else_=imports.c.file_name)
+    is_refused = imports.c.status == REFUSED
+    named = sa.case((is_refused, file_name), else_=imports.c.file_name)
+    now = sa.literal(datetime.now(UTC), imports.c.accepted_at.type)
+    accepted = sa.case((is_refused, now), else_=imports.c.accepted_at)
     change = (
         imports.update()
         .where(same_content, imports.c.status.in_((ACCEPTED, REFUSED)))
         .values(
             status=ACCEPTED,
+            accepted_at=accepted,
             encoding=encoding,
             file_name=named,
             finished_at=None,

@@ -1,0 +1,50 @@
+"""The daily deletion in Dagster: old runs and the partitions without runs go, the run that deletes stays."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from assets.definitions import define
+from assets.instance import open_instance
+from assets.launch import run_import_job
+from assets.partitions import IMPORTS
+from assets.retention import DeletedRecords, daily_retention, delete_records, purge
+from etl_customers.retention import Deleted
+from etl_customers.workshop import Workshop
+
+
+def test_runs_that_ended_long_ago_and_their_partitions_are_deleted(workshop: Workshop, import_id: str) -> None:
+    run_import_job(workshop.home, import_id)
+    later = datetime.now(UTC) + timedelta(days=8)
+    with open_instance(workshop.home) as instance:
+        own = instance.get_runs()[0].run_id
+        assert delete_records(instance, workshop, datetime.now(UTC)) == DeletedRecords()
+        assert delete_records(instance, workshop, later, is_dry_run=True) == DeletedRecords(runs=1)
+        assert delete_records(instance, workshop, later, own_run_id=own) == DeletedRecords()
+        assert purge(instance, workshop, later) == (Deleted(staging=1, failed_rows=1), DeletedRecords(1, 1))
+        assert instance.get_runs() == []
+        assert instance.get_dynamic_partitions(IMPORTS) == []
+
+
+def test_the_partition_of_an_import_that_has_not_ended_is_kept(workshop: Workshop, import_id: str) -> None:
+    with open_instance(workshop.home) as instance:
+        instance.add_dynamic_partitions(IMPORTS, [import_id, "csv-20200101T000000Z-00000000"])
+        later = datetime.now(UTC) + timedelta(hours=23)
+        assert delete_records(instance, workshop, later) == DeletedRecords()
+        assert import_id in instance.get_dynamic_partitions(IMPORTS)
+
+
+def test_the_job_reports_what_it_deleted_and_runs_every_night(workshop: Workshop) -> None:
+    (workshop.home.staging / "unknown.duckdb").touch()
+    with open_instance(workshop.home) as instance:
+        job = define(str(workshop.home.path)).resolve_job_def("delete_expired")
+        result = job.execute_in_process(instance=instance)
+        (output,) = [event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_OUTPUT]
+        counts = {name: entry.value for name, entry in output.step_output_data.metadata.items()}
+    assert counts == dict.fromkeys(("staging", "failed_rows", "uploads", "inbox_done"), 0) | {
+        "abandoned": 0,
+        "runs": 0,
+        "partitions": 0,
+    }
+    assert daily_retention.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert daily_retention.cron_schedule == "15 3 * * *"
