@@ -45,8 +45,10 @@ def test_only_the_cells_of_passwords_differ(
     records.insert(1 + min(blank_at, len(rows)), ["", "", "", ""])
     text = io.StringIO(newline="")
     # Python's writer leaves a bare CR without quotes where it is no part of the line's end.
-    quoting = csv.QUOTE_MINIMAL if line_end == "\r\n" else csv.QUOTE_ALL
-    csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(records)
+    if line_end == "\r\n":
+        csv.writer(text, delimiter=delimiter, lineterminator=line_end).writerows(records)
+    else:
+        csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(records)
     done = blank(tmp_path / "x", text.getvalue().encode(codec))
     assert done is not None
     assert "§" not in done.decode(codec)

@@ -111,12 +111,14 @@ def test_a_file_whose_passwords_cannot_be_found_any_more_is_not_called_blanked(
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "file"])
 def test_what_others_put_among_the_accepted_files_is_set_aside(inbox: Inbox, tmp_path: Path, kind: str) -> None:
     path = inbox.home.inbox_accepted / ("csv-20260101T000000Z-00000000--x" if kind == "file" else "x")
-    {
-        "link": lambda: path.symlink_to(tmp_path),
-        "folder": path.mkdir,
-        "pipe": lambda: os.mkfifo(path),
-        "file": path.touch,
-    }[kind]()
+    if kind == "link":
+        path.symlink_to(tmp_path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
     assert outcomes(inbox) == [Outcome.UNKNOWN]
     assert inbox.names()["rejected"] == [path.name, f"{path.name}.why.txt"]
 
