@@ -1,5 +1,6 @@
 """What Dagster is told: exactly these assets, each described, partitioned by imports and checked."""
 
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,10 @@ REVIEW = {"import_history"}
 
 def specs() -> dict[str, dg.AssetSpec]:
     return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def check_specs() -> list[dg.AssetCheckSpec]:
+    return [spec for asset in definitions.assets or [] for spec in asset.check_specs]  # type: ignore[union-attr]
 
 
 def test_these_are_all_assets() -> None:
@@ -54,9 +59,8 @@ def test_the_job_runs_the_whole_chain_in_one_process() -> None:
 
 
 def test_these_are_all_checks_and_those_that_only_warn_block_nothing() -> None:
-    checks = [spec for asset in definitions.assets or [] for spec in asset.check_specs]  # type: ignore[union-attr]
-    assert all(check.description for check in checks)
-    found = {(check.asset_key.to_user_string(), check.name, check.blocking) for check in checks}
+    assert all(check.description for check in check_specs())
+    found = {(check.asset_key.to_user_string(), check.name, check.blocking) for check in check_specs()}
     assert found == {
         ("raw_csv", "every_row_is_staged", True),
         ("validated_customers", "every_row_is_accounted_for", True),
@@ -69,6 +73,16 @@ def test_these_are_all_checks_and_those_that_only_warn_block_nothing() -> None:
         ("failed_rows", "every_failed_row_is_in_the_file", True),
         ("failed_rows", "failed_share_is_low", False),
     }
+
+
+def test_the_page_on_the_ui_lists_every_asset_check_job_schedule_and_sensor() -> None:
+    page = (Path(__file__).parents[2] / "docs/dagster.md").read_text(encoding="utf-8")
+    listed = {tuple(re.findall(r"`(\w+)`", row)) for row in re.findall(r"^\| `.*", page, re.MULTILINE)}
+    first = {names[0] for names in listed}
+    parts = [*(definitions.jobs or []), *(definitions.schedules or []), *(definitions.sensors or [])]
+    assert {*specs(), *(part.name for part in parts)} <= first
+    checks = {(check.name, check.asset_key.to_user_string()) for check in check_specs()}
+    assert checks == {names[:2] for names in listed if names[:2] in checks or names[0] in {name for name, _ in checks}}
 
 
 def test_the_workspace_files_name_the_location_that_runs_are_started_under(tmp_path: Path) -> None:
