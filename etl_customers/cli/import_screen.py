@@ -52,6 +52,8 @@ def _headline(result: ImportResult) -> str:
         return f"{name}: {rows.loaded} of {_rows(rows.read)} would be loaded (dry run, nothing was)"
     if result.status == "accepted":
         return f"{name} is accepted, but its import has not ended"
+    if result.status == "undone":
+        return f"{name}: the import was undone on {show(result.undone_at)}; {rows.loaded} of {_rows(rows.read)} had been loaded"
     if result.repeat:
         return f"{name}: this file was imported already on {show(result.finished_at)}; nothing was loaded now"
     return f"{name}: {rows.loaded} of {_rows(rows.read)} loaded"
@@ -114,6 +116,8 @@ def _print_failed(result: ImportResult) -> None:
 
 
 def _next_step(result: ImportResult, at_home: str) -> list[str]:
+    if result.status == "undone":
+        return ["To have its customers again, import the file again."]
     if result.status == "accepted":
         return ["Import the same file again: it carries on where it stopped."]
     if result.status == "dry_run" and result.rows.failed:

@@ -203,11 +203,12 @@ def failed(
             say(f"import {import_id} has no failed rows")
             return
         path = workshop.failed_rows_path(import_id)
-        if not run_failed_rows(workshop, import_id) and not path.exists():
+        written = 0 if record.status == "undone" else run_failed_rows(workshop, import_id)
+        if not written and not path.exists():
             raise NotFound(
                 "failed-rows file of import",
                 import_id,
-                "its cells were deleted after their retention time; the reasons are still there: "
+                "its cells were erased, or deleted after their retention time; the reasons are still there: "
                 f"etl-customers imports show {import_id}",
             )
         if output is not None:

@@ -87,6 +87,7 @@ class ImportResult:
     accepted_at: datetime | None = None
     finished_at: datetime | None = None
     parent_import_id: str | None = None
+    undone_at: datetime | None = None
 
     @property
     def exit_code(self) -> int:
@@ -164,6 +165,7 @@ def result_of(
         accepted_at=record.accepted_at,
         finished_at=record.finished_at,
         parent_import_id=record.parent_import_id,
+        undone_at=record.undone_at,
     )
 
 

@@ -5,7 +5,9 @@ values (DETAIL on PostgreSQL) and passwords of connections; nothing of it goes o
 """
 
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +22,7 @@ from etl_customers.target import driver_errors
 
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60
+_PAUSE_SECONDS = 0.05
 _POSTGRESQL_DEFAULTS = {
     "connect_timeout": "10",
     "client_encoding": "utf8",
@@ -207,10 +210,25 @@ def _make_private_file(_dialect: object, _record: object, arguments: list[str], 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
+    _write_ahead(cursor)
     # What is deleted or replaced is overwritten with zeros: who is erased must not be in free pages.
-    for pragma in ("foreign_keys = on", "journal_mode = wal", "synchronous = full", "secure_delete = on"):
+    for pragma in ("foreign_keys = on", "synchronous = full", "secure_delete = on"):
         cursor.execute(f"pragma {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Turn the write-ahead log on; of several processes that do so on a new file, SQLite lets none wait for another."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS * random.random())  # noqa: S311 - so that they do not meet again
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

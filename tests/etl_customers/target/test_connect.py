@@ -90,6 +90,27 @@ def test_processes_that_migrate_at_once_wait_for_each_other(empty_url: str) -> N
         engine.dispose()
 
 
+def test_many_that_open_a_new_sqlite_file_at_once_all_get_it(tmp_path: Path) -> None:
+    found: list[str | None] = []
+    for number in range(10):
+        engines = [connect(f"sqlite:///{tmp_path}/{number}.db") for _ in range(6)]
+        barrier = threading.Barrier(len(engines))
+
+        def look(engine: Engine, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            found.append(current_version(engine))
+
+        threads = [threading.Thread(target=look, args=(engine,)) for engine in engines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for engine in engines:
+            engine.dispose()
+
+    assert found == [None] * 60
+
+
 def test_upgrading_twice_changes_nothing(target: Engine) -> None:
     with writing(target) as connection:
         connection.execute(custom_fields.insert().values(_field("a")))

@@ -1,0 +1,73 @@
+"""The commands undo, erase and purge: what they say, and their exit codes."""
+
+import json
+from pathlib import Path
+
+from .conftest import FILE, Run
+
+
+def load(run: Run, tmp_path: Path, text: str = FILE) -> str:
+    """Import a file and return its import."""
+    file = tmp_path / "customers.csv"
+    file.write_text(text, encoding="utf-8")
+    import_id: str = json.loads(run("import", file, "--json").out)["import_id"]
+    return import_id
+
+
+def test_an_import_is_undone_and_everything_says_so(run: Run, tmp_path: Path) -> None:
+    import_id = load(run, tmp_path)
+    tried = run("undo", import_id, "--dry-run", "--json")
+    assert json.loads(tried.out) == {
+        "import_id": import_id,
+        "status": "dry_run",
+        "repeat": False,
+        "removed": 2,
+        "restored": 0,
+        "kept": [],
+    }
+    done = run("undo", import_id)
+    assert (done.code, "2 customers removed" in done.out) == (0, True)
+    again = run("undo", import_id, "--json")
+    assert (again.code, json.loads(again.out)["repeat"], json.loads(again.out)["removed"]) == (0, True, 0)
+    assert "was undone already" in run("undo", import_id).out
+    assert "was undone on" in run("imports", "show", import_id).out
+    assert json.loads(run("imports", "show", import_id, "--json").out)["status"] == "undone"
+    gone = run("trace", 1)
+    assert (gone.code, "removed when its import was undone" in gone.err) == (2, True)
+    assert run("failed", import_id).code == 0
+    assert load(run, tmp_path) != import_id
+
+
+def test_what_is_kept_makes_the_exit_code_1(run: Run, tmp_path: Path) -> None:
+    import_id = load(run, tmp_path)
+    run("customers", "edit", 1, "city=Perth", "state=WA")
+    done = run("undo", import_id, "--json")
+    assert done.code == 1
+    assert [(one["customer_id"], one["code"]) for one in json.loads(done.out)["kept"]] == [(1, "edited")]
+
+
+def test_an_unknown_import_or_customer_is_exit_code_2(run: Run) -> None:
+    assert run("undo", "csv-20260101T000000Z-00000000").code == 2
+    assert run("erase", 99, "--yes").code == 2
+
+
+def test_nobody_is_erased_without_a_question_or_yes(run: Run, tmp_path: Path) -> None:
+    load(run, tmp_path)
+    asked = run("erase", 1)
+    assert (asked.code, "--yes" in asked.err) == (2, True)
+    done = run("erase", 1, "--yes", "--json")
+    record = json.loads(done.out)
+    assert (done.code, record["status"], record["repeat"], record["still_there"]) == (0, "erased", False, [])
+    again = run("erase", 1, "--yes")
+    assert (again.code, "customer 1 was erased on" in again.out) == (0, True)
+    shown = run("customers", "show", 1)
+    assert (shown.code, "was erased" in shown.err) == (2, True)
+    assert "olivia" not in (again.out + shown.err).lower()
+
+
+def test_purge_counts_what_is_past_its_time(run: Run, tmp_path: Path) -> None:
+    load(run, tmp_path)
+    (tmp_path / "home" / "settings.toml").write_text("[retention]\ndays = 0\n")
+    counted = run("purge", "--json")
+    assert (counted.code, json.loads(counted.out)["staging"]) == (0, 0)
+    assert "retention.days" in run("purge", "--dry-run").out
