@@ -54,7 +54,7 @@ def inbox_files(context: dg.SensorEvaluationContext, workshop: WorkshopResource)
         starts = find_starts(opened, _tries_in(context.instance), most=_MOST_STARTED, now=time.time())
         cursor = json.dumps(found.seen)
         if not starts.to_start:
-            words = say_waiting(found, accepted.left, starts)
+            words = say_waiting(found, accepted, starts)
             return dg.SensorResult(skip_reason=words, cursor=cursor)
         keys = [start.record.import_id for start in starts.to_start]
         requests = [

@@ -36,7 +36,8 @@ def import_file(context: dg.OpExecutionContext, config: InboxFile, workshop: Wor
             tags = import_tags(record, opened.settings)
             outcome = execute_import(context.instance, opened.home, import_id, tags)
             record, failure = _record(opened, path), outcome.failure
-        settle_one(opened, path)
+        for why in settle_one(opened, path).problems:
+            context.log.warning("the file stays in inbox/accepted/: %s", why)
         if record.status != FINISHED:
             raise _failure(record, failure)
         context.add_output_metadata(_metadata(record))

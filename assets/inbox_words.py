@@ -1,8 +1,9 @@
 """What the ticks of the inbox say: one sentence of counts and import ids, and no names that an uploader chose."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from assets.tags import file_label
+from etl_customers.inbox.accept import Acceptance
 from etl_customers.inbox.look import Look
 from etl_customers.inbox.settle import Outcome, Settlement
 from etl_customers.inbox.tries import MOST_TRIES, Starts
@@ -13,14 +14,15 @@ _NAMED = 20
 _IN_REJECTED = "see the notes in inbox/rejected/"
 
 
-def say_waiting(found: Look, left: int, starts: Starts) -> str:
+def say_waiting(found: Look, accepted: Acceptance, starts: Starts) -> str:
     """Return why a tick starts nothing."""
     parts = [
         _count(found.waiting, "not complete yet or unchanged for too short a time"),
-        _count(left + found.unexamined, "complete, to be taken by the next ticks"),
+        _count(accepted.left + found.unexamined, "complete, to be taken by the next ticks"),
         _count(len(found.odd), "no upload, to be set aside by inbox_results"),
         _count(starts.waiting, "being imported, or waiting to be started again"),
     ]
+    parts += _problems(accepted.problems)
     if starts.to_look_at:
         names = _listed(record.import_id for record in starts.to_look_at)
         parts.append(
@@ -47,9 +49,13 @@ def say_settled(settlement: Settlement, waiting: int, settings: Settings) -> str
         _count(len(settlement.under_way), "being imported"),
         _count(settlement.left, "ended, to be put away by the next tick"),
         _count(waiting, "not complete yet or unchanged for too short a time"),
-        *(f"{number} could not be moved: {why}" for why, number in sorted(settlement.problems.items())),
+        *_problems(settlement.problems),
     ]
     return _sentence(parts, "nothing to put away")
+
+
+def _problems(problems: Mapping[str, int]) -> list[str]:
+    return [f"{number} could not be moved: {why}" for why, number in sorted(problems.items())]
 
 
 def _named(record: ImportRecord, settings: Settings) -> str:

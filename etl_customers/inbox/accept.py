@@ -6,11 +6,12 @@ file is still in the inbox, and accepting the same bytes again finds the same im
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl_customers.errors import DiskUnavailable, UploadRefused, UsageError
+from etl_customers.errors import UploadRefused, UsageError
 from etl_customers.imports import Accepted, accept_upload
 from etl_customers.inbox.folders import held, list_accepted, move
 from etl_customers.inbox.look import Entry, look_at
@@ -35,13 +36,29 @@ class NotInInbox(UsageError):
         )
 
 
+class NotMoved(UploadRefused):
+    """The operating system does not let us move a file out of the inbox."""
+
+    code = "not_moved"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Give the operating system's reason."""
+        return f"the file cannot be moved to inbox/accepted/ ({self.reason}); give it to the user of this program"
+
+
 @dataclass(frozen=True)
 class Acceptance:
     """What became of the files that were complete."""
 
     accepted: int
     left: int
-    """Number of those that wait for their turn, changed or could not be moved."""
+    """Number of those that wait for their turn, or have changed."""
+    problems: Counter[str] = field(default_factory=Counter)
+    """Why others could not be moved, in the operating system's words."""
 
 
 def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, seconds: float) -> Acceptance:
@@ -60,6 +77,7 @@ def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, secon
     if not ready:
         return Acceptance(0, 0)
     deadline, accepted = time.monotonic() + seconds, 0
+    problems: Counter[str] = Counter()
     # Held over all of them, or each would look for leftovers among the copies of the others.
     with held(workshop.home), temporary_files(workshop):
         room = MOST_ACCEPTED - len(list_accepted(workshop.home, MOST_ACCEPTED))
@@ -69,9 +87,11 @@ def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, secon
             try:
                 accept_file(workshop, entry)
                 accepted += 1
+            except NotMoved as error:
+                problems[error.reason] += 1
             except UploadRefused:
                 continue  # changed since it was looked at: the next look judges it anew
-    return Acceptance(accepted, len(ready) - accepted)
+    return Acceptance(accepted, len(ready) - accepted - problems.total(), problems)
 
 
 def accept_file(workshop: Workshop, entry: Entry) -> tuple[Accepted, Path]:
@@ -81,8 +101,8 @@ def accept_file(workshop: Workshop, entry: Entry) -> tuple[Accepted, Path]:
         The import, and where the file is now.
 
     Raises:
-        UploadRefused: It is not as it was when it was looked at; it is where it was.
-        DiskUnavailable: It cannot be copied or moved.
+        UploadRefused: It is not as it was when it was looked at, or cannot be moved; it is where it was.
+        DiskUnavailable: It cannot be copied.
         DatabaseUnavailable: The target does not answer.
     """
     accepted = accept_upload(workshop, entry.path, accepted_by=ACCEPTED_BY, looked_at=entry.looked_at)
@@ -101,8 +121,8 @@ def accept_named(workshop: Workshop, name: str) -> tuple[str, Path]:
 
     Raises:
         NotInInbox: There is no such file, or it is no name.
-        UploadRefused: It can be no upload, or is being written; it is where it was.
-        DiskUnavailable: It cannot be copied or moved.
+        UploadRefused: It can be no upload, is being written or cannot be moved; it is where it was.
+        DiskUnavailable: It cannot be copied.
         DatabaseUnavailable: The target does not answer.
     """
     home = workshop.home
@@ -134,5 +154,5 @@ def move_accepted(workshop: Workshop, entry: Entry, import_id: str) -> Path:
     except FileNotFoundError:
         raise FileChanged from None
     except OSError as error:
-        raise DiskUnavailable(home.inbox_accepted, error.strerror or "cannot be written") from None
+        raise NotMoved(error.strerror or "unknown reason") from None
     return path

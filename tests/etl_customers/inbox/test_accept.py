@@ -1,15 +1,19 @@
 """Accepting: once per content, and a crash at any point neither loses nor doubles a file."""
 
 import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from etl_customers.errors import DiskUnavailable, UploadRefused
-from etl_customers.imports import accept_upload
-from etl_customers.inbox import accept as accept_module
+from etl_customers.imports import accept_upload, run_import
 from etl_customers.inbox.accept import MOST_ACCEPTED, NotInInbox, accept_file, accept_files, accept_named, move_accepted
 from etl_customers.inbox.names import parts_of
+from etl_customers.inbox.tries import find_starts
+from etl_customers.settings import Home
+from etl_customers.workshop import open_workshop
 from tests.etl_customers.inbox.conftest import FILE, Inbox
 
 
@@ -74,15 +78,37 @@ def test_a_crash_between_the_ledger_and_the_move_doubles_nothing(inbox: Inbox) -
     assert inbox.settle().settled[0].outcome == "imported"
 
 
-def test_a_file_whose_import_ended_before_it_was_moved_is_put_away(inbox: Inbox) -> None:
+def test_a_file_whose_import_ended_before_it_was_moved_is_put_away_and_not_run_again(inbox: Inbox) -> None:
     path = inbox.drop()
     record = accept_upload(inbox.workshop, path, looked_at=inbox.entry(path).looked_at).record
-    accept_module.move_accepted(inbox.workshop, inbox.entry(path), record.import_id)
-    inbox.run()
-    path = inbox.drop()
+    run_import(inbox.workshop, record.import_id)
     assert inbox.accept(path) == 1
-    assert len(inbox.settle().settled) == 2
+    assert find_starts(inbox.workshop, lambda _: {}, most=10, now=0).to_start == []
+    assert len(inbox.settle().settled) == 1
     assert len(inbox.records()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_file_that_may_not_be_moved_does_not_hold_up_the_others() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # pytest's own is closed to other users
+        inbox = Inbox(open_workshop(Home(Path(folder) / "home")))
+        stuck, other = inbox.drop("stuck.csv"), inbox.drop("other.csv", f"{FILE}other")
+        inbox.workshop.target.dispose()
+        for path in (Path(folder), *Path(folder).rglob("*")):
+            os.chown(path, 65534, 65534)
+        os.chown(stuck, 0, 0)
+        stuck.chmod(0o644)
+        os.chown(inbox.home.inbox, 0, 0)
+        inbox.home.inbox.chmod(0o1777)  # a folder where nobody moves another user's files
+        chosen = [inbox.entry(stuck), inbox.entry(other)]
+        os.seteuid(65534)
+        try:
+            done = accept_files(inbox.workshop, chosen, most=10, seconds=60)
+            inbox.workshop.target.dispose()
+        finally:
+            os.seteuid(0)
+        assert (done.accepted, done.left, done.problems) == (1, 0, {"Operation not permitted": 1})
+        assert inbox.names()["inbox"] == ["stuck.csv"]
 
 
 def test_a_tick_accepts_so_many_files_and_for_so_long(inbox: Inbox) -> None:
@@ -130,3 +156,23 @@ def test_a_named_entry_that_can_be_no_upload_is_refused_and_stays(inbox: Inbox, 
         with pytest.raises(UploadRefused, match="is a"):
             accept_named(inbox.workshop, name)
     assert inbox.names()["inbox"] == ["link.csv"]
+
+
+def test_two_that_take_the_same_files_at_once_take_each_once(inbox: Inbox) -> None:
+    chosen = [inbox.entry(inbox.drop(f"{n}.csv", f"{FILE}{n}")) for n in range(5)]
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: accept_files(inbox.workshop, chosen, most=10, seconds=60), range(2)))
+    assert sum(one.accepted for one in both) == 5
+    assert len(inbox.records()) == len(inbox.names()["accepted"]) == 5
+
+
+def test_a_file_goes_all_the_way_on_either_kind_of_target(
+    tmp_path: Path, target_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", target_url)
+    inbox = Inbox(open_workshop(Home(tmp_path / "other")))
+    inbox.accept(inbox.drop("a.csv"), inbox.drop("b.csv"))
+    inbox.run()
+    assert sorted(str(one.outcome) for one in inbox.settle().settled) == ["imported", "imported already"]
+    assert [record.rows_loaded for record in inbox.records()] == [1]
+    inbox.workshop.target.dispose()
