@@ -15,15 +15,18 @@ from sqlalchemy import Engine
 from etl_customers.errors import DatabaseUnavailable, EtlCustomersError
 from etl_customers.inbox.folders import count_rejected
 from etl_customers.migrations import HEAD
+from etl_customers.retention import delete_expired
 from etl_customers.settings import Home, database_url, load_settings
 from etl_customers.target.connect import connect, current_version, reading, target_name
 from etl_customers.target.ledger import ACCEPTED, list_ended_imports, list_imports
+from etl_customers.workshop import Workshop
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 1024**3
 _STUCK_AFTER = timedelta(minutes=30)
 _PACKAGES = ("dagster", "dagster-webserver", "duckdb", "pandera", "polars", "sqlalchemy", "psycopg", "argon2-cffi")
 _LOOKED_AT = 1_000
+_DELETED_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ def _target(home: Home) -> Iterator[Finding]:
     yield Finding("tables", found == HEAD, f"version {found}, needed {HEAD}", "run: etl-customers database upgrade", 3)
     if found == HEAD:
         yield from _imports(home, target)
+        yield from _retention(home, target)
     target.dispose()
 
 
@@ -132,4 +136,25 @@ def _imports(home: Home, target: Engine) -> Iterator[Finding]:
         not stuck,
         f"{len(stuck)} accepted long ago and not ended: {', '.join(stuck[:5])}" if stuck else "none is stuck",
         "import the same file again, or re-execute the run in etl-customers ui",
+    )
+
+
+def _retention(home: Home, target: Engine) -> Iterator[Finding]:
+    """Name what the nightly deletion should have deleted by now."""
+    try:
+        settings = load_settings(home)
+    except EtlCustomersError:
+        return  # told under settings
+    if not home.inbox_done.is_dir():
+        return  # made by the first import
+    workshop = Workshop(home, settings, target)
+    expired = delete_expired(workshop, datetime.now(UTC) - _DELETED_WITHIN, is_dry_run=True)
+    left = expired.files + expired.abandoned
+    yield Finding(
+        "retention",
+        not left,
+        f"{left} files or imports are past {settings.retention.days} days (retention.days)"
+        if left
+        else "nothing is past its time",
+        "run: etl-customers purge, or let etl-customers ui run, which does it every night",
     )

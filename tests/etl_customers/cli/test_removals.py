@@ -1,6 +1,7 @@
 """The commands undo, erase and purge: what they say, and their exit codes."""
 
 import json
+import os
 from pathlib import Path
 
 from .conftest import FILE, Run
@@ -71,3 +72,12 @@ def test_purge_counts_what_is_past_its_time(run: Run, tmp_path: Path) -> None:
     counted = run("purge", "--json")
     assert (counted.code, json.loads(counted.out)["staging"]) == (0, 0)
     assert "retention.days" in run("purge", "--dry-run").out
+
+
+def test_the_doctor_names_what_is_past_its_time(run: Run, home: Path, tmp_path: Path) -> None:
+    load(run, tmp_path)
+    assert "nothing is past its time" in run("doctor").out
+    (home / "failed" / "csv-20200101T000000Z-00000000.csv").touch()
+    os.utime(home / "failed" / "csv-20200101T000000Z-00000000.csv", (1, 1))
+    found = run("doctor")
+    assert (found.code, "PROBLEM  retention: 1 files" in found.out) == (1, True)

@@ -1,0 +1,113 @@
+"""An undo or an erasure whose process is killed leaves before or after, and doing it again finishes."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers import imports
+from etl_customers.erasing.erase import erase
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+
+FILE = (
+    "first_name,last_name,email,password,city\n"
+    "Canaryfirst,Canarylast,canary.mail@example.com,secret,Sydney\n"
+    "Bob,Other,bob@example.com,,Sydney\n"
+    "Canaryfirst,Canarylast,broken@,secret,Sydney\n"
+    "Cy,,cy@example.com,,Sydney\n"
+)
+# Kills itself where a function of ours, the module's name before it, is called or returns.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from etl_customers.erasing.erase import erase
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.connect import connect
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+home, url, what, module, function, event = sys.argv[1:]
+def kill(frame, happened, _):
+    code = frame.f_code
+    if code.co_name == function and happened == event and Path(code.co_filename).stem == module:
+        os.kill(os.getpid(), signal.SIGKILL)
+workshop = Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
+sys.setprofile(kill)
+erase(workshop, 1, "eva") if what == "erase" else undo(workshop, what, "eva")
+"""
+UNDO_POINTS = [("removals", "remove_customers_of", "return"), ("ledger", "undo_import", "return")]
+ERASE_POINTS = [
+    ("removals", "erase_failed_rows", "return"),
+    ("texts", "_write", "return"),
+    ("texts", "without_rows", "return"),
+    ("staging", "remove_staging", "return"),
+    ("removals", "erase_customer", "return"),
+    ("connect", "empty_log", "call"),
+]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target: Engine) -> Workshop:
+    """A home on a fresh target."""
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+
+
+def load(workshop: Workshop) -> str:
+    """Import the file, and leave it as the inbox does."""
+    path = workshop.home.path.parent / "customers.csv"
+    path.write_text(FILE, encoding="utf-8")
+    import_id = imports.accept_upload(workshop, path).record.import_id
+    imports.run_import(workshop, import_id)
+    path.rename(workshop.home.inbox_done / f"{import_id}--customers.csv")
+    return import_id
+
+
+def kill(workshop: Workshop, what: str, point: tuple[str, str, str]) -> None:
+    """Undo or erase in a process that is killed at a point."""
+    url = workshop.target.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", KILLED, str(workshop.home.path), url, what, *point]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, f"{point} is never passed"
+
+
+def count(workshop: Workshop, table: sa.Table) -> int:
+    """Return the number of rows of a table."""
+    with workshop.target.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("point", UNDO_POINTS, ids=" ".join)
+def test_an_undo_that_was_killed_has_done_nothing_and_can_be_repeated(
+    workshop: Workshop, point: tuple[str, str, str]
+) -> None:
+    import_id = load(workshop)
+    kill(workshop, import_id, point)
+    assert (count(workshop, customers), count(workshop, identity_keys)) == (2, 2)
+    assert count(workshop, removed_customers) == 0
+    assert undo(workshop, import_id, "eva").removed == 2
+    assert count(workshop, customers) == 0
+
+
+@pytest.mark.parametrize(
+    ("target_url", "point"),
+    [
+        *(pytest.param("sqlite", point, id=" ".join(point)) for point in ERASE_POINTS),
+        pytest.param("postgresql", ERASE_POINTS[4], id="postgresql erase_customer"),
+    ],
+    indirect=["target_url"],
+)
+def test_an_erasure_that_was_killed_is_finished_by_the_next(workshop: Workshop, point: tuple[str, str, str]) -> None:
+    load(workshop)
+    kill(workshop, "erase", point)
+    assert erase(workshop, 1, "eva").still_there == []
+    assert count(workshop, customers) == count(workshop, removed_customers) == 1
+    with workshop.target.connect() as connection:
+        found = connection.execute(sa.select(failed_rows.c.row, failed_rows.c.erased_at, failed_rows.c.password_hash))
+        assert {row: (at is not None, hashed) for row, at, hashed in found} == {4: (True, None), 5: (False, None)}
+    everything = [path for path in workshop.home.path.parent.rglob("*") if path.is_file()]
+    assert not [path for path in everything if b"anary" in path.read_bytes().replace(b"canary.db", b"")]
