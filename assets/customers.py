@@ -6,7 +6,15 @@ import dagster as dg
 
 from assets.guard import stage_of
 from assets.import_facts import links_of, record_of, tag_run, tell_parent
-from assets.lineage import FAILED_ROWS, LOADED_CUSTOMERS, STAGED_CUSTOMERS, columns_from, columns_of_failed_rows, schema
+from assets.lineage import (
+    FAILED_ROWS,
+    LOADED_CUSTOMERS,
+    STAGED_CUSTOMERS,
+    columns_from,
+    columns_from_upload,
+    columns_of_failed_rows,
+    schema,
+)
 from assets.metadata import FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, warned
 from assets.partitions import imports
 from assets.progress import LISTENER
@@ -142,6 +150,7 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
         target = count_target_rows(opened.target, import_id)
         keys = count_target_keys(opened.target, import_id)
         failed = list_failed_rows(opened.target, import_id, limit=0)
+        columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
         record = record_of(opened, import_id)
         tags, links = tag_run(context, opened, record), links_of(opened, record)
     tell_parent(context, record)
@@ -153,6 +162,7 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
     return dg.MaterializeResult(
         metadata=counts(done.loaded, failed.by_code, **numbers, unread=done.unread, removed=target.removed)
         | columns_from("deduplicated_customers", lineage_of_loaded())
+        | columns_from_upload(columns)
         | links,
         tags=tags,
         check_results=[

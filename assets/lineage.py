@@ -1,12 +1,12 @@
 """Tables and columns as the UI shows them: their meanings, and where each column comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
 
 from assets.metadata import table_schema, text_columns
-from etl_customers.report.lineage import PROPERTIES, Lineage, ShownColumn
+from etl_customers.report.lineage import PROPERTIES, Lineage, ShownColumn, headers_of_loaded
 from etl_customers.target.tables import customers
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
@@ -35,6 +35,13 @@ _FIRST_IN_FILE = (
     ("row", "text", "Row of the upload as a spreadsheet numbers it, header = 1."),
 )
 _LAST_IN_FILE = (("errors", "text", "All reasons why the row failed, in words."),)
+
+_WAYS = text_columns(
+    (
+        ("column", "string", "Column of the table customers."),
+        ("comes_from", "string", "Columns of the upload that it is made from, by their headers."),
+    )
+)
 
 RAW_CSV = text_columns(
     (*_BESIDES_CELLS, ("c0, c1, …", "varchar", "The cells as they are, a column per column of the upload."))
@@ -71,6 +78,15 @@ def columns_from(asset: str, lineage: Lineage) -> dict[str, Any]:
         for name, sources in lineage.items()
     }
     return {_LINEAGE: dg.TableColumnLineage(deps_by_column=deps)}
+
+
+def columns_from_upload(columns: Sequence[ShownColumn]) -> dict[str, Any]:
+    """Return the way of all columns from the upload to the target as a table: only Dagster+ draws column lineage."""
+    records = [
+        dg.TableRecord({"column": name, "comes_from": ", ".join(headers)})
+        for name, headers in headers_of_loaded(columns).items()
+    ]
+    return {"columns_from_upload": dg.MetadataValue.table(records=records, schema=_WAYS)} if records else {}
 
 
 def columns_of_upload(columns: Iterable[ShownColumn]) -> dict[str, Any]:

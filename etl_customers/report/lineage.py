@@ -112,6 +112,23 @@ def lineage_of_failed_rows(columns: Iterable[ShownColumn]) -> Lineage:
     return {"row": ["row"]} | {column.name: [column.name] for column in columns if column.cell is not None}
 
 
+def headers_of_loaded(columns: Sequence[ShownColumn]) -> Lineage:
+    """Return for each column of the table ``customers`` the upload's own columns that it is made from, all stages passed."""
+    validated = lineage_of_validated(columns)
+    passwords = [column.name for column in columns if column.role is Role.PASSWORD]
+    headers = {column.name for column in columns}
+
+    def follow(source: str) -> list[str]:
+        found = passwords if source == "has_password" else validated.get(source, ())
+        return [name for name in found if name in headers]
+
+    lineage = {
+        name: [header for source in sources for header in follow(source)]
+        for name, sources in lineage_of_loaded().items()
+    }
+    return {name: found for name, found in lineage.items() if found}
+
+
 def _tidy(header: str) -> str:
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in header)
     return " ".join(visible.replace("*", " ").split())[:_LONGEST_NAME]

@@ -85,6 +85,11 @@ def test_an_import_and_its_correction_are_told_and_linked(
     assert sources(events(instance, "loaded_customers", first, made)[0], "import_row") == [
         ("deduplicated_customers", "row")
     ]
+    [loaded] = events(instance, "loaded_customers", first, made)
+    ways = {
+        record.data["column"]: record.data["comes_from"] for record in loaded.metadata["columns_from_upload"].records
+    }
+    assert (ways["last_name"], ways["password_hash"]) == ("surname", "Password")
     assert sources(failed, "E-mail") == [("raw_csv", "E-mail")]
 
     storage = b"".join(path.read_bytes() for path in workshop.home.dagster.rglob("*") if path.is_file())

@@ -8,6 +8,7 @@ import pytest
 from etl_customers.imports import accept_upload, run_raw_csv
 from etl_customers.report.lineage import (
     PROPERTIES,
+    headers_of_loaded,
     lineage_of_deduplicated,
     lineage_of_failed_rows,
     lineage_of_loaded,
@@ -77,6 +78,20 @@ def test_the_stages_between_have_every_column_of_their_tables() -> None:
 def test_the_failed_rows_file_has_the_uploads_columns_but_no_password() -> None:
     lineage = lineage_of_failed_rows(shown_columns(UPLOAD))
     assert list(lineage) == ["row", "First_Name", "surname", "column 4", "State", "Loyalty", "Pet: Name", "cell"]
+
+
+def test_a_loaded_column_is_followed_back_to_the_headers_of_the_upload() -> None:
+    assert headers_of_loaded(shown_columns(UPLOAD)) == {
+        "first_name": ["First_Name"],
+        "last_name": ["surname"],
+        "mobile": ["cell"],
+        "city": ["State"],
+        "state": ["State"],
+        "custom_fields": ["Loyalty"],
+        "warnings": ["State", "cell"],
+        PROPERTIES: ["Pet: Name"],
+        "password_hash": ["Password"],
+    }
 
 
 @pytest.fixture
