@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,6 +137,11 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
             ) from None
         except (sqlalchemy.exc.DBAPIError, OSError) as error:
             raise DiskUnavailable(folder, _reason(error)) from None
+        except Exception as error:
+            # dagster-postgres, which need not be installed, wraps what its server said.
+            if not isinstance(error.__cause__, sqlalchemy.exc.DBAPIError):
+                raise
+            raise DiskUnavailable(folder, "the database that dagster.yaml names does not answer") from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -155,6 +161,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _place(error: Exception) -> str:
+    if missing := re.search(r'environment variable "(\w+)" which is not set', str(error)):
+        return f" without the environment variable {missing[1]}; set it and run again"
     mark = getattr(error, "problem_mark", None)
     return "; delete it to have it written anew" if mark is None else f", see line {mark.line + 1}"
 

@@ -253,6 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="imports at once (2)")
     parser.add_argument("--celery", action="store_true", help="by Celery workers instead of new processes")
     given = parser.parse_args(arguments)
+    # Whoever ends this ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     load = Load(given.imports, given.rows, given.workers, given.celery)
     folder = Path(tempfile.mkdtemp(prefix="scale-"))
     with postgresql() as make_database:

@@ -1,5 +1,6 @@
 """The ``dagster.yaml`` files for more than one machine: real classes, real PostgreSQL, and no secret in a file."""
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from assets.instance import DAGSTER_YAML
+from assets.instance import DAGSTER_YAML, open_instance
+from etl_customers.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.settings import Home
 
 if TYPE_CHECKING:
     from dagster_celery.launcher import CeleryRunLauncher
@@ -108,14 +111,27 @@ def test_what_travels_to_a_run_worker_holds_no_secret(path: Path, dagster_url: s
     assert dagster_url not in packed
 
 
-@pytest.mark.usefixtures("environment")
 def test_a_variable_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DAGSTER_POSTGRES_URL")
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    home = Home(tmp_path / "home").make()
+    shutil.copy(DEPLOY / "postgresql/dagster.yaml", home.dagster)
     with (
-        pytest.raises(dg.DagsterInvalidConfigError, match="DAGSTER_POSTGRES_URL"),
-        instance_of(settings_in(DEPLOY / "postgresql/dagster.yaml"), tmp_path / "dagster"),
+        pytest.raises(SettingsInvalid, match="without the environment variable DAGSTER_POSTGRES_URL"),
+        open_instance(home),
     ):
         pass
+
+
+def test_a_storage_that_does_not_answer_can_be_tried_again(tmp_path: Path) -> None:
+    from dagster_postgres.utils import DagsterPostgresException  # what it raises after ten seconds of trying
+
+    refused = sa.exc.OperationalError("select 1", {}, Exception("canary"))
+    with (
+        pytest.raises(DiskUnavailable, match=r"dagster\.yaml names does not answer") as told,
+        open_instance(Home(tmp_path / "home")),
+    ):
+        raise DagsterPostgresException("too many retries for DB connection") from refused
+    assert "canary" not in str(told.value)
 
 
 @pytest.mark.usefixtures("environment")
