@@ -195,6 +195,9 @@ def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRow
 
 @contextmanager
 def _staging(file: Path, limits: StagingSettings) -> Iterator[Staging | None]:
+    if not file.exists():
+        yield None  # opening it would make it anew
+        return
     with open_staging(file, limits.memory_limit_mb) as staging:
         yield staging if staging.number("select count(*) from facts") else None
 

@@ -55,6 +55,8 @@ def read_shown_columns(file: Path, limits: StagingSettings) -> tuple[ShownColumn
         ImportBusy: Another process holds the staging file.
         DiskUnavailable: The file cannot be read.
     """
+    if not file.exists():
+        return ()  # opening it would make it anew
     with open_staging(file, limits.memory_limit_mb) as staging:
         return shown_columns(staging.upload_columns())
 

@@ -8,7 +8,15 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers.imports import accept_upload, run_import
-from etl_customers.report.accounting import TargetKeys, TargetRows, count_target_keys, count_target_rows
+from etl_customers.report.accounting import (
+    TargetKeys,
+    TargetRows,
+    account_for_validated,
+    count_staged_rows,
+    count_target_keys,
+    count_target_rows,
+)
+from etl_customers.report.lineage import read_shown_columns
 from etl_customers.settings import DATABASE_VARIABLE, Home
 from etl_customers.target.connect import writing
 from etl_customers.target.tables import customers, identity_keys, removed_customers
@@ -47,3 +55,11 @@ def test_rows_and_keys_are_counted_in_the_target_itself(workshop: Workshop, tmp_
     rows = count_target_rows(workshop.target, import_id)
     assert (rows, rows.loaded) == (TargetRows(customers=1, removed=1, failed=1), 2)
     assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=0, keyless=1, shared=0)
+
+
+def test_looking_at_an_import_whose_staging_was_deleted_makes_no_file(workshop: Workshop) -> None:
+    file, limits = workshop.staging_path("csv-20261122T081443Z-3fa9c1d2"), workshop.settings.staging
+    assert count_staged_rows(file, limits) is None
+    assert account_for_validated(file, limits, validated=3, failed=2).is_balanced
+    assert read_shown_columns(file, limits) == ()
+    assert not file.exists()
