@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from etl_customers.errors import UploadRefused
 from etl_customers.read import refusals
 from etl_customers.read.refusals import (
+    Abandoned,
     BrokenQuotes,
     CellWithoutColumn,
     DamagedWorkbook,
@@ -37,6 +38,7 @@ from etl_customers.read.refusals import (
 
 UNKNOWN = (UnknownHeader(3, "Fax", None, None), UnknownHeader(4, "Pet: Size", None, datetime(2026, 1, 2, tzinfo=UTC)))
 ONE_OF_EACH: tuple[UploadRefused, ...] = (
+    Abandoned(7),
     BrokenQuotes(3),
     CellWithoutColumn(3, 4, 5),
     DamagedWorkbook(),
