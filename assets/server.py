@@ -1,7 +1,7 @@
 """The Dagster web server and daemon of one home, which run until they are told to end.
 
 Here is what is served, where, and whether that is safe. How processes are kept running is
-``assets.supervising``'s, what the web server lets through ``assets.guarding``'s.
+``assets.supervising``'s, what the web server lets through ``assets.web_guard``'s.
 """
 
 import os
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from assets.guarding import check_guarded, is_loopback
 from assets.instance import open_instance, write_workspace
 from assets.supervising import Supervisor
+from assets.web_guard import check_guarded, is_loopback
 from etl_customers.errors import NotNow, UsageError
 from etl_customers.settings import HOME_VARIABLE, Home, Settings
 
@@ -66,7 +66,7 @@ def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool,
         tell: Gets a sentence with the URL once the server answers, and one for each death.
 
     Raises:
-        assets.guarding.Unguarded: Others can reach the address, and no password keeps them out.
+        assets.web_guard.Unguarded: Others can reach the address, and no password keeps them out.
         PortTaken: Something else listens there.
         assets.supervising.ServerEnded: A process ended by itself, and again.
         NoAnswer: The web server does not come up.

@@ -20,8 +20,8 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 from starlette.types import ASGIApp
 
-from assets.guarding import Access, Guard, check_guarded
 from assets.instance import open_instance
+from assets.web_guard import Access, Guard, check_guarded
 from etl_customers.errors import EtlCustomersError
 from etl_customers.settings import Settings, find_home, load_settings
 

@@ -22,8 +22,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as open_web_socket
 from websockets.typing import Origin, Subprotocol
 
-from assets.guarding import LOOPBACK_NAMES, Access, Unguarded, check_guarded, is_loopback, refusal
 from assets.instance import open_instance, write_workspace
+from assets.web_guard import LOOPBACK_NAMES, Access, Unguarded, check_guarded, is_loopback, refusal
 from assets.web_server import access_of
 from etl_customers.settings import HOME_VARIABLE, Home, Settings, Ui
 
