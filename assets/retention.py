@@ -11,7 +11,7 @@ from assets.resources import WorkshopResource
 from etl_customers.retention import Deleted, expires_before
 from etl_customers.retention import delete_expired as delete_expired_files
 from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ACCEPTED, list_statuses
+from etl_customers.target.ledger import ACCEPTED, find_imports
 from etl_customers.workshop import Workshop
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -99,7 +99,7 @@ def _delete_runs(instance: dg.DagsterInstance, before: datetime, own_run_id: str
 def _delete_partitions(instance: dg.DagsterInstance, workshop: Workshop, now: datetime) -> int:
     keys = instance.get_dynamic_partitions(IMPORTS)
     with reading(workshop.target) as connection:
-        records = list_statuses(connection, keys)
+        records = find_imports(connection, keys)
     before = expires_before(workshop, now)
     deleted = 0
     for key, record in records.items():

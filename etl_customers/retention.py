@@ -18,8 +18,8 @@ from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
     ACCEPTED,
     ImportRecord,
+    find_imports,
     list_accepted_before,
-    list_statuses,
     lock_import,
     refuse_import,
 )
@@ -116,7 +116,7 @@ def _delete_files(workshop: Workshop, before: datetime, abandoned: int, *, is_dr
         uploads = list(home.uploads.glob("*.upload"))
         done = [path for path in home.inbox_done.iterdir() if path.is_file() and not path.is_symlink()]
     with reading(workshop.target) as connection:
-        records = list_statuses(connection, {path.stem for path in (*staging, *failed, *uploads)})
+        records = find_imports(connection, {path.stem for path in (*staging, *failed, *uploads)})
     expired = {
         "staging": list(_expired(staging, records, before)),
         "failed_rows": list(_expired(failed, records, before)),

@@ -30,7 +30,7 @@ from etl_customers.target.ledger import (
     ImportRecord,
     count_imports,
     failed_rows_of,
-    list_statuses,
+    find_imports,
 )
 from etl_customers.target.removals import (
     ERASED,
@@ -168,7 +168,7 @@ class _Files:
         stems |= {path.stem for path in self._home.uploads.glob("*.upload")}
         stems |= {parts_of(path.name)[0] for path in self._home.inbox_done.iterdir()}
         with reading(workshop.target) as connection:
-            self._records = list_statuses(connection, stems)
+            self._records = find_imports(connection, stems)
 
     def erase(self) -> None:
         """Take the person out of what has ended, and name what has not."""

@@ -145,8 +145,8 @@ def list_accepted_before(connection: Connection, before: datetime) -> list[Impor
     return [_record(row) for row in connection.execute(query.order_by(imports.c.accepted_at)).mappings()]
 
 
-def list_statuses(connection: Connection, import_ids: Iterable[str]) -> dict[str, ImportRecord]:
-    """Return those of ``import_ids`` that the ledger knows, each with its entry."""
+def find_imports(connection: Connection, import_ids: Iterable[str]) -> dict[str, ImportRecord]:
+    """Return the entries of those of ``import_ids`` that the ledger knows."""
     wanted = list(import_ids)
     found: dict[str, ImportRecord] = {}
     for start in range(0, len(wanted), _ROWS_AT_A_TIME):
