@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from assets.partitions import PARTITION_TAG
 from assets.resources import WorkshopResource
 from assets.tags import file_label
 from etl_customers.alerts import Alert, alert_of_failed_rows, alert_of_failed_run, is_on, send
@@ -94,7 +95,7 @@ def _send(workshop: WorkshopResource, alert: Alert) -> None:
 
 
 def _record(workshop: Workshop, tags: Mapping[str, str]) -> ImportRecord | None:
-    key = tags.get("dagster/partition")
+    key = tags.get(PARTITION_TAG)
     if key is None:
         return None
     with reading(workshop.target) as connection:

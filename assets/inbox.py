@@ -15,7 +15,7 @@ import dagster as dg
 from assets.guard import failures_as_messages
 from assets.inbox_words import say_settled, say_waiting
 from assets.jobs import import_csv
-from assets.partitions import imports
+from assets.partitions import PARTITION_TAG, imports
 from assets.resources import WorkshopResource
 from assets.tags import import_tags
 from etl_customers.errors import NotNow
@@ -32,7 +32,6 @@ _WORK_SECONDS = 20.0
 """Of a tick; Dagster gives up a tick after 60."""
 _NEVER_BEGAN_SECONDS = 600.0
 _IDS_AT_A_TIME = 100
-_PARTITION_TAG = "dagster/partition"
 _OFF = "the inbox is off: see the setting inbox.enabled"
 
 Tick = dg.SensorResult | dg.SkipReason
@@ -125,8 +124,8 @@ def _tries_in(instance: dg.DagsterInstance) -> Callable[[Mapping[str, float]], M
         tries: dict[str, list[Try]] = {import_id: [] for import_id in import_ids}
         for first in range(0, len(import_ids), _IDS_AT_A_TIME):
             some = import_ids[first : first + _IDS_AT_A_TIME]
-            for record in instance.get_run_records(dg.RunsFilter(tags={_PARTITION_TAG: some})):
-                import_id = record.dagster_run.tags[_PARTITION_TAG]
+            for record in instance.get_run_records(dg.RunsFilter(tags={PARTITION_TAG: some})):
+                import_id = record.dagster_run.tags[PARTITION_TAG]
                 one = _try(record)
                 if one.ended_at is None or _seconds(record.create_timestamp) >= accepted_at[import_id]:
                     tries[import_id].append(one)

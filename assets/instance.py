@@ -14,6 +14,7 @@ import dagster as dg
 import sqlalchemy.exc
 import yaml
 
+from assets.partitions import IMPORTS
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.settings import Home
 
@@ -128,7 +129,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
             with _locked(folder / "storage.lock"):
                 instance = dg.DagsterInstance.from_config(str(folder))
                 instance.get_runs(limit=1)
-                instance.get_dynamic_partitions("imports")
+                instance.get_dynamic_partitions(IMPORTS)
             with instance:
                 yield instance
         except (yaml.YAMLError, dg.DagsterInvalidConfigError) as error:

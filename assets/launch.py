@@ -27,12 +27,11 @@ from assets.dead_runs import PROCESS_TAG, end_dead_runs, this_process
 from assets.guard import CODE, EXIT_CODE
 from assets.instance import LOCATION, open_instance
 from assets.jobs import IMPORT_CSV, import_job
-from assets.partitions import IMPORTS
+from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
 
-_PARTITION_TAG = "dagster/partition"
-MAX_RETRIES_TAG = "dagster/max_retries"
+_MAX_RETRIES_TAG = "dagster/max_retries"
 """Whoever gave the command repeats it; the daemon is not to do so behind them."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -92,9 +91,9 @@ def execute_import(
         job,
         run_config=_QUIET,
         tags={
-            _PARTITION_TAG: import_id,
+            PARTITION_TAG: import_id,
             PROCESS_TAG: this_process(),
-            MAX_RETRIES_TAG: "0",
+            _MAX_RETRIES_TAG: "0",
             **job.tags,
             **(tags or {}),
         },

@@ -5,4 +5,7 @@ import dagster as dg
 IMPORTS = "imports"
 """Name of the dynamic partitions definition, and so of its keys in Dagster's storage."""
 
+PARTITION_TAG = "dagster/partition"
+"""Dagster's tag of a run with the key of its partition: the import that it carries."""
+
 imports = dg.DynamicPartitionsDefinition(name=IMPORTS)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.guard import failures_as_messages
-from assets.partitions import IMPORTS
+from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.resources import WorkshopResource
 from etl_customers.retention import Deleted, expires_before
 from etl_customers.retention import delete_expired as delete_expired_files
@@ -15,7 +15,6 @@ from etl_customers.target.ledger import ACCEPTED, find_imports
 from etl_customers.workshop import Workshop
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-_PARTITION_TAG = "dagster/partition"
 _RUNS_AT_A_TIME = 50
 _MOST_RUNS = 5_000
 """The rest is deleted the next day: the schedule must not work for hours."""
@@ -105,7 +104,7 @@ def _delete_partitions(instance: dg.DagsterInstance, workshop: Workshop, now: da
     for key, record in records.items():
         ended_at = record.undone_at or record.finished_at
         is_old = record.status != ACCEPTED and ended_at is not None and ended_at < before
-        if is_old and not instance.get_runs(dg.RunsFilter(tags={_PARTITION_TAG: key}), limit=1):
+        if is_old and not instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: key}), limit=1):
             instance.delete_dynamic_partition(IMPORTS, key)
             deleted += 1
     return deleted
