@@ -7,7 +7,7 @@ import dagster as dg
 from assets.tags import import_tags
 from etl_customers.report.history import list_corrections
 from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, find_import
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, require_import
 from etl_customers.workshop import Workshop
 
 STATUS, HAS_FAILED_ROWS = "status", "failed_rows"
@@ -15,11 +15,9 @@ _LINKED_ASSETS = ("loaded_customers", "failed_rows")
 
 
 def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
-    """Return the import as the ledger has it now; it is there, since a stage of it has run."""
+    """Return the import as the ledger has it now."""
     with reading(workshop.target) as connection:
-        record = find_import(connection, import_id)
-    assert record is not None
-    return record
+        return require_import(connection, import_id)
 
 
 def tag_run(context: dg.AssetExecutionContext, workshop: Workshop, record: ImportRecord) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import NotFound, NotNow, UploadRefused, UsageError
+from etl_customers.errors import NotNow, UploadRefused, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import DRY_RUN, delete_file, temporary_files, translated_disk_errors
 from etl_customers.load.load import LoadCounts, load_customers
@@ -24,17 +24,23 @@ from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
+    ACCEPTED,
+    FINISHED,
+    REFUSED,
+    UNDONE,
     ImportRecord,
     accept_import,
     failed_rows_of,
     find_import,
     find_import_of_content,
     refuse_import,
+    require_import,
 )
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from etl_customers.workshop import Workshop
+from schemas.codes import ALREADY_EXISTS, DUPLICATE_IN_FILE
 
-_DUPLICATE_CODES = {"already_exists", "duplicate_in_file"}
+_DUPLICATE_CODES = {ALREADY_EXISTS, DUPLICATE_IN_FILE}
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def accept_upload(
                     again=again,
                     accepted_by=accepted_by,
                 )
-            is_repeat = record.status == "finished"
+            is_repeat = record.status == FINISHED
             if not is_repeat:
                 with translated_disk_errors(stored.path):
                     stored.path.replace(workshop.upload_path(record.import_id))
@@ -152,7 +158,7 @@ def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -
 
 def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> ReadCounts:
     with _stage(workshop, import_id) as (record, staging):
-        if record.status == "finished":
+        if record.status == FINISHED:
             return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id)
         upload = workshop.upload_path(import_id)
         if not upload.exists():
@@ -169,7 +175,7 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
 def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCounts:
     """Check every row against the contract."""
     with _stage(workshop, import_id, "rows_read") as (record, staging):
-        if record.status == "finished":
+        if record.status == FINISHED:
             duplicates = _count_duplicates(workshop, import_id)
             validated = (record.rows_loaded or 0) + duplicates
             return ValidateCounts(validated=validated, failed=(record.rows_failed or 0) - duplicates)
@@ -179,7 +185,7 @@ def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCount
 def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:
     """Find the rows whose customer is in the file before or in the target already."""
     with _stage(workshop, import_id, "rows_read") as (record, staging):
-        if record.status == "finished":
+        if record.status == FINISHED:
             duplicates = _count_duplicates(workshop, import_id)
             return DeduplicateCounts(deduplicated=record.rows_loaded or 0, failed=duplicates)
         with reading(workshop.target) as connection:
@@ -202,7 +208,7 @@ def run_loaded_customers(
     """
     with _stage(workshop, import_id, "rows_read") as (record, staging):
         upload = workshop.upload_path(import_id)
-        hashes = {} if record.status == "finished" else _hash(workshop, staging, record, upload, progress)
+        hashes = {} if record.status == FINISHED else _hash(workshop, staging, record, upload, progress)
         counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
         delete_file(upload)
         return counts
@@ -264,7 +270,7 @@ def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, ag
         stored = store_upload(source, Path(folder), workshop.settings.csv.max_bytes)
         with reading(workshop.target) as connection:
             earlier = None if again else find_import_of_content(connection, stored.sha256)
-        repeat = earlier if earlier and earlier.status == "finished" else None
+        repeat = earlier if earlier and earlier.status == FINISHED else None
         limit = workshop.settings.staging.memory_limit_mb
         with open_staging(Path(folder) / "dry-run.duckdb", limit) as staging:
             read, refusal = None, None
@@ -287,30 +293,27 @@ def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iter
     was_there = path.exists()
     with open_staging(path, workshop.settings.staging.memory_limit_mb) as staging:
         record = _find(workshop, import_id)
-        if record.status == "accepted":
+        if record.status == ACCEPTED:
             if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
                 raise StageMissing(import_id, "the stage raw_csv")
             yield record, staging
             return
-        if record.status == "finished":
+        if record.status == FINISHED:
             yield record, staging
-    if record.status == "refused":
+    if record.status == REFUSED:
         remove_staging(path)
         delete_file(workshop.upload_path(import_id))
         raise AlreadyRefused(record.refusal_code or "refused", record.refusal_message or "the file was refused")
     if not was_there:
         # Its retention time is over: what was opened here is an empty file.
         remove_staging(path)
-    if record.status == "undone":
+    if record.status == UNDONE:
         raise ImportUndone(import_id)
 
 
 def _find(workshop: Workshop, import_id: str) -> ImportRecord:
     with reading(workshop.target) as connection:
-        record = find_import(connection, import_id)
-    if record is None:
-        raise NotFound("import", import_id, "see: etl-customers imports")
-    return record
+        return require_import(connection, import_id)
 
 
 def _read(workshop: Workshop, staging: Staging, upload: Path, encoding: str | None) -> ReadCounts:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl_customers.editing import check_row
-from etl_customers.errors import ImportBusy, NotFound, UsageError
+from etl_customers.errors import ImportBusy, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import delete_file
 from etl_customers.settings import Settings
@@ -33,7 +33,15 @@ from etl_customers.target.edits import (
     list_changes_of,
     set_active,
 )
-from etl_customers.target.ledger import ACCEPTED, REFUSED, UNDONE, ImportRecord, find_import, lock_import, undo_import
+from etl_customers.target.ledger import (
+    ACCEPTED,
+    REFUSED,
+    UNDONE,
+    ImportRecord,
+    lock_import,
+    require_import,
+    undo_import,
+)
 from etl_customers.target.removals import (
     UNDO_OF,
     Kept,
@@ -260,7 +268,4 @@ def _json_value(value: object) -> object:
 
 def _find(workshop: Workshop, import_id: str) -> ImportRecord:
     with reading(workshop.target) as connection:
-        record = find_import(connection, import_id)
-    if record is None:
-        raise NotFound("import", import_id, "see: etl-customers imports")
-    return record
+        return require_import(connection, import_id)

@@ -283,15 +283,11 @@ def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool
 
 
 def _find(target: "Engine", import_id: str) -> "ImportRecord":
-    from etl_customers.errors import NotFound
     from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import find_import
+    from etl_customers.target.ledger import require_import
 
     with reading(target) as connection:
-        record = find_import(connection, import_id)
-    if record is None:
-        raise NotFound("import", import_id, "see: etl-customers imports")
-    return record
+        return require_import(connection, import_id)
 
 
 def _result(target: "Engine", home: "Home", import_id: str, repeat: bool = False) -> "ImportResult":

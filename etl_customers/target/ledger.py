@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
+from etl_customers.errors import NotFound
 from etl_customers.target.tables import failed_rows, imports
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
@@ -123,6 +124,18 @@ def find_import(connection: Connection, import_id: str) -> ImportRecord | None:
     """Return an import, none where the ledger has no such id."""
     row = connection.execute(sa.select(imports).where(imports.c.import_id == import_id)).mappings().first()
     return None if row is None else _record(row)
+
+
+def require_import(connection: Connection, import_id: str) -> ImportRecord:
+    """Return an import.
+
+    Raises:
+        NotFound: The ledger has no such id.
+    """
+    record = find_import(connection, import_id)
+    if record is None:
+        raise NotFound("import", import_id, "see: etl-customers imports")
+    return record
 
 
 def find_import_of_content(connection: Connection, sha256: str) -> ImportRecord | None:
