@@ -1,23 +1,26 @@
 """A copy of an upload without its passwords: every other cell is as it was.
 
-Which column holds passwords is found as the import found it. What becomes of the
-original is the caller's business.
+Which column holds passwords is found as the import found it, and held to what the
+import noted of it. What becomes of the original is the caller's business.
 """
 
 import csv as csv_module
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from etl_customers import settings
+from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
 from etl_customers.read.csv_files import find_delimiter, find_encoding, open_text, read_records
+from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import KnownHeaders, Role, match_header
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import EmptyFile
 from etl_customers.read.xlsx_files import open_workbook_records
+from etl_customers.staging import UploadColumn
 
 TEMPORARY = ".blanked-"
 """Begins the names of copies that are still being written."""
@@ -26,13 +29,29 @@ _ANY_TEXT = "utf-8-sig"
 _Record = tuple[int, list[str]]
 
 
+class PasswordsNotFound(UploadRefused):
+    """Under the settings of now another column would hold the passwords than the import read, or perhaps none."""
+
+    code = "passwords_not_found"
+
+    def __str__(self) -> str:
+        """Say what is not known."""
+        return "it is not certain any more which column the import read as passwords"
+
+
 def write_blanked(
-    upload: Path, folder: Path, fields: AccountFields, csv: settings.Csv, encoding: str | None
+    upload: Path,
+    folder: Path,
+    fields: AccountFields,
+    csv: settings.Csv,
+    encoding: str | None,
+    noted: Sequence[UploadColumn] | None = None,
 ) -> Path | None:
     """Write a copy of an upload in which the cells of the password column are empty, in all rows.
 
     A CSV keeps its delimiter, and its encoding where that can write what it could read,
-    else it becomes UTF-8. Of a workbook the sheet that was imported is written, as CSV.
+    else it becomes UTF-8. Of a workbook the sheet that was imported is written, as CSV;
+    text that was no formula there is escaped, for in a CSV it would be one.
 
     Args:
         upload: A regular file that was imported.
@@ -40,47 +59,72 @@ def write_blanked(
         fields: The account's own columns.
         csv: Aliases, required columns, limits.
         encoding: The one that the import noted.
+        noted: What the import took each column for; none where that is not kept any more.
 
     Returns:
         The copy; none where the upload has no column of passwords.
 
     Raises:
-        UploadRefused: The upload cannot be read any more, by other settings for instance.
+        PasswordsNotFound: Other settings are in force than at the import, and a column may hold its passwords.
+        UploadRefused: The upload cannot be read any more.
         OSError: The copy cannot be written.
     """
+
+    def find_position(header: list[str]) -> int | None:
+        return _password_position(match_header(header, fields, csv), noted)
+
     if find_kind(upload) == "xlsx":
         with open_workbook_records(upload, csv.max_bytes) as records:
-            return _write(records, folder, fields, csv, ",", _ANY_TEXT)
+            return _write(records, find_position, folder, ",", _ANY_TEXT, escape_formula)
     found = find_encoding(upload, encoding or csv.encoding)
     delimiter = find_delimiter(upload, found, KnownHeaders(fields, csv.aliases))
     for codec in (found.codec, _ANY_TEXT):
         with open_text(upload, found) as text:
             records = read_records(text, delimiter)
             try:
-                return _write(records, folder, fields, csv, delimiter, codec)
+                return _write(records, find_position, folder, delimiter, codec, str)
             except UnicodeEncodeError:
                 continue
     raise AssertionError("UTF-8 can write whatever was read")
 
 
+def _password_position(columns: Sequence[UploadColumn], noted: Sequence[UploadColumn] | None) -> int | None:
+    position = _find_password(columns)
+    if noted is not None:
+        if (position, len(columns)) != (_find_password(noted), len(noted)):
+            raise PasswordsNotFound
+    elif position is None and any(column.role == Role.IGNORED and column.header.strip() for column in columns):
+        raise PasswordsNotFound
+    return position
+
+
+def _find_password(columns: Sequence[UploadColumn]) -> int | None:
+    return next((column.position for column in columns if column.role == Role.PASSWORD), None)
+
+
 def _write(
-    records: Iterable[_Record], folder: Path, fields: AccountFields, csv: settings.Csv, delimiter: str, codec: str
+    records: Iterable[_Record],
+    find_position: Callable[[list[str]], int | None],
+    folder: Path,
+    delimiter: str,
+    codec: str,
+    as_written: Callable[[str], str],
 ) -> Path | None:
     rest = iter(records)
     header = next(rest, None)
     if header is None:
         raise EmptyFile
-    position = next((c.position for c in match_header(header[1], fields, csv) if c.role is Role.PASSWORD), None)
+    position = find_position(header[1])
     if position is None:
         return None
     descriptor, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
     with _removed_on_error(Path(name)), os.fdopen(descriptor, "w", encoding=codec, newline="") as file:
         writer = csv_module.writer(file, delimiter=delimiter, lineterminator="\r\n")
-        writer.writerow(header[1])
+        writer.writerow(map(as_written, header[1]))
         for _, cells in rest:
             if position < len(cells):
                 cells[position] = ""
-            writer.writerow(cells)
+            writer.writerow(map(as_written, cells))
         file.flush()
         os.fsync(file.fileno())
     return Path(name)

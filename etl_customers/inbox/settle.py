@@ -17,22 +17,23 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from etl_customers.errors import UploadRefused
+from etl_customers.errors import DiskUnavailable, ImportBusy, UploadRefused
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.inbox.blank import TEMPORARY, write_blanked
 from etl_customers.inbox.folders import held, list_accepted, move, reject
 from etl_customers.inbox.look import Odd
 from etl_customers.inbox.names import clean_name, parts_of, rejected_name
 from etl_customers.leftovers import translated_disk_errors
+from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import FileNotThere
 from etl_customers.read.uploads import is_unchanged, open_regular_file, sync_folder
 from etl_customers.settings import Home
+from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
 from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_import
+from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_imports
 from etl_customers.workshop import Workshop
 
 _SETTLED_AT_MOST = 2_000
-_BLOCK_BYTES = 1024 * 1024
 _AGAIN = "correct the file and copy it into inbox/ again"
 
 
@@ -92,13 +93,10 @@ def settle_files(workshop: Workshop, odd: Sequence[Odd], *, seconds: float) -> S
         records = find_records(workshop, paths)
         for path in paths:
             record = records.get(parts_of(path.name)[0])
-            if record is not None and record.status == ACCEPTED:
-                result.under_way.append(record)
-            elif time.monotonic() > deadline:
+            if time.monotonic() > deadline and (record is None or record.status != ACCEPTED):
                 result.left += 1
             else:
-                with _counting_problems(result):
-                    result.settled.append(Settled(_put_away(workshop, path, record), record))
+                _settle(workshop, path, record, result)
     return result
 
 
@@ -106,12 +104,7 @@ def settle_one(workshop: Workshop, path: Path) -> Settlement:
     """Settle one accepted file, if its import ended."""
     result = Settlement()
     with held(workshop.home):
-        record = find_records(workshop, [path]).get(parts_of(path.name)[0])
-        if record is not None and record.status == ACCEPTED:
-            result.under_way.append(record)
-        else:
-            with _counting_problems(result):
-                result.settled.append(Settled(_put_away(workshop, path, record), record))
+        _settle(workshop, path, find_records(workshop, [path]).get(parts_of(path.name)[0]), result)
     return result
 
 
@@ -121,8 +114,19 @@ def find_records(workshop: Workshop, paths: Iterable[Path]) -> dict[str, ImportR
     if not import_ids:
         return {}
     with reading(workshop.target) as connection:
-        found = (find_import(connection, import_id) for import_id in sorted(import_ids))
-        return {record.import_id: record for record in found if record is not None}
+        return find_imports(connection, import_ids)
+
+
+def _settle(workshop: Workshop, path: Path, record: ImportRecord | None, result: Settlement) -> None:
+    if record is not None and record.status == ACCEPTED:
+        result.under_way.append(record)
+        return
+    with _counting_problems(result):
+        try:
+            result.settled.append(Settled(_put_away(workshop, path, record), record))
+        except ImportBusy:
+            if record is not None:  # its last stage writes the failed rows
+                result.under_way.append(record)
 
 
 @contextmanager
@@ -132,8 +136,8 @@ def _counting_problems(result: Settlement) -> Iterator[None]:
         yield
     except (FileNotFoundError, FileNotThere):
         pass  # a person took it away
-    except UploadRefused as refusal:
-        result.problems[str(refusal)] += 1
+    except (UploadRefused, DiskUnavailable) as error:
+        result.problems[str(error)] += 1
     except OSError as error:
         result.problems[error.strerror or "cannot be moved"] += 1
 
@@ -158,7 +162,8 @@ def _put_away(workshop: Workshop, path: Path, record: ImportRecord | None) -> Ou
         _reject(workshop, path, f"was refused as import {import_id}", record.refusal_message or "no reason", _AGAIN)
         return Outcome.REFUSED
     if record.status != FINISHED:
-        why = f"import {import_id} was undone: what it had loaded was taken back"
+        loaded = "nothing of it had been loaded" if record.finished_at is None else "what it had loaded was taken back"
+        why = f"import {import_id} was undone: {loaded}"
         _reject(workshop, path, "is not imported any more", why, "copy it into inbox/ again to import it anew")
         return Outcome.UNDONE
     return _put_away_finished(workshop, path, record, found)
@@ -169,9 +174,10 @@ def _put_away_finished(workshop: Workshop, path: Path, record: ImportRecord, fou
         why = f"somebody wrote to it after it was accepted; import {record.import_id} has what it held before"
         _reject(workshop, path, "was set aside", why, "copy it into inbox/ to have what it holds now imported")
         return Outcome.CHANGED
+    noted = _noted_columns(workshop, record.import_id)
     try:
         blanked = write_blanked(
-            path, workshop.home.inbox_done, _fields(workshop), workshop.settings.csv, record.encoding
+            path, workshop.home.inbox_done, _fields(workshop), workshop.settings.csv, record.encoding, noted
         )
     except UploadRefused as refusal:
         why = f"its passwords could not be blanked, because under the settings of now {refusal}"
@@ -183,7 +189,7 @@ def _put_away_finished(workshop: Workshop, path: Path, record: ImportRecord, fou
             os.utime(path)  # its retention time begins now
         _put(path, workshop.home.inbox_done, path.name)
     else:
-        _put(blanked, workshop.home.inbox_done, path.name if _is_text(path) else f"{path.name}.csv")
+        _put(blanked, workshop.home.inbox_done, path.name if find_kind(path) == "csv" else f"{path.name}.csv")
         path.unlink()
     sync_folder(path.parent)
     return Outcome.REPEAT if _is_repeat(record, parts_of(path.name)[1], found) else Outcome.DONE
@@ -199,11 +205,6 @@ def _put(path: Path, folder: Path, name: str) -> None:
         move(path, folder, name)
 
 
-def _is_text(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) != b"PK"
-
-
 def _is_repeat(record: ImportRecord, name: str, found: os.stat_result) -> bool:
     """Tell whether the file came after another of the same content; only words depend on it."""
     ended = record.finished_at or datetime.now(UTC)
@@ -212,11 +213,20 @@ def _is_repeat(record: ImportRecord, name: str, found: os.stat_result) -> bool:
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
     with os.fdopen(open_regular_file(path), "rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _noted_columns(workshop: Workshop, import_id: str) -> list[UploadColumn] | None:
+    """Return what the import took each column for; none where its retention time is over."""
+    path = workshop.staging_path(import_id)
+    if not path.exists():
+        return None
+    try:
+        with open_staging(path, workshop.settings.staging.memory_limit_mb, wait_seconds=0) as staging:
+            return staging.upload_columns() or None
+    except StagingDamaged:
+        return None
 
 
 def _fields(workshop: Workshop) -> AccountFields:

@@ -1,6 +1,8 @@
 """Putting away: done without passwords, rejected with a note, never over another file, and safe to repeat."""
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from etl_customers.errors import UploadRefused
 from etl_customers.inbox.blank import TEMPORARY
 from etl_customers.inbox.look import look
 from etl_customers.inbox.settle import Outcome, settle_files, settle_one
+from etl_customers.settings import Csv
 from etl_customers.target.connect import writing
 from etl_customers.target.tables import imports
+from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
 from tests.etl_customers.inbox.conftest import FILE, Inbox
 
@@ -106,6 +110,49 @@ def test_a_file_whose_passwords_cannot_be_found_any_more_is_not_called_blanked(
     note = note_on(inbox, f"{import_id}--a.csv")
     assert "is imported" in note
     assert "may still hold passwords" in note
+
+
+@pytest.mark.parametrize(
+    ("aliases", "is_staged"),
+    [({}, True), ({}, False), ({"Kennwort": "zip"}, True), ({"hint": "password"}, True)],
+)
+def test_a_file_whose_column_of_passwords_is_another_one_now_is_not_put_into_done(
+    inbox: Inbox, aliases: dict[str, str], is_staged: bool
+) -> None:
+    then = Csv(aliases={"Kennwort": "password"}, ignore_unknown_columns=True)
+    now = then.model_copy(update={"aliases": aliases})
+
+    def under(csv: Csv) -> Inbox:
+        settings = inbox.workshop.settings.model_copy(update={"csv": csv})
+        return Inbox(Workshop(inbox.home, settings, inbox.workshop.target))
+
+    import_id = imported(under(then), "a.csv", text="first_name,last_name,Kennwort,hint\nA,B,pass-word-1,\n")
+    if not is_staged:
+        inbox.workshop.staging_path(import_id).unlink()
+    assert outcomes(under(now)) == [Outcome.NOT_BLANKED]
+    assert inbox.names()["done"] == []
+    assert "may still hold passwords" in note_on(inbox, f"{import_id}--a.csv")
+
+
+def test_a_file_whose_import_a_process_still_works_on_is_left_for_the_next_time(inbox: Inbox) -> None:
+    import_id = imported(inbox, "a.csv")
+    path = inbox.workshop.staging_path(import_id)
+    code = f"import duckdb; c = duckdb.connect({str(path)!r}); print(flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:  # type: ignore[call-overload]
+        other.stdout.readline()
+        settlement = inbox.settle()
+        assert (settlement.settled, [one.import_id for one in settlement.under_way]) == ([], [import_id])
+        other.communicate(b"\n")
+    assert outcomes(inbox) == [Outcome.DONE]
+
+
+def test_the_note_on_an_undone_import_that_had_loaded_nothing_says_so(inbox: Inbox) -> None:
+    inbox.accept(inbox.drop())
+    (record,) = inbox.records()
+    undo(inbox.workshop, record.import_id, "somebody")
+    assert outcomes(inbox) == [Outcome.UNDONE]
+    assert "was undone: nothing of it had been loaded" in note_on(inbox, f"{record.import_id}--customers.csv")
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "file"])
