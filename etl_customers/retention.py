@@ -5,7 +5,7 @@ records are deleted in ``assets.retention``.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from etl_customers.errors import ImportBusy
 from etl_customers.leftovers import delete_file, temporary_files, translated_disk_errors
 from etl_customers.read.refusals import Abandoned
-from etl_customers.staging import StagingDamaged, open_staging, remove_staging
+from etl_customers.staging import open_if_whole, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
     ACCEPTED,
@@ -90,9 +90,8 @@ def _abandon(workshop: Workshop, record: ImportRecord, now: datetime, waited: in
     with ExitStack() as stack:
         if path.exists():
             try:
-                with suppress(StagingDamaged):
-                    limit = workshop.settings.staging.memory_limit_mb
-                    stack.enter_context(open_staging(path, limit, wait_seconds=0))
+                limit = workshop.settings.staging.memory_limit_mb
+                stack.enter_context(open_if_whole(path, limit, wait_seconds=0))
             except ImportBusy:
                 return False
         refusal = Abandoned(waited)

@@ -22,7 +22,7 @@ Tables, each written by one stage in one transaction:
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,19 @@ def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) ->
             yield Staging(connection)
     except duckdb.Error as error:
         raise _translate(error, path) or error from None
+
+
+@contextmanager
+def open_if_whole(path: Path, memory_limit_mb: int, wait_seconds: float) -> Iterator[Staging | None]:
+    """Hold a staging file; none where it is damaged: nobody can read it, and nobody works on it.
+
+    Arguments and other errors are those of ``open_staging``.
+    """
+    with ExitStack() as stack:
+        staging = None
+        with suppress(StagingDamaged):
+            staging = stack.enter_context(open_staging(path, memory_limit_mb, wait_seconds))
+        yield staging
 
 
 def remove_staging(path: Path) -> None:

@@ -7,7 +7,7 @@ values are put back as an edit would, so the rules and the identity keys stay tr
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from etl_customers.errors import ImportBusy, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import delete_file
 from etl_customers.settings import Settings
-from etl_customers.staging import StagingDamaged, open_staging, remove_staging
+from etl_customers.staging import open_if_whole, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
 from etl_customers.target.driver_errors import DatabaseConflict
@@ -106,11 +106,8 @@ def undo(workshop: Workshop, import_id: str, undone_by: str | None, *, is_dry_ru
     with ExitStack() as stack:
         if record.status == ACCEPTED:
             stack.callback(_clear_up, workshop, import_id)
-            with suppress(StagingDamaged):
-                limit = workshop.settings.staging.memory_limit_mb
-                stack.enter_context(
-                    open_staging(workshop.staging_path(import_id), limit, wait_seconds=_WAIT_FOR_STAGE_SECONDS)
-                )
+            limit = workshop.settings.staging.memory_limit_mb
+            stack.enter_context(open_if_whole(workshop.staging_path(import_id), limit, _WAIT_FOR_STAGE_SECONDS))
         for attempt in range(1, _TRIES + 1):
             try:
                 return _undo(workshop, record, undone_by, is_dry_run)

@@ -7,8 +7,7 @@ would else be loaded anew.
 """
 
 import csv
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from etl_customers.inbox.folders import held
 from etl_customers.inbox.names import NOTE, parts_of
 from etl_customers.leftovers import delete_file, temporary_files, translated_disk_errors
 from etl_customers.report.failed_rows import error_text, write_failed_rows
-from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
+from etl_customers.staging import Staging, open_if_whole, remove_staging
 from etl_customers.target.connect import empty_log, reading, writing
 from etl_customers.target.customers import find_customer
 from etl_customers.target.ledger import (
@@ -214,7 +213,7 @@ class _Files:
             self._say_still_there(f"import {import_id}, which has not ended", _WHEN_ENDED)
 
     def _opened(self, path: Path) -> AbstractContextManager[Staging | None]:
-        return _opened(path, self._workshop.settings.staging.memory_limit_mb)
+        return open_if_whole(path, self._workshop.settings.staging.memory_limit_mb, _WAIT_SECONDS)
 
     def _forget_failed_rows(self, staging: Staging, record: ImportRecord, rows: set[int]) -> None:
         """Erase the rows in the ledger, and see that the other failed rows have a file, for staging goes next."""
@@ -282,16 +281,6 @@ class _Files:
 
     def _say_still_there(self, what: str, remedy: str, is_certain: bool = True) -> None:
         self._erasure.still_there.append(StillThere(what, remedy, is_certain))
-
-
-@contextmanager
-def _opened(path: Path, memory_limit_mb: int) -> Iterator[Staging | None]:
-    """Open a staging file; none where it is damaged, so that nobody can tell who is in it."""
-    with ExitStack() as stack:
-        staging = None
-        with suppress(StagingDamaged):
-            staging = stack.enter_context(open_staging(path, memory_limit_mb, wait_seconds=_WAIT_SECONDS))
-        yield staging
 
 
 def _own_row(record: Record) -> int | None:
