@@ -72,6 +72,14 @@ def _commands(group: Any) -> dict[str, Any]:
     return getattr(group, "commands", {})
 
 
+def test_the_architecture_names_every_part_of_the_engine_and_every_module_of_the_assets() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    for package in ("etl_customers", "assets"):
+        for path in (ROOT / package).iterdir():
+            if not path.name.startswith("_") and (path.suffix == ".py" or (path / "__init__.py").exists()):
+                assert f"`{path.stem}`" in page, f"{package}/{path.name}"
+
+
 def test_every_decision_has_a_number_of_its_own_and_the_four_parts() -> None:
     decisions = sorted((ROOT / "docs/adr").glob("*.md"))
     assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
