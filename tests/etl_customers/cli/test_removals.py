@@ -66,12 +66,21 @@ def test_nobody_is_erased_without_a_question_or_yes(run: Run, tmp_path: Path) ->
     assert "olivia" not in (again.out + shown.err).lower()
 
 
-def test_purge_counts_what_is_past_its_time(run: Run, tmp_path: Path) -> None:
+def test_purge_deletes_what_is_past_its_time_and_its_dry_run_only_counts_it(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
     load(run, tmp_path)
-    (tmp_path / "home" / "settings.toml").write_text("[retention]\ndays = 0\n")
-    counted = run("purge", "--json")
-    assert (counted.code, json.loads(counted.out)["staging"]) == (0, 0)
-    assert "retention.days" in run("purge", "--dry-run").out
+    expired = home / "failed" / "csv-20200101T000000Z-00000000.csv"
+    expired.touch()
+    os.utime(expired, (1, 1))
+    for command in (("purge", "--dry-run"), ("purge",)):
+        assert expired.exists()
+        done = run(*command, "--json")
+        counts = json.loads(done.out)
+        assert (done.code, counts["staging"], counts["failed_rows"], counts["days"]) == (0, 0, 1, 7)
+    assert not expired.exists()
+    assert len(list((home / "failed").iterdir())) == 1
+    assert "older than 7 days (retention.days)" in run("purge", "--dry-run").out
 
 
 def test_the_doctor_names_what_is_past_its_time(run: Run, home: Path, tmp_path: Path) -> None:
