@@ -1,4 +1,4 @@
-"""Everything that can stop an import or a command, as one tree; nothing about single rows.
+"""The tree of everything that can stop an import or a command; nothing about single rows.
 
     EtlCustomersError
     ├── UsageError                 exit 2: the command's words cannot be followed
@@ -13,6 +13,7 @@
         ├── DiskUnavailable
         └── ImportBusy             another process works on the same import
 
+An error that one module alone raises stands in that module, below one of these three.
 Problems of single rows are no exceptions: they are codes (``schemas.codes``).
 Messages say what, where and what to do, and never hold a customer's value.
 """

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,7 +74,7 @@ class Undone:
     """Customers."""
     restored: int = 0
     """Values of customers that the import had changed."""
-    kept: Sequence[Kept] = field(default_factory=list)
+    kept: Sequence[Kept] = ()
 
 
 class _NotAsBefore(UsageError):

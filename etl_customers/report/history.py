@@ -112,6 +112,21 @@ def draw_days(days: Sequence[Day]) -> str:
     )
 
 
+def list_corrections(target: sa.Engine, import_id: str) -> list[str]:
+    """Return the imports that correct an import's failed rows, in the order of their acceptance.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    query = (
+        sa.select(imports.c.import_id)
+        .where(imports.c.parent_import_id == import_id)
+        .order_by(imports.c.accepted_at, imports.c.import_id)
+    )
+    with reading(target) as connection:
+        return list(connection.scalars(query))
+
+
 def _bar(day: Day, left: float, step: float, scale: float) -> str:
     loaded, failed = day.loaded * scale, day.failed * scale
     place = f'x="{left + step * 0.15:.1f}" width="{step * 0.7:.1f}"'
@@ -167,18 +182,3 @@ def _count_removed(connection: Connection, import_ids: Sequence[str]) -> dict[st
         .group_by(removed_customers.c.import_id)
     )
     return {row.import_id: row[1] for row in connection.execute(query)}
-
-
-def list_corrections(target: sa.Engine, import_id: str) -> list[str]:
-    """Return the imports that correct an import's failed rows, in the order of their acceptance.
-
-    Raises:
-        DatabaseUnavailable: The target does not answer.
-    """
-    query = (
-        sa.select(imports.c.import_id)
-        .where(imports.c.parent_import_id == import_id)
-        .order_by(imports.c.accepted_at, imports.c.import_id)
-    )
-    with reading(target) as connection:
-        return list(connection.scalars(query))
