@@ -67,7 +67,9 @@ def _warning(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     metadata=schema(STAGED_CUSTOMERS),
     check_specs=[_blocking(_ACCOUNTED, "validated_customers", "Rows read = rows validated + rows failed so far.")],
 )
-def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def validated_customers(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that passed every rule, normalised and typed. Duplicates are still in here."""
     with stage_of(context, workshop) as (opened, import_id):
         done = run_validated_customers(opened, import_id)
@@ -100,7 +102,9 @@ def validated_customers(context: dg.AssetExecutionContext, workshop: WorkshopRes
         ),
     ],
 )
-def deduplicated_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def deduplicated_customers(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per customer: no two share an identity key, none is in the target database yet."""
     with stage_of(context, workshop) as (opened, import_id):
         done = run_deduplicated_customers(opened, import_id)
@@ -142,7 +146,9 @@ def deduplicated_customers(context: dg.AssetExecutionContext, workshop: Workshop
         _warning(_SOMETHING, "loaded_customers", "Of a file that has rows at least one became a customer."),
     ],
 )
-def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def loaded_customers(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Customers in the target database; they, the failed rows and the counts were committed together."""
     listener = LISTENER.get()
     with stage_of(context, workshop) as (opened, import_id):
@@ -187,7 +193,9 @@ def loaded_customers(context: dg.AssetExecutionContext, workshop: WorkshopResour
         _warning(_SHARE, "failed_rows", "Failed rows are no larger a share of those read than alerts.failed_share."),
     ],
 )
-def failed_rows(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def failed_rows(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that were not loaded, each with all its reasons, as a file to correct and upload again."""
     with stage_of(context, workshop) as (opened, import_id):
         written = run_failed_rows(opened, import_id)

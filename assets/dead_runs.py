@@ -16,8 +16,11 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-PROCESS_TAG = "etl_customers/process"
-"""Tag of a run that the command line executes itself: host, process id, when the process started."""
+PROCESS_TAG = ".dagster/etl_customers_process"
+"""Tag of a run that the command line executes itself: host, process id, when the process started.
+
+The UI does not show tags that begin so.
+"""
 
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -29,7 +32,12 @@ _CLOCK_SLACK_SECONDS = 60
 _PROC = Path("/proc/self/stat")
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends runs whose process is gone: killed command lines, and workers that died with all that watched "
+    "them. It starts no run; what Dagster had started itself, Dagster re-executes.",
+)
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Ends the runs whose process is gone: killed command lines, and workers that died with all that watched them.
 

@@ -38,7 +38,7 @@ _SCHEMA = text_columns(
     tags={"stage": "review"},
     metadata={"dagster/column_schema": _SCHEMA},
 )
-def import_history(workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def import_history(workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All imports as the ledger in the target has them: totals, the last 500 one by one, rows per day."""
     with failures_as_messages(), workshop.opened() as opened:
         history = read_history(opened.target, datetime.now(UTC))

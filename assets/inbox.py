@@ -44,7 +44,7 @@ Tick = dg.SensorResult | dg.SkipReason
     description="Imports what is dropped into the folder inbox/ of the home, each content once; what broke off is "
     "started again. What became of each file is in the ticks of inbox_results.",
 )
-def inbox_files(context: dg.SensorEvaluationContext, workshop: WorkshopResource) -> Tick:
+def inbox_files(context: dg.SensorEvaluationContext, workshop: dg.ResourceParam[WorkshopResource]) -> Tick:
     """Accept complete files and start the imports that are accepted and not under way."""
 
     def evaluate(opened: Workshop) -> Tick:
@@ -77,7 +77,7 @@ def inbox_files(context: dg.SensorEvaluationContext, workshop: WorkshopResource)
     description="Says what became of the files of the inbox, and puts them away: imported ones to inbox/done/ without "
     "their passwords, all others to inbox/rejected/ with a note that says why. It starts no run.",
 )
-def inbox_results(context: dg.SensorEvaluationContext, workshop: WorkshopResource) -> Tick:
+def inbox_results(context: dg.SensorEvaluationContext, workshop: dg.ResourceParam[WorkshopResource]) -> Tick:
     """Settle files whose import ended, and set aside what can be no upload."""
 
     def evaluate(opened: Workshop) -> Tick:

@@ -15,6 +15,10 @@ from etl_customers.inbox.settle import find_records, settle_one
 from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord
 from etl_customers.workshop import Workshop
 
+IMPORT_INBOX_FILE = "import_inbox_file"
+IMPORT = "import"
+"""Metadata of a failure: the import that ended so, in a run of its own."""
+
 
 class InboxFile(dg.Config):
     """What a person types."""
@@ -26,7 +30,9 @@ class InboxFile(dg.Config):
 
 
 @dg.op(description="Type the name of a file in inbox/ as file_name. It is imported in a run of import_csv of its own.")
-def import_file(context: dg.OpExecutionContext, config: InboxFile, workshop: WorkshopResource) -> None:
+def import_file(
+    context: dg.OpExecutionContext, config: InboxFile, workshop: dg.ResourceParam[WorkshopResource]
+) -> None:
     """Accept one file of the inbox, import it and put it away; ends as its import ends."""
     with failures_as_messages(), workshop.opened() as opened:
         import_id, path = accept_named(opened, config.file_name)
@@ -56,7 +62,7 @@ def _failure(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
         failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
     return dg.Failure(
         failure.message,
-        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, "import": record.import_id},
+        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, IMPORT: record.import_id},
         allow_retries=False,
     )
 
@@ -64,13 +70,16 @@ def _failure(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
 def _metadata(record: ImportRecord) -> dict[str, Any]:
     counts = {"read": record.rows_read, "loaded": record.rows_loaded, "failed": record.rows_failed}
     run = {"run": dg.MetadataValue.dagster_run(record.run_id)} if record.run_id else {}
-    return {"import": record.import_id, **run, **{name: count or 0 for name, count in counts.items()}}
+    return {IMPORT: record.import_id, **run, **{name: count or 0 for name, count in counts.items()}}
 
 
 @dg.job(
+    name=IMPORT_INBOX_FILE,
     tags={"source": "csv"},
+    # What the launchpad shows at first.
+    config={"ops": {"import_file": {"config": {"file_name": "NAME.csv"}}}},
     description="Imports one file of the folder inbox/ by its name, also while the sensors are off. "
-    "In the launchpad, type the name as file_name and launch.",
+    "In the launchpad, put the name in the place of NAME.csv and launch.",
 )
 def import_inbox_file() -> None:
     """One op, which starts a run of import_csv."""

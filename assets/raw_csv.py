@@ -31,7 +31,7 @@ _EVERY_ROW_IS_STAGED = "every_row_is_staged"
         )
     ],
 )
-def raw_csv(context: dg.AssetExecutionContext, workshop: WorkshopResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def raw_csv(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows of the uploaded file exactly as they are, numbered, up to the first blank row; no passwords."""
     with stage_of(context, workshop, source="csv") as (opened, import_id):
         done = run_raw_csv(opened, import_id, context.run_id)

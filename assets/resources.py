@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-import dagster as dg
 
 from etl_customers.settings import Home, find_home
 from etl_customers.workshop import Workshop, open_workshop
 
 
-class WorkshopResource(dg.ConfigurableResource[Workshop]):
-    """Opens the workshop of one home; the target's address and secrets stay out of Dagster."""
+@dataclass(frozen=True)
+class WorkshopResource:
+    """Opens the workshop of one home; the target's address and secrets stay out of Dagster.
+
+    No ``ConfigurableResource``: whoever launches a run must not choose a folder of this machine.
+
+    Attributes:
+        home: Home folder; empty: ``ETL_CUSTOMERS_HOME``, else ``.etl-customers`` in the working directory.
+    """
 
     home: str = ""
-    """Home folder; empty: ``ETL_CUSTOMERS_HOME``, else ``.etl-customers`` in the working directory."""
 
     def find_home(self) -> Home:
         """Return the home, whether or not it is there."""

@@ -58,7 +58,7 @@ def purge(
     description="Deletes what is older than retention.days: staging, failed-rows files, imported inbox files, "
     "runs of Dagster; imports that have been under way for longer are refused."
 )
-def delete_what_expired(context: dg.OpExecutionContext, workshop: WorkshopResource) -> None:
+def delete_what_expired(context: dg.OpExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> None:
     """Delete what is past its retention time and report the counts."""
     with failures_as_messages(), workshop.opened() as opened:
         deleted, records = purge(context.instance, opened, datetime.now(UTC), context.run_id)

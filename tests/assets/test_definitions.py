@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from assets.definitions import definitions
+from assets.definitions import define, definitions
 from assets.instance import LOCATION, write_workspace
 from assets.jobs import IMPORT_CSV
 from etl_customers.settings import Home
@@ -90,3 +90,11 @@ def test_the_workspace_files_name_the_location_that_runs_are_started_under(tmp_p
     for path in (project, write_workspace(Home(tmp_path / "home"))):
         module = yaml.safe_load(path.read_text(encoding="utf-8"))["load_from"][0]["python_module"]
         assert (module["module_name"], module["location_name"]) == ("assets.definitions", LOCATION)
+
+
+def test_whoever_launches_a_run_cannot_choose_a_folder(tmp_path: Path) -> None:
+    config = {"resources": {"workshop": {"config": {"home": str(tmp_path / "elsewhere")}}}}
+    job = define(str(tmp_path / "home")).resolve_job_def("delete_expired")
+    with dg.instance_for_test() as instance:
+        assert job.execute_in_process(config, instance=instance).success
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]

@@ -48,7 +48,7 @@ def test_a_person_imports_a_file_of_the_inbox_from_the_launchpad(page: "Page", u
         "first_name,last_name,email,city\nUna,Launch,una@example.com,Sydney\n", encoding="utf-8"
     )
     page.goto(f"{ui.url}/locations/etl_customers/jobs/import_inbox_file/playground")
-    expect(page.get_by_text("Missing required config entry")).to_be_visible()
+    expect(page.get_by_text("NAME.csv")).to_be_visible()
     page.locator(".CodeMirror").first.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("ops: {import_file: {config: {file_name: people.csv}}}")
