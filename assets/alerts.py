@@ -1,12 +1,19 @@
 """Watches runs for what somebody should be told: one that failed, an import that finished with failed rows.
 
 What an alert says and how it gets there is ``etl_customers.alerts``.
+
+A tick goes through several runs, and Dagster refuses all of it where one run was skipped with
+words after another was acted on: then the alerts of that tick would be sent again at every tick,
+without end. So words are only given by what holds for all runs, the settings.
 """
 
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
+from dagster._core.definitions.run_request import DagsterRunReaction
+from dagster_shared.error import SerializableErrorInfo
 
+from assets.inbox_job import IMPORT, IMPORT_INBOX_FILE
 from assets.partitions import PARTITION_TAG
 from assets.resources import WorkshopResource
 from assets.tags import file_label
@@ -20,6 +27,9 @@ from etl_customers.workshop import Workshop
 
 _SECONDS = 5
 _WILL_RETRY = "dagster/will_retry"
+Reaction = dg.SkipReason | DagsterRunReaction | None
+"""None: looked at; a reaction: what could not be done, which ends the tick and fails it."""
+
 _OFF = "alerts are off; set alerts.webhook_url or alerts.log_file"
 
 
@@ -40,21 +50,24 @@ class AlertNotDelivered(NotNow):
     minimum_interval_seconds=_SECONDS,
     description="Tells the webhook and the log file of the settings of each run that failed and is not tried again.",
 )
-def failed_run_alert(context: dg.RunFailureSensorContext, workshop: WorkshopResource) -> dg.SkipReason | None:
-    """Send an alert for a run that failed, unless Dagster tries it again by itself."""
+def failed_run_alert(context: dg.RunFailureSensorContext, workshop: dg.ResourceParam[WorkshopResource]) -> Reaction:
+    """Send an alert for a run that failed, unless Dagster tries it again by itself or another run was told of."""
     run = context.dagster_run
-    if run.tags.get(_WILL_RETRY) == "true":
-        return dg.SkipReason(f"run {run.run_id} is tried again by itself")
-    if not is_on(load_settings(workshop.find_home()).alerts):
-        return dg.SkipReason(_OFF)
-    message = _message(context)
     try:
-        with workshop.opened() as opened:
-            record = _record(opened, run.tags)
-            file = file_label(record, opened.settings) if record else None
-    except EtlCustomersError:
-        record, file = None, None  # the target may be why it failed; the alert goes out without its counts
-    _send(workshop, alert_of_failed_run(record, message, run_id=run.run_id, job=run.job_name, file=file))
+        if not is_on(load_settings(workshop.find_home()).alerts):
+            return dg.SkipReason(_OFF)
+        if run.tags.get(_WILL_RETRY) == "true" or _is_told_by_another(context):
+            return None
+        message = _message(context)
+        try:
+            with workshop.opened() as opened:
+                record = _record(opened, run.tags)
+                file = file_label(record, opened.settings) if record else None
+        except EtlCustomersError:
+            record, file = None, None  # the target may be why it failed; the alert goes out without its counts
+        _send(workshop, alert_of_failed_run(record, message, run_id=run.run_id, job=run.job_name, file=file))
+    except EtlCustomersError as error:
+        return _failed_tick(context, error)
     return None
 
 
@@ -64,27 +77,35 @@ def failed_run_alert(context: dg.RunFailureSensorContext, workshop: WorkshopReso
     minimum_interval_seconds=_SECONDS,
     description="Tells the webhook and the log file of the settings of each import that finished with failed rows.",
 )
-def failed_rows_alert(context: dg.RunStatusSensorContext, workshop: WorkshopResource) -> dg.SkipReason | None:
+def failed_rows_alert(context: dg.RunStatusSensorContext, workshop: dg.ResourceParam[WorkshopResource]) -> Reaction:
     """Send an alert for a run whose import has failed rows."""
     run = context.dagster_run
-    alerts = load_settings(workshop.find_home()).alerts
-    if not (is_on(alerts) and alerts.on_failed_rows):
-        return dg.SkipReason(_OFF if alerts.on_failed_rows else "alerts.on_failed_rows is off")
-    with workshop.opened() as opened:
-        record = _record(opened, run.tags)
-        if record is None:
-            return dg.SkipReason(f"run {run.run_id} carried no import")
-        alert = alert_of_failed_rows(
-            record,
-            list_failed_rows(opened.target, record.import_id, limit=0).by_code,
-            run_id=run.run_id,
-            job=run.job_name,
-            file=file_label(record, opened.settings),
-        )
-    if alert is None:
-        return dg.SkipReason(f"import {record.import_id} has no failed rows")
-    _send(workshop, alert)
+    try:
+        alerts = load_settings(workshop.find_home()).alerts
+        if not (is_on(alerts) and alerts.on_failed_rows):
+            return dg.SkipReason(_OFF if alerts.on_failed_rows else "alerts.on_failed_rows is off")
+        with workshop.opened() as opened:
+            record = _record(opened, run.tags)
+            if record is None:
+                return None
+            alert = alert_of_failed_rows(
+                record,
+                list_failed_rows(opened.target, record.import_id, limit=0).by_code,
+                run_id=run.run_id,
+                job=run.job_name,
+                file=file_label(record, opened.settings),
+            )
+        if alert is not None:
+            _send(workshop, alert)
+    except EtlCustomersError as error:
+        return _failed_tick(context, error)
     return None
+
+
+def _failed_tick(context: dg.RunStatusSensorContext, error: EtlCustomersError) -> DagsterRunReaction:
+    # Raised, it could be hidden by the success of the tick's next run.
+    said = SerializableErrorInfo(str(error), [], type(error).__name__)
+    return DagsterRunReaction(context.dagster_run, said, context.dagster_run.status)
 
 
 def _send(workshop: WorkshopResource, alert: Alert) -> None:
@@ -100,6 +121,15 @@ def _record(workshop: Workshop, tags: Mapping[str, str]) -> ImportRecord | None:
         return None
     with reading(workshop.target) as connection:
         return find_import(connection, key)
+
+
+def _is_told_by_another(context: dg.RunFailureSensorContext) -> bool:
+    """Tell whether it failed only because the run of an import that it had started did."""
+    return context.dagster_run.job_name == IMPORT_INBOX_FILE and any(
+        event.step_failure_data.user_failure_data is not None
+        and IMPORT in event.step_failure_data.user_failure_data.metadata
+        for event in context.get_step_failure_events()
+    )
 
 
 def _message(context: dg.RunFailureSensorContext) -> str:

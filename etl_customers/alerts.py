@@ -20,9 +20,12 @@ from pydantic import HttpUrl
 from etl_customers.settings import Alerts, Home
 from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 8.0
+"""For one alert, all tries together; a tick of Dagster's has 60 seconds for five."""
+
 _PAUSES_SECONDS = (0.5, 1.0)
 """Before the second and the third try."""
+_SHORTEST_WAIT_SECONDS = 0.1
 _REDIRECTS, _CLIENT_ERRORS, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 300, 400, 429, 500
 _MOST_REASONS_SAID = 5
 
@@ -138,7 +141,7 @@ def send(alert: Alert, settings: Alerts, home: Home, timeout_seconds: float = TI
         alert: What to say.
         settings: Where to; a relative path of the log file is one in the home.
         home: Of this installation.
-        timeout_seconds: For connecting, and for each wait for an answer.
+        timeout_seconds: For all tries together.
 
     Returns:
         Who has it and what went wrong; nothing is raised for either.
@@ -178,21 +181,27 @@ def _about(record: ImportRecord, file: str | None) -> dict[str, Any]:
 
 def _post(url: HttpUrl, entry: Mapping[str, Any], timeout_seconds: float) -> str | None:
     """Return what went wrong, in words that name the host only."""
-    problem = None
+    problem, deadline = None, time.monotonic() + timeout_seconds
     for pause in (0.0, *_PAUSES_SECONDS):
+        if pause and time.monotonic() + pause >= deadline:
+            break
         time.sleep(pause)
         try:
             # The body of the answer is of no interest, and may be endless.
             with requests.post(
-                str(url), json=entry, timeout=timeout_seconds, allow_redirects=False, stream=True
+                str(url),
+                json=entry,
+                timeout=max(deadline - time.monotonic(), _SHORTEST_WAIT_SECONDS),
+                allow_redirects=False,
+                stream=True,
             ) as answer:
                 code = answer.status_code
+        except requests.Timeout:  # one of connecting is a ConnectionError, too
+            problem = f"did not answer within {timeout_seconds:g} s"
+            break
         except requests.ConnectionError:
             problem = "cannot be reached"
             continue
-        except requests.Timeout:
-            problem = f"did not answer within {timeout_seconds:g} s"
-            break
         except requests.RequestException as error:
             problem = f"could not be asked ({type(error).__name__})"  # its text has the URL
             break

@@ -6,10 +6,15 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import DagsterRunReaction
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from assets.alerts import AlertNotDelivered, failed_rows_alert, failed_run_alert
+from assets.alerts import failed_rows_alert, failed_run_alert
+from assets.inbox_job import import_inbox_file
 from assets.instance import open_instance
+from assets.jobs import import_job
 from assets.launch import run_import_job
+from assets.partitions import IMPORTS
 from assets.resources import WorkshopResource
 from etl_customers.imports import accept_upload
 from etl_customers.workshop import Workshop
@@ -18,7 +23,7 @@ LOG = "alerts.jsonl"
 
 
 def evaluate(sensor: Any, workshop: Workshop, run_id: str, tags: dict[str, str] | None = None) -> str | None:
-    """Evaluate a sensor on a run that ended; return why it was skipped, if it was."""
+    """Evaluate a sensor on a run that ended; return why it was skipped or what could not be done, if so."""
     with open_instance(workshop.home) as instance:
         instance.add_run_tags(run_id, tags or {})
         run = instance.get_run_by_id(run_id)
@@ -32,9 +37,32 @@ def evaluate(sensor: Any, workshop: Workshop, run_id: str, tags: dict[str, str] 
             dagster_event=record.event_log_entry.get_dagster_event(),
             resources={"workshop": WorkshopResource(home=str(workshop.home.path))},
         )
-        skipped = sensor(context if sensor is failed_rows_alert else context.for_run_failure())
-    assert skipped is None or isinstance(skipped, dg.SkipReason)
-    return skipped.skip_message if skipped else None
+        found = sensor(context if sensor is failed_rows_alert else context.for_run_failure())
+    if isinstance(found, DagsterRunReaction):
+        assert found.error is not None
+        return str(found.error)
+    assert found is None or isinstance(found, dg.SkipReason)
+    return found.skip_message if found else None
+
+
+def tick(workshop: Workshop, instance: dg.DagsterInstance, cursor: str | None) -> SensorExecutionData:
+    """Evaluate the sensor on failed rows as the daemon does, on what it has not seen of runs without a workspace."""
+    resource = WorkshopResource(home=str(workshop.home.path))
+    with dg.build_sensor_context(
+        instance, cursor, sensor_name=failed_rows_alert.name, resources={"workshop": resource}
+    ) as context:
+        return failed_rows_alert.evaluate_tick(context)
+
+
+def run_imports(workshop: Workshop, instance: dg.DagsterInstance, folder: Path, last_names: list[str]) -> None:
+    """Import a file of one row for each of the names; without a name the row fails."""
+    for number, last_name in enumerate(last_names):
+        file = folder / f"{number}.csv"
+        file.write_text(f"first_name,last_name,city\nA,{last_name},C{number}\n", encoding="utf-8")
+        import_id = accept_upload(workshop, file).record.import_id
+        instance.add_dynamic_partitions(IMPORTS, [import_id])
+        job = import_job(str(workshop.home.path))
+        assert job.execute_in_process(instance=instance, partition_key=import_id).success
 
 
 def configure(workshop: Workshop, alerts: str) -> None:
@@ -64,9 +92,10 @@ def test_an_import_with_failed_rows_is_told_once_somebody_is_named_and_who_was_n
     assert "canary" not in json.dumps(alert).casefold()
     assert "customers.csv" not in json.dumps(alert)
     configure(workshop, f'log_file = "{LOG}"\nwebhook_url = "http://127.0.0.1:1/T0KEN"')
-    with pytest.raises(AlertNotDelivered, match=r"webhook at 127\.0\.0\.1 cannot be reached") as raised:
-        evaluate(failed_rows_alert, workshop, run_id)
-    assert "T0KEN" not in str(raised.value)
+    said = evaluate(failed_rows_alert, workshop, run_id)
+    assert said is not None
+    assert "webhook at 127.0.0.1 cannot be reached" in said
+    assert "T0KEN" not in said
     assert "cannot be reached" in told(workshop)[1]["undelivered"]
 
 
@@ -76,7 +105,7 @@ def test_an_import_without_failed_rows_is_not_told(workshop: Workshop, tmp_path:
     import_id = accept_upload(workshop, file).record.import_id
     configure(workshop, f'log_file = "{LOG}"')
     run_id = run_import_job(workshop.home, import_id).run_id
-    assert evaluate(failed_rows_alert, workshop, run_id) == f"import {import_id} has no failed rows"
+    assert evaluate(failed_rows_alert, workshop, run_id) is None
     assert told(workshop) == []
 
 
@@ -89,11 +118,58 @@ def test_a_refused_file_is_told_with_its_message_and_a_run_that_is_tried_again_i
     configure(workshop, f'log_file = "{LOG}"')
     run_id = run_import_job(workshop.home, import_id).run_id
     again = {"dagster/will_retry": "true"}
-    assert evaluate(failed_run_alert, workshop, run_id, again) == f"run {run_id} is tried again by itself"
+    assert evaluate(failed_run_alert, workshop, run_id, again) is None
+    assert told(workshop) == []
     assert evaluate(failed_run_alert, workshop, run_id, {"dagster/will_retry": "false"}) is None
     [alert] = told(workshop)
     assert (alert["event"], alert["status"], alert["rows"]) == ("import_refused", "refused", {})
     assert alert["text"].startswith(f"Import {import_id} was refused, nothing of it is loaded: the header has columns")
+
+
+def test_a_tick_over_runs_with_and_without_news_tells_each_news_once(workshop: Workshop, tmp_path: Path) -> None:
+    configure(workshop, f'log_file = "{LOG}"')
+    with open_instance(workshop.home) as instance:
+        run_imports(workshop, instance, tmp_path, ["First"])
+        data = tick(workshop, instance, None)
+        run_imports(workshop, instance, tmp_path, ["", "Good"])
+        for _ in range(2):
+            data = tick(workshop, instance, data.cursor)
+    assert len(told(workshop)) == 1
+
+
+def test_what_could_not_be_delivered_fails_the_tick_and_is_not_sent_again(workshop: Workshop, tmp_path: Path) -> None:
+    configure(workshop, f'log_file = "{LOG}"\nwebhook_url = "http://127.0.0.1:1/T0KEN"')
+    with open_instance(workshop.home) as instance:
+        run_imports(workshop, instance, tmp_path, ["First"])
+        data = tick(workshop, instance, None)
+        run_imports(workshop, instance, tmp_path, ["", "Good"])
+        data = tick(workshop, instance, data.cursor)
+        [reaction] = data.dagster_run_reactions or []
+        assert reaction.error is not None
+        assert "it is not sent again" in reaction.error.message
+        data = tick(workshop, instance, data.cursor)
+        assert [reaction.error for reaction in data.dagster_run_reactions or []] == [None]
+    assert len(told(workshop)) == 1
+
+
+def test_a_file_that_is_refused_under_the_job_of_the_launchpad_is_told_once(workshop: Workshop) -> None:
+    configure(workshop, f'log_file = "{LOG}"')
+    (workshop.home.inbox / "bad.csv").write_text("first_name,last_name,shoe\n1,2,3\n", encoding="utf-8")
+    with open_instance(workshop.home) as instance:
+        for name in ("bad.csv", "nowhere.csv"):
+            import_inbox_file.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                resources={"workshop": WorkshopResource(home=str(workshop.home.path))},
+                run_config={"ops": {"import_file": {"config": {"file_name": name}}}},
+            )
+        run_ids = [run.run_id for run in instance.get_runs(ascending=True)]
+    for run_id in run_ids:
+        evaluate(failed_run_alert, workshop, run_id)
+    assert sorted((alert["event"], alert["job"]) for alert in told(workshop)) == [
+        ("import_refused", "import_csv"),
+        ("run_failed", "import_inbox_file"),
+    ]
 
 
 def test_a_failed_run_is_told_while_the_target_is_away(
