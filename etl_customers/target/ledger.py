@@ -245,24 +245,6 @@ def failed_rows_of(connection: Connection, import_id: str) -> Iterator[FailedRow
         yield FailedRow(row, line, errors, is_erased=erased_at is not None)
 
 
-def count_errors(connection: Connection, import_id: str) -> dict[str, int]:
-    """Return the number of errors of an import by code, the most frequent first."""
-    statement = _COUNT_ERRORS[connection.dialect.name]
-    return dict(connection.execute(sa.text(statement), {"import_id": import_id}).all())
-
-
-_COUNT_ERRORS = {
-    "postgresql": """
-        select error ->> 'code' as code, count(*) as errors
-        from failed_rows cross join json_array_elements(failed_rows.errors) as error
-        where import_id = :import_id group by code order by errors desc, code""",
-    "sqlite": """
-        select json_extract(error.value, '$.code') as code, count(*) as errors
-        from failed_rows, json_each(failed_rows.errors) as error
-        where import_id = :import_id group by code order by errors desc, code""",
-}
-
-
 def password_hashes_of(connection: Connection, import_id: str) -> Iterator[tuple[int, str]]:
     """Yield (row, hash) of an import's failed rows that had a password, for the upload that corrects them."""
     query = sa.select(failed_rows.c.row, failed_rows.c.password_hash).where(

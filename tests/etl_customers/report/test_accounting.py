@@ -57,6 +57,22 @@ def test_rows_and_keys_are_counted_in_the_target_itself(workshop: Workshop, tmp_
     assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=0, keyless=1, shared=0)
 
 
+def test_a_key_that_a_customer_of_another_import_has_too_is_counted(workshop: Workshop, tmp_path: Path) -> None:
+    ids = []
+    for name in ("a", "b"):
+        file = tmp_path / f"{name}.csv"
+        file.write_text(f"first_name,last_name,email,city\n{name},B,{name}@example.com,C\n", encoding="utf-8")
+        ids.append(accept_upload(workshop, file).record.import_id)
+        run_import(workshop, ids[-1])
+    with writing(workshop.target) as connection:  # somebody's hand has taken the primary key away
+        connection.exec_driver_sql("create table copied as select * from identity_keys")
+        connection.exec_driver_sql("drop table identity_keys")
+        connection.exec_driver_sql("alter table copied rename to identity_keys")
+        connection.execute(identity_keys.update().values(value="a@example.com"))
+    for import_id in ids:
+        assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=1, keyless=0, shared=1)
+
+
 def test_looking_at_an_import_whose_staging_was_deleted_makes_no_file(workshop: Workshop) -> None:
     file, limits = workshop.staging_path("csv-20261122T081443Z-3fa9c1d2"), workshop.settings.staging
     assert count_staged_rows(file, limits) is None
