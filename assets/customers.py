@@ -200,18 +200,18 @@ def failed_rows(
     with stage_of(context, workshop) as (opened, import_id):
         written = run_failed_rows(opened, import_id)
         counted = count_target_rows(opened.target, import_id)
-        expected = counted.failed
-        is_gone = (
-            count_staged_rows(opened.staging_path(import_id), opened.settings.staging) is None
-        )  # deleted after its retention time
+        file, limits = opened.staging_path(import_id), opened.settings.staging
+        # Staging is deleted after its retention time; then the file cannot be written anew, nor counted.
+        is_complete = count_staged_rows(file, limits) is None or written == counted.failed - counted.erased
         failed = list_failed_rows(opened.target, import_id, FAILED_ROWS_SHOWN)
-        columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
+        columns = read_shown_columns(file, limits)
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
-    share = expected / max(1, record.rows_read or 0)
-    shares = {"failed": expected, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
+    share = counted.failed / max(1, record.rows_read or 0)
+    numbers = {"failed": counted.failed, "erased": counted.erased, "written": written}
+    shares = {"failed": counted.failed, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
     return dg.MaterializeResult(
-        metadata=counts(written, failed.by_code, failed=expected)
+        metadata=counts(written, failed.by_code, failed=counted.failed)
         | {"failed_share": share}
         | failed_rows_table(failed)
         | columns_of_failed_rows(columns)
@@ -219,15 +219,7 @@ def failed_rows(
         | links,
         tags=tags,
         check_results=[
-            checked(
-                _IN_FILE,
-                "failed_rows",
-                is_gone or written == expected - counted.erased,
-                import_id,
-                failed=expected,
-                erased=counted.erased,
-                written=written,
-            ),
+            checked(_IN_FILE, "failed_rows", is_complete, import_id, **numbers),
             warned(_SHARE, "failed_rows", share <= allowed, import_id, **shares),
         ],
     )
