@@ -13,11 +13,19 @@ import dagster as dg
 from dagster._core.definitions.run_request import DagsterRunReaction
 from dagster_shared.error import SerializableErrorInfo
 
+from assets.import_facts import HAS_FAILED_ROWS
 from assets.inbox_job import IMPORT, IMPORT_INBOX_FILE
 from assets.partitions import PARTITION_TAG
 from assets.resources import WorkshopResource
 from assets.tags import file_label
-from etl_customers.alerts import Alert, alert_of_failed_rows, alert_of_failed_run, is_on, send
+from etl_customers.alerts import (
+    Alert,
+    alert_of_failed_rows,
+    alert_of_failed_run,
+    alert_of_uncounted_rows,
+    is_on,
+    send,
+)
 from etl_customers.errors import EtlCustomersError, NotNow
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.settings import load_settings
@@ -84,22 +92,34 @@ def failed_rows_alert(context: dg.RunStatusSensorContext, workshop: dg.ResourceP
         alerts = load_settings(workshop.find_home()).alerts
         if not (is_on(alerts) and alerts.on_failed_rows):
             return dg.SkipReason(_OFF if alerts.on_failed_rows else "alerts.on_failed_rows is off")
+        alert = _alert_of_failed_rows(run, workshop)
+        if alert is not None:
+            _send(workshop, alert)
+    except EtlCustomersError as error:
+        return _failed_tick(context, error)
+    return None
+
+
+def _alert_of_failed_rows(run: dg.DagsterRun, workshop: WorkshopResource) -> Alert | None:
+    key, has_failed_rows = run.tags.get(PARTITION_TAG), run.tags.get(HAS_FAILED_ROWS)
+    if key is None or has_failed_rows == "no":
+        return None
+    try:
         with workshop.opened() as opened:
             record = _record(opened, run.tags)
             if record is None:
                 return None
-            alert = alert_of_failed_rows(
+            return alert_of_failed_rows(
                 record,
                 list_failed_rows(opened.target, record.import_id, limit=0).by_code,
                 run_id=run.run_id,
                 job=run.job_name,
                 file=file_label(record, opened.settings),
             )
-        if alert is not None:
-            _send(workshop, alert)
-    except EtlCustomersError as error:
-        return _failed_tick(context, error)
-    return None
+    except NotNow:
+        if has_failed_rows != "yes":
+            raise
+        return alert_of_uncounted_rows(key, run_id=run.run_id, job=run.job_name)
 
 
 def _failed_tick(context: dg.RunStatusSensorContext, error: EtlCustomersError) -> DagsterRunReaction:

@@ -47,7 +47,7 @@ class Alert:
     run_id: str
     job: str
     message: str | None = None
-    """Why, in the words of the error; None where rows failed."""
+    """Why, in the words of the error; None where rows failed and were counted."""
     import_id: str | None = None
     source: str | None = None
     file: str | None = None
@@ -71,6 +71,8 @@ class Alert:
         if self.event is Event.IMPORT_FAILED:
             after = " after the import had finished" if self.status == FINISHED else ", the import is not finished"
             return f"The run of import {self.import_id} failed{after}{why}"
+        if not self.rows:
+            return f"Import {self.import_id} finished with failed rows{why}"
         said = sorted(self.reasons.items(), key=lambda reason: (-reason[1], reason[0]))
         listed = ", ".join(f"{code} {number:,}" for code, number in said[:_MOST_REASONS_SAID])
         more = ", …" if len(said) > _MOST_REASONS_SAID else ""
@@ -112,6 +114,12 @@ def alert_of_failed_rows(
     if record.status != FINISHED or not record.rows_failed:
         return None
     return Alert(Event.FAILED_ROWS, run_id, job, reasons=reasons, **_about(record, file))
+
+
+def alert_of_uncounted_rows(import_id: str, *, run_id: str, job: str) -> Alert:
+    """Return the alert of an import that is known to have failed rows while the ledger is out of reach."""
+    message = "the target database is away, so how many and why is not known now; see the import in the UI"
+    return Alert(Event.FAILED_ROWS, run_id, job, message, import_id=import_id)
 
 
 def alert_of_failed_run(record: ImportRecord | None, message: str, *, run_id: str, job: str, file: str | None) -> Alert:

@@ -172,6 +172,18 @@ def test_a_file_that_is_refused_under_the_job_of_the_launchpad_is_told_once(work
     ]
 
 
+def test_failed_rows_are_told_without_their_counts_while_the_target_is_away(
+    workshop: Workshop, import_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configure(workshop, f'log_file = "{LOG}"')
+    run_id = run_import_job(workshop.home, import_id).run_id
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/at/all.db")
+    assert evaluate(failed_rows_alert, workshop, run_id) is None
+    [alert] = told(workshop)
+    assert (alert["event"], alert["import_id"], alert["rows"]) == ("failed_rows", import_id, {})
+    assert alert["text"].startswith(f"Import {import_id} finished with failed rows: the target database is away")
+
+
 def test_a_failed_run_is_told_while_the_target_is_away(
     workshop: Workshop, import_id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
