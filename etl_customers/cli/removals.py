@@ -166,7 +166,10 @@ def _print_erasure(erasure: "Erasure") -> None:
 
     number = erasure.customer_id
     if erasure.erased_at is None:
-        say(f"customer {number} is not erased yet", error=True)
+        say(
+            f"customer {number} is not erased: the database keeps the customer as long as what is named here is there",
+            error=True,
+        )
     elif erasure.is_repeat:
         say(f"customer {number} was erased on {show(erasure.erased_at)}")
     else:

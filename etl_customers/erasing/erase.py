@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from etl_customers.erasing.person import Person, find_person
-from etl_customers.erasing.staged import find_rows, learn_from_staging
+from etl_customers.erasing.person import Person, find_duplicates, find_person
+from etl_customers.erasing.staged import find_rows, learn_from_origin
 from etl_customers.erasing.texts import Record, holds, is_workbook, without_rows
 from etl_customers.errors import ImportBusy, NotNow
 from etl_customers.inbox.folders import held
@@ -40,12 +40,12 @@ from etl_customers.target.removals import (
     list_matches,
 )
 from etl_customers.workshop import Workshop
-from schemas.codes import DUPLICATE_IN_FILE, message
 
 _TRIES = 3
 _WAIT_SECONDS = 5.0
 _WHEN_ENDED = "erase again when it has ended"
-_WHEN_MOVED = "delete it, or wait until it is imported, and erase again"
+_WHEN_IMPORTED = "delete it, or wait until it is imported, and erase again"
+_WHEN_DELETED = "no import takes it up from there: delete it, or take the person out of it, and erase again"
 
 
 @dataclass(frozen=True)
@@ -135,23 +135,12 @@ def _erase_from_target(
             for import_id, row in list_matches(connection, person.customer_id):
                 person.rows[import_id].add(row)
         for import_id, rows in person.rows.items():
-            same = {
-                failed.row
-                for failed in failed_rows_of(connection, import_id)
-                if any(_is_duplicate_of(error, rows) for error in failed.errors)
-            }
-            rows |= same
+            rows |= find_duplicates(connection, import_id, rows)
             erasure.failed_rows += erase_failed_rows(connection, import_id, rows, now)
         erase_customer(connection, person.customer_id, erased_by, now)
     erasure.is_repeat = removed is not None and removed.reason == ERASED
     erasure.erased_at = removed.removed_at if removed is not None and erasure.is_repeat else now
     return True
-
-
-def _is_duplicate_of(error: dict[str, str], rows: set[int]) -> bool:
-    return error["code"] == DUPLICATE_IN_FILE and any(
-        error["message"] == message(DUPLICATE_IN_FILE, error["column"], str(row)) for row in rows
-    )
 
 
 class _Files:
@@ -170,47 +159,72 @@ class _Files:
             self._records = find_imports(connection, stems)
 
     def erase(self) -> None:
-        """Take the person out of what has ended, and name what has not."""
+        """Name what has not ended, and take the person out of what has.
+
+        Of a customer whom the target has forgotten, the staging file of the origin alone knows
+        who it was: nothing is touched while the person is in something that has not ended, and
+        that file goes last.
+        """
         staged = sorted(self._home.staging.glob("*.duckdb"))
-        for path in staged:
-            if path.stem in self._person.rows:
-                with self._opened(path) as staging:
-                    if staging is not None:
-                        learn_from_staging(staging, path.stem, self._person)
-        for path in staged:
-            self._erase_staged(path)
-        for path in sorted(self._home.failed.glob("*.csv")):
-            self._erase_rows_of(path, path.stem)
+        self._learn()
+        ended = [path for path in staged if self._find_staged(path)]
         self._name_uploads()
         with held(self._home):
             self._name_waiting()
+        if self._person.is_forgotten and any(one.is_certain for one in self._erasure.still_there):
+            return
+        origin = [path for path in ended if self._person.origin and path.stem == self._person.origin[0]]
+        for path in ended:
+            if path not in origin:
+                self._erase_staged(path)
+        for path in sorted(self._home.failed.glob("*.csv")):
+            self._erase_rows_of(path, path.stem)
+        with held(self._home):
             for path in sorted(self._home.inbox_done.iterdir()):
                 self._erase_rows_of(path, parts_of(path.name)[0])
+        for path in origin:
+            self._erase_staged(path)
 
-    def _erase_staged(self, path: Path) -> None:
+    def _learn(self) -> None:
+        import_id, row = self._person.origin or ("", 0)
+        path = self._workshop.staging_path(import_id)
+        if import_id and path.exists():
+            with self._opened(path) as staging:
+                if staging is not None:
+                    learn_from_origin(staging, row, self._person)
+
+    def _find_staged(self, path: Path) -> bool:
+        """Note the person's rows of a staging file; true where the file is to go, as its import has ended."""
         import_id = path.stem
         record = self._records.get(import_id)
         is_ended = record is None or record.status != ACCEPTED
         try:
             with self._opened(path) as staging:
-                rows = set() if staging is None else find_rows(staging, import_id, self._person)
-                if staging is not None and not rows:
-                    return
-                self._person.rows[import_id] |= rows
-                if is_ended and staging is not None and record is not None:
-                    self._forget_failed_rows(staging, record, rows)
+                if staging is None:
+                    return is_ended  # nobody can tell who is in it
+                rows = find_rows(staging, import_id, self._person)
         except ImportBusy:
             if is_ended:
                 raise
             self._say_still_there(f"import {import_id}, which is under way", _WHEN_ENDED)
-            return
-        if is_ended:
-            # Before staging goes, which is surer of the rows than their cells alone.
-            self._erase_rows_of(self._workshop.failed_rows_path(import_id), import_id)
-            remove_staging(path)
-            self._erasure.deleted.append(path)
-        elif rows:
-            self._say_still_there(f"import {import_id}, which has not ended", _WHEN_ENDED)
+            return False
+        if rows:
+            self._person.rows[import_id] |= rows
+            if not is_ended:
+                self._say_still_there(f"import {import_id}, which has not ended", _WHEN_ENDED)
+        return bool(rows) and is_ended
+
+    def _erase_staged(self, path: Path) -> None:
+        """Delete the staging file of an import that ended; its other failed rows have a file by then."""
+        import_id = path.stem
+        record = self._records.get(import_id)
+        with self._opened(path) as staging:
+            if staging is not None and record is not None:
+                self._forget_failed_rows(staging, record, self._person.rows[import_id])
+        # Before staging goes, which is surer of the rows than their cells alone.
+        self._erase_rows_of(self._workshop.failed_rows_path(import_id), import_id)
+        remove_staging(path)
+        self._erasure.deleted.append(path)
 
     def _opened(self, path: Path) -> AbstractContextManager[Staging | None]:
         return open_if_whole(path, self._workshop.settings.staging.memory_limit_mb, _WAIT_SECONDS)
@@ -242,7 +256,8 @@ class _Files:
 
         record = self._records.get(import_id)
         named = None if record is None or is_failed_rows else record.encoding
-        found = holds(path, self._person, self._max_bytes, named)
+        # The rows of a failed-rows file are not its own records.
+        found = holds(path, self._person, self._max_bytes, named, () if is_failed_rows else known)
         if found is None:
             self._say_still_there(str(path), "it cannot be read: look into it yourself", is_certain=False)
             return
@@ -269,7 +284,8 @@ class _Files:
         for folder in (self._home.inbox, self._home.inbox_accepted, self._home.inbox_rejected):
             for path in sorted(folder.iterdir()):
                 if (path.is_symlink() or not path.is_dir()) and not path.name.endswith(NOTE):
-                    self._name_if_holds(path, f"the file {path}", _WHEN_MOVED)
+                    remedy = _WHEN_DELETED if folder == self._home.inbox_rejected else _WHEN_IMPORTED
+                    self._name_if_holds(path, f"the file {path}", remedy)
 
     def _name_if_holds(self, path: Path, what: str, remedy: str, encoding: str | None = None) -> None:
         found = holds(path, self._person, self._max_bytes, encoding)

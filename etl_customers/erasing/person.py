@@ -7,7 +7,7 @@ here, because a row too many in a failed-rows file is lost, and a row too few is
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl_customers.target.customers import find_customer
-from etl_customers.target.ledger import find_import
+from etl_customers.target.ledger import failed_rows_of, find_import
 from etl_customers.target.removals import find_removed, list_matches
 from etl_customers.target.tables import customer_changes, identity_keys
+from schemas.codes import DUPLICATE_IN_FILE, message
 from schemas.columns import IDENTITY_COLUMNS
 
 FEWEST_DIGITS = 8
@@ -44,6 +45,10 @@ class Person:
     """Identifying column to the values that it has or had."""
     rows: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Import to the rows that are known to be the person's."""
+    origin: tuple[str, int] | None = None
+    """Import and row that the customer was made of."""
+    is_forgotten: bool = False
+    """It was removed from the target, which knows the origin only."""
 
     @cached_property
     def emails(self) -> list[str]:
@@ -109,6 +114,7 @@ def find_person(connection: Connection, customer_id: int) -> Person:
     person = Person(customer_id)
     removed = find_removed(connection, customer_id)
     if removed is not None:
+        person.is_forgotten, person.origin = True, (removed.import_id, removed.import_row)
         person.rows[removed.import_id].add(removed.import_row)
         return person
     customer = find_customer(connection, customer_id)
@@ -119,6 +125,7 @@ def find_person(connection: Connection, customer_id: int) -> Person:
             person.learn({column: value})
     keys = sa.select(identity_keys.c.kind, identity_keys.c.value).where(identity_keys.c.customer_id == customer_id)
     person.keys |= {(kind, value) for kind, value in connection.execute(keys)}
+    person.origin = (customer.import_id, customer.import_row)
     person.rows[customer.import_id].add(customer.import_row)
     record = find_import(connection, customer.import_id)
     if record is not None and record.parent_import_id is not None and customer.parent_row is not None:
@@ -126,6 +133,21 @@ def find_person(connection: Connection, customer_id: int) -> Person:
     for import_id, row in list_matches(connection, customer_id):
         person.rows[import_id].add(row)
     return person
+
+
+def find_duplicates(connection: Connection, import_id: str, rows: Collection[int]) -> set[int]:
+    """Return the rows that failed because they repeat one of ``rows``, as the ledger's messages tell."""
+    messages: dict[str, set[str]] = {}
+    found = set()
+    for failed in failed_rows_of(connection, import_id):
+        for error in failed.errors:
+            if error["code"] == DUPLICATE_IN_FILE:
+                column = error["column"]
+                if column not in messages:
+                    messages[column] = {message(DUPLICATE_IN_FILE, column, str(row)) for row in rows}
+                if error["message"] in messages[column]:
+                    found.add(failed.row)
+    return found
 
 
 def fold(text: str) -> str:

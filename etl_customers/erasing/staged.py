@@ -12,13 +12,16 @@ _CELL = re.compile(r"c[0-9]+")
 _CELLS = "select column_name from information_schema.columns where table_name = 'raw_csv'"
 
 
-def learn_from_staging(staging: Staging, import_id: str, person: Person) -> None:
-    """Let the person be known by what the rows held that are known to be theirs; of use when the target forgot them."""
-    for row in person.rows.get(import_id, ()):
-        names = ", ".join(IDENTIFYING)
-        for values in staging.rows(f'select {names} from validated_customers where "row" = ?', [row]):  # noqa: S608
-            person.learn(dict(zip(IDENTIFYING, values, strict=True)))
-        person.keys.update(staging.rows('select kind, value from customer_keys where "row" = ?', [row]))
+def learn_from_origin(staging: Staging, row: int, person: Person) -> None:
+    """Let the person be known by what the row held that the customer was made of; the target may have forgotten it.
+
+    Other rows are not learned from: one address may stand in the rows of many people, whose
+    names must not be looked for.
+    """
+    names = ", ".join(IDENTIFYING)
+    for values in staging.rows(f'select {names} from validated_customers where "row" = ?', [row]):  # noqa: S608
+        person.learn(dict(zip(IDENTIFYING, values, strict=True)))
+    person.keys.update(staging.rows('select kind, value from customer_keys where "row" = ?', [row]))
 
 
 def find_rows(staging: Staging, import_id: str, person: Person) -> set[int]:

@@ -34,15 +34,17 @@ class Record:
     text: str
 
 
-def holds(path: Path, person: Person, max_bytes: int, named_encoding: str | None = None) -> bool | None:
-    """Return whether a file has a row of the person's; none where it cannot be read."""
+def holds(
+    path: Path, person: Person, max_bytes: int, named_encoding: str | None = None, known: Collection[int] = ()
+) -> bool | None:
+    """Return whether a file has a row of the person's, by its cells or among ``known``; none where it cannot be read."""
     try:
         if not path.is_file() or path.is_symlink():
             return None
         if find_kind(path) == "xlsx":
             with open_workbook_records(path, max_bytes) as rows:
-                return any(person.is_in(cells) for _, cells in rows)
-        return any(person.is_in(record.cells) for record in read_csv(path, named_encoding))
+                return any(row in known or person.is_in(cells) for row, (_, cells) in enumerate(rows, start=1))
+        return any(record.number in known or person.is_in(record.cells) for record in read_csv(path, named_encoding))
     except csv.Error:
         return person.is_in(_BREAKS.split(path.read_text(_encoding_of(path, named_encoding).codec, "replace")))
     except UploadRefused as refusal:

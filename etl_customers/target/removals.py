@@ -155,19 +155,25 @@ def erase_failed_rows(connection: Connection, import_id: str, rows: set[int], no
 
     Column, code and message stay: they hold no customer's value, and the counts stay true.
     """
-    erased = 0
-    for start in range(0, len(rows), _ROWS_AT_A_TIME):
-        some = sorted(rows)[start : start + _ROWS_AT_A_TIME]
+    erased, ordered = 0, sorted(rows)
+    change = (
+        failed_rows.update()
+        .where(failed_rows.c.import_id == import_id, failed_rows.c.row == sa.bindparam("of_row"))
+        .values(password_hash=None, erased_at=now, errors=sa.bindparam("new_errors", type_=failed_rows.c.errors.type))
+    )
+    for start in range(0, len(ordered), _ROWS_AT_A_TIME):
+        some = ordered[start : start + _ROWS_AT_A_TIME]
         mine = sa.and_(
             failed_rows.c.import_id == import_id, failed_rows.c.row.in_(some), failed_rows.c.erased_at.is_(None)
         )
-        for row, errors in connection.execute(sa.select(failed_rows.c.row, failed_rows.c.errors).where(mine)).all():
-            connection.execute(
-                failed_rows.update()
-                .where(failed_rows.c.import_id == import_id, failed_rows.c.row == row)
-                .values(password_hash=None, erased_at=now, errors=[{**error, "suggestion": None} for error in errors])
-            )
-            erased += 1
+        found = connection.execute(sa.select(failed_rows.c.row, failed_rows.c.errors).where(mine)).all()
+        if found:
+            entries = [
+                {"of_row": row, "new_errors": [{**error, "suggestion": None} for error in errors]}
+                for row, errors in found
+            ]
+            connection.execute(change, entries)
+            erased += len(found)
     return erased
 
 

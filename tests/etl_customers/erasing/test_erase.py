@@ -2,6 +2,7 @@
 
 import csv
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,23 @@ def test_a_workbook_that_was_imported_is_deleted_and_named(workshop: Workshop) -
     assert not path.exists()
 
 
+def test_a_workbook_with_a_row_that_was_corrected_to_the_person_is_deleted_too(workshop: Workshop) -> None:
+    broken = HEADER + "Canaryfirst,,nonsense,,,,NSW,Sydney\n"
+    first = load(workshop, broken)
+    corrected = (
+        workshop.failed_rows_path(first).read_text("utf-8-sig").replace(",,nonsense", ",Canarylast,c@example.com")
+    )
+    load(workshop, corrected)
+    path = workshop.home.inbox_done / f"{first}--customers.xlsx"
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for line in broken.splitlines():
+        book.active.append(line.split(","))
+    book.save(path)
+    assert path in erase(workshop, 1, "eva").deleted
+    assert files_with_canaries(workshop) == []
+
+
 def test_while_an_import_that_has_not_ended_holds_the_person_the_customer_is_kept(workshop: Workshop) -> None:
     load(workshop)
     waiting = accept(workshop, HEADER + "Canaryfirst,Canarylast,,,,,NSW,Perth\n")
@@ -304,6 +322,51 @@ def test_a_customer_that_was_undone_is_erased_from_what_its_import_left(workshop
         1: "erased",
         2: "undone",
     }
+
+
+@pytest.mark.parametrize("folder", ["inbox", "inbox_rejected"])
+def test_who_was_undone_is_still_known_when_the_file_that_waited_is_gone(workshop: Workshop, folder: str) -> None:
+    import_id = load(workshop)
+    undo(workshop, import_id, "eva")
+    waiting = getattr(workshop.home, folder) / "waiting.csv"
+    waiting.write_text(FILE.replace("Cy,", "Cyrus,"), encoding="utf-8")
+    for _ in range(2):
+        erasure = erase(workshop, 1, "eva")
+        assert (erasure.erased_at, whats(erasure)) == (None, f"the file {waiting}")
+        assert workshop.staging_path(import_id).exists()
+    waiting.unlink()
+    assert erase(workshop, 1, "eva").erased_at is not None
+    assert files_with_canaries(workshop) == []
+
+
+def test_the_names_of_others_with_the_persons_address_are_not_looked_for(workshop: Workshop) -> None:
+    load(workshop)
+    others = load(
+        workshop,
+        HEADER
+        + "Dora,Stranger,canary.mail@example.com,,,Main Street 7,NSW,Sydney\n"
+        + "Emil,Elsewhere,canary.mail@example.com,,,Main Street 8,NSW,Sydney\n",
+    )
+    strangers = load(
+        workshop,
+        HEADER + "Dora,Stranger,no address,,,,NSW,Sydney\n" + "Emil,Stranger,no address,,,,NSW,Sydney\n",
+    )
+    assert erase(workshop, 1, "eva").still_there == []
+    assert files_with_canaries(workshop) == []
+    assert not workshop.failed_rows_path(others).exists()
+    assert in_file(workshop, strangers) == ["2", "3"]
+
+
+def test_thousands_of_rows_with_the_persons_address_take_seconds(workshop: Workshop) -> None:
+    load(workshop)
+    many = load(
+        workshop,
+        HEADER + "".join(f"First{n},Last{n},canary.mail@example.com,,,,NSW,Sydney\n" for n in range(2_400)),
+    )
+    began = time.monotonic()
+    assert erase(workshop, 1, "eva").erased_at is not None
+    assert time.monotonic() - began < 20
+    assert {row["erased_at"] is None for row in rows(workshop, failed_rows) if row["import_id"] == many} == {False}
 
 
 def test_a_providers_customer_stays_known_by_its_id_alone(workshop: Workshop) -> None:
