@@ -63,13 +63,20 @@ def _fill_matched_customers() -> None:
     )
     customers = sa.table("customers", sa.column("id"))
     matched = sa.table("matched_customers", sa.column("import_id"), sa.column("row"), sa.column("customer_id"))
-    known = set(connection.scalars(sa.select(customers.c.id)))
-    found = set()
-    for import_id, row, row_errors in connection.execute(sa.select(errors)):
-        for error in row_errors:
-            match = _CUSTOMER.search(error["message"]) if error["code"] == "already_exists" else None
-            if match and int(match[1]) in known:
-                found.add((import_id, row, int(match[1])))
-    entries = [dict(zip(("import_id", "row", "customer_id"), one, strict=True)) for one in sorted(found)]
-    for start in range(0, len(entries), _ROWS_AT_A_TIME):
-        connection.execute(sa.insert(matched), entries[start : start + _ROWS_AT_A_TIME])
+    rows = sa.select(errors).execution_options(yield_per=_ROWS_AT_A_TIME)
+    for some in connection.execute(rows).partitions():
+        found = {
+            (import_id, row, int(match[1]))
+            for import_id, row, row_errors in some
+            for error in row_errors
+            if error["code"] == "already_exists" and (match := _CUSTOMER.search(error["message"]))
+        }
+        wanted = {customer_id for _, _, customer_id in found}
+        known = set(connection.scalars(sa.select(customers.c.id).where(customers.c.id.in_(wanted))))
+        entries = [
+            {"import_id": import_id, "row": row, "customer_id": customer_id}
+            for import_id, row, customer_id in sorted(found)
+            if customer_id in known
+        ]
+        if entries:
+            connection.execute(sa.insert(matched), entries)

@@ -5,11 +5,13 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -29,7 +31,7 @@ from etl_customers.target.connect import (
     writing,
 )
 from etl_customers.target.driver_errors import UnexpectedDatabaseError, UniqueViolation
-from etl_customers.target.tables import custom_fields, identity_keys, imports, metadata
+from etl_customers.target.tables import custom_fields, failed_rows, identity_keys, imports, matched_customers, metadata
 
 CANARY = "canary-9f31@example.com"
 
@@ -119,6 +121,39 @@ def test_upgrading_twice_changes_nothing(target: Engine) -> None:
 
     with reading(target) as connection:
         assert connection.scalar(sa.select(custom_fields.c.id)) == "a"
+
+
+def test_a_database_of_the_first_version_learns_whom_its_failed_rows_matched(empty_url: str) -> None:
+    engine = connect(empty_url)
+    taken = {"column": "email", "code": "already_exists", "suggestion": None}
+    now, rows = datetime(2026, 1, 31, tzinfo=UTC), 2_500
+    with writing(engine) as connection:
+        command.upgrade(migration_config(connection), "0001")
+        first = sa.MetaData()
+        first.reflect(connection)
+        entry = {"import_id": "one", "source": "csv", "status": "finished", "content_key": "one", "accepted_at": now}
+        connection.execute(first.tables["imports"].insert().values(entry))
+        customer = {"import_id": "one", "is_active": True, "created_at": now, "updated_at": now}
+        connection.execute(
+            first.tables["customers"].insert(), [{**customer, "id": n, "import_row": n} for n in range(1, rows + 1)]
+        )
+        failed = [
+            (n, [{**taken, "message": f"email belongs to customer {n} already"}, {"code": "invalid", "message": "no"}])
+            for n in range(1, rows + 2)
+        ]
+        connection.execute(
+            failed_rows.insert().inline(),
+            [{"import_id": "one", "row": row, "line": row, "errors": errors} for row, errors in failed],
+        )
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        assert current_version(engine) == HEAD
+        matches = connection.execute(sa.select(matched_customers).order_by(matched_customers.c.row)).all()
+    # Customer 2501 is not there any more.
+    assert matches == [("one", n, n) for n in range(1, rows + 1)]
+    engine.dispose()
 
 
 def test_what_is_written_stands_together_or_not_at_all(target: Engine) -> None:
