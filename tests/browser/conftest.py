@@ -56,7 +56,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report  # type: ignore[return-value]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed when the stories are told: an open UI works on
 def browser() -> Iterator["Browser"]:
     """Debian's chromium, without a window."""
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
@@ -84,7 +84,7 @@ def page(browser: "Browser", request: pytest.FixtureRequest, tmp_path: Path) -> 
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # closed when the stories are told: an open UI works on
 def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """The UI and daemon on a home with two imports; the inbox is off, so that it waits for a person."""
     folder = tmp_path_factory.mktemp("ui")
