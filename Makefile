@@ -21,7 +21,7 @@ import: environment ## Import FILE (examples/customers.csv) into the target data
 	@$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
 
 test: development ## Run every test, PostgreSQL included (from a wheel).
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: development ## Check style, types and the direction of imports.
 	@$(BIN)/ruff check --quiet .

@@ -27,9 +27,6 @@ from assets.web_guard import LOOPBACK_NAMES, Access, Unguarded, check_guarded, i
 from assets.web_server import access_of
 from etl_customers.settings import HOME_VARIABLE, Home, Settings, Ui
 
-# In one process, so that each server is started once.
-pytestmark = pytest.mark.xdist_group("web server")
-
 PASSWORD = "correct horse battery"
 QUESTION = {"query": "{ version }"}
 ADD_PARTITION = {

@@ -15,8 +15,6 @@ from tests.browser.conftest import Ui, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# One after the other in one process: they share the UI and the browser.
-pytestmark = pytest.mark.xdist_group("browser")
 
 CANARIES = ("canary", "Canary", "customers.csv", "more.csv")
 IMPORT = "csv-20991231T235959Z-{}"

@@ -30,9 +30,6 @@ from etl_customers.target.ledger import find_import
 from etl_customers.target.tables import customers
 from etl_customers.workshop import Workshop, open_workshop
 
-# One after the other in one process: they share the UI.
-pytestmark = pytest.mark.xdist_group("killed runs")
-
 SECONDS = 300
 ROWS = 100  # each with a password: a few seconds in which a run can be killed
 SELECTOR = {"repositoryLocationName": "etl_customers", "repositoryName": "__repository__", "jobName": IMPORT_CSV}
