@@ -148,7 +148,7 @@ class Inbox(_Section):
     """How files that are dropped into ``inbox/`` are imported."""
 
     enabled: bool = Field(True, description="the Dagster daemon imports what is dropped there")
-    settle_seconds: float = Field(10, ge=0, le=3600, description="a file is taken when unchanged for so long")
+    settle_seconds: float = Field(5, ge=0, le=3600, description="a file is taken when unchanged for so long")
 
 
 class SecretUrl(pydantic.Secret[pydantic.HttpUrl]):
