@@ -127,9 +127,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
         warnings.simplefilter("ignore")  # Dagster's notices about itself are not for the user of a command
         try:
             with _locked(folder / "storage.lock"):
-                instance = dg.DagsterInstance.from_config(str(folder))
-                instance.get_runs(limit=1)
-                instance.get_dynamic_partitions(IMPORTS)
+                instance = _open(folder)
             with instance:
                 yield instance
         except (yaml.YAMLError, dg.DagsterInvalidConfigError) as error:
@@ -138,11 +136,20 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
             ) from None
         except (sqlalchemy.exc.DBAPIError, OSError) as error:
             raise DiskUnavailable(folder, _reason(error)) from None
-        except Exception as error:
-            # dagster-postgres, which need not be installed, wraps what its server said.
-            if not isinstance(error.__cause__, sqlalchemy.exc.DBAPIError):
-                raise
-            raise DiskUnavailable(folder, "the database that dagster.yaml names does not answer") from None
+
+
+def _open(folder: Path) -> dg.DagsterInstance:
+    """Open the storage and ask it something, so that what is wrong with it is found here."""
+    try:
+        instance = dg.DagsterInstance.from_config(str(folder))
+        instance.get_runs(limit=1)
+        instance.get_dynamic_partitions(IMPORTS)
+    except Exception as error:
+        # dagster-postgres, which need not be installed, wraps what its server said in a class of its own.
+        if not isinstance(error.__cause__, sqlalchemy.exc.DBAPIError):
+            raise
+        raise DiskUnavailable(folder, "the database that dagster.yaml names does not answer") from None
+    return instance
 
 
 def _write(path: Path, text: str) -> None:
