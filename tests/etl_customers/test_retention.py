@@ -13,10 +13,9 @@ from etl_customers import imports
 from etl_customers.errors import UploadRefused
 from etl_customers.retention import Deleted, delete_expired
 from etl_customers.settings import Company, Home, Retention, Settings
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ImportRecord, find_import
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
+from tests.imported import accept, load, record_of
 
 FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"
 NOW = datetime.now(UTC)
@@ -29,28 +28,6 @@ def workshop(tmp_path: Path, target: Engine) -> Workshop:
     return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
 
 
-def accept(workshop: Workshop, text: str = FILE) -> str:
-    """Accept a file and return its import."""
-    path = workshop.home.path.parent / "customers.csv"
-    path.write_text(text, encoding="utf-8")
-    return imports.accept_upload(workshop, path).record.import_id
-
-
-def load(workshop: Workshop) -> str:
-    """Import a file and return its import."""
-    import_id = accept(workshop)
-    imports.run_import(workshop, import_id)
-    return import_id
-
-
-def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
-    """Return an import's entry in the ledger."""
-    with reading(workshop.target) as connection:
-        record = find_import(connection, import_id)
-    assert record is not None
-    return record
-
-
 def files(workshop: Workshop) -> set[str]:
     """Return the home's files but the database, by folder."""
     home = workshop.home
@@ -59,7 +36,7 @@ def files(workshop: Workshop) -> set[str]:
 
 
 def test_files_of_an_ended_import_are_deleted_when_their_time_is_over(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     assert delete_expired(workshop, NOW + timedelta(days=6)) == Deleted()
     assert files(workshop) == {"staging", "failed"}
     assert delete_expired(workshop, LATER) == Deleted(staging=1, failed_rows=1)
@@ -68,14 +45,14 @@ def test_files_of_an_ended_import_are_deleted_when_their_time_is_over(workshop: 
 
 
 def test_an_undone_import_has_its_time_from_the_undo_on(workshop: Workshop) -> None:
-    undo(workshop, load(workshop), "eva")
+    undo(workshop, load(workshop, FILE), "eva")
     assert delete_expired(workshop, NOW + timedelta(days=6)).files == 0
     assert delete_expired(workshop, LATER).files == 2
 
 
 def test_with_no_days_files_go_when_their_import_has_just_ended(workshop: Workshop) -> None:
     impatient = Workshop(workshop.home, Settings(retention=Retention(days=0)), workshop.target)
-    load(impatient)
+    load(impatient, FILE)
     under_way = accept(impatient, FILE + "Cy,Example,,Sydney\n")
     assert delete_expired(impatient, datetime.now(UTC)).files == 0
     assert delete_expired(impatient, NOW + timedelta(hours=1)) == Deleted(staging=1, failed_rows=1)
@@ -100,7 +77,7 @@ def test_files_that_no_import_is_known_by_go_by_their_own_age(workshop: Workshop
 
 
 def test_an_import_that_nobody_carried_on_is_refused_and_can_be_imported_again(workshop: Workshop) -> None:
-    import_id = accept(workshop)
+    import_id = accept(workshop, FILE)
     imports.run_raw_csv(workshop, import_id)
     assert delete_expired(workshop, NOW + timedelta(days=6)).abandoned == 0
     assert delete_expired(workshop, LATER).abandoned == 1
@@ -109,12 +86,12 @@ def test_an_import_that_nobody_carried_on_is_refused_and_can_be_imported_again(w
     assert files(workshop) == set()
     with pytest.raises(UploadRefused, match="import it again"):
         imports.run_validated_customers(workshop, import_id)
-    assert load(workshop) == import_id
+    assert load(workshop, FILE) == import_id
     assert record_of(workshop, import_id).status == "finished"
 
 
 def test_an_import_that_a_process_works_on_is_not_abandoned(workshop: Workshop) -> None:
-    import_id = accept(workshop)
+    import_id = accept(workshop, FILE)
     held = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", held, str(workshop.staging_path(import_id))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -127,7 +104,7 @@ def test_an_import_that_a_process_works_on_is_not_abandoned(workshop: Workshop) 
 
 
 def test_a_dry_run_counts_the_same_and_deletes_nothing(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     accept(workshop, FILE + "Cy,Example,,Sydney\n")
     before = files(workshop)
     counted = delete_expired(workshop, LATER, is_dry_run=True)

@@ -19,7 +19,7 @@ from etl_customers.load.load import load_customers
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect, writing
-from etl_customers.target.ledger import ImportRecord, accept_import, find_import
+from etl_customers.target.ledger import accept_import
 from etl_customers.target.tables import (
     customer_changes,
     customers,
@@ -33,6 +33,7 @@ from etl_customers.target.tables import (
 from etl_customers.undoing import Undone, undo
 from etl_customers.workshop import Workshop
 from schemas.columns import FieldType
+from tests.imported import accept, load, record_of
 
 HEADER = "first_name,last_name,email,mobile,state,city,country,date_joined\n"
 FILE = (
@@ -48,28 +49,6 @@ OTHER = HEADER + "Bob,Again,BOB@example.com,,NSW,Sydney,AU,\nDi,Example,di@examp
 def workshop(tmp_path: Path, target: Engine) -> Workshop:
     """A home of its own on a fresh target, of a company in Australia."""
     return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
-
-
-def accept(workshop: Workshop, text: str = FILE) -> str:
-    """Accept a file and return its import."""
-    path = workshop.home.path.parent / "customers.csv"
-    path.write_text(text, encoding="utf-8")
-    return imports.accept_upload(workshop, path).record.import_id
-
-
-def load(workshop: Workshop, text: str = FILE) -> str:
-    """Import a file and return its import."""
-    import_id = accept(workshop, text)
-    imports.run_import(workshop, import_id)
-    return import_id
-
-
-def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
-    """Return an import's entry in the ledger."""
-    with workshop.target.connect() as connection:
-        record = find_import(connection, import_id)
-    assert record is not None
-    return record
 
 
 def rows(workshop: Workshop, table: sa.Table) -> list[dict[str, Any]]:
@@ -112,7 +91,7 @@ def pull(workshop: Workshop, *changes: tuple[int, str, Any, Any]) -> str:
 
 
 def test_the_customers_of_an_import_go_and_it_is_remembered_that_they_were_there(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     undone = undo(workshop, import_id, "eva")
     assert (undone.removed, undone.restored, undone.kept, undone.is_repeat) == (2, 0, [], False)
     assert rows(workshop, customers) == rows(workshop, identity_keys) == []
@@ -126,9 +105,9 @@ def test_the_customers_of_an_import_go_and_it_is_remembered_that_they_were_there
 
 
 def test_the_same_bytes_make_a_new_import_after_an_undo(workshop: Workshop) -> None:
-    first = load(workshop)
+    first = load(workshop, FILE)
     undo(workshop, first, "eva")
-    second = load(workshop)
+    second = load(workshop, FILE)
     assert second != first
     assert record_of(workshop, second).rows_loaded == 2
     assert [row["id"] for row in rows(workshop, customers)] == [3, 4]
@@ -136,16 +115,16 @@ def test_the_same_bytes_make_a_new_import_after_an_undo(workshop: Workshop) -> N
 
 
 def test_undoing_twice_says_so_and_changes_nothing(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     first = undo(workshop, import_id, "eva")
-    load(workshop)
+    load(workshop, FILE)
     again = undo(workshop, import_id, "bob")
     assert (again.is_repeat, again.removed, again.undone_at) == (True, 0, first.undone_at)
     assert len(rows(workshop, customers)) == 2
 
 
 def test_an_edited_customer_is_kept_and_its_editor_named(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     edit(workshop, 1, {"city": "Perth", "state": "WA"}, "eva")
     undone = undo(workshop, import_id, "bob")
     assert (undone.removed, kept(undone)) == (1, [(1, 2, "edited")])
@@ -154,7 +133,7 @@ def test_an_edited_customer_is_kept_and_its_editor_named(workshop: Workshop) -> 
 
 
 def test_a_customer_that_another_import_matched_is_kept_until_that_one_is_undone(workshop: Workshop) -> None:
-    first, second = load(workshop), load(workshop, OTHER)
+    first, second = load(workshop, FILE), load(workshop, OTHER)
     undone = undo(workshop, first, "eva")
     assert (undone.removed, kept(undone)) == (1, [(2, 3, "matched")])
     assert f"row 2 of import {second}" in undone.kept[0].message
@@ -162,13 +141,13 @@ def test_a_customer_that_another_import_matched_is_kept_until_that_one_is_undone
 
 
 def test_a_match_of_an_import_that_was_undone_keeps_nobody(workshop: Workshop) -> None:
-    first, second = load(workshop), load(workshop, OTHER)
+    first, second = load(workshop, FILE), load(workshop, OTHER)
     assert undo(workshop, second, "eva").removed == 1
     assert undo(workshop, first, "eva").removed == 2
 
 
 def test_a_customer_that_a_pull_linked_is_kept(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     with writing(workshop.target) as connection:
         link = {
             "provider": "xero",
@@ -183,7 +162,7 @@ def test_a_customer_that_a_pull_linked_is_kept(workshop: Workshop) -> None:
 
 
 def test_values_that_an_import_had_changed_are_put_back_with_their_keys(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     edit(workshop, 1, {"email": "new@example.com", "date_joined": "2021/02/03"}, None)
     pulled = pull(
         workshop,
@@ -203,7 +182,7 @@ def test_values_that_an_import_had_changed_are_put_back_with_their_keys(workshop
 
 
 def test_a_value_that_was_changed_again_since_is_kept(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     pulled = pull(workshop, (1, "city", "Melbourne", "Perth"))
     undone = undo(workshop, pulled, "eva")
     assert (undone.restored, kept(undone)) == (0, [(1, None, "changed_since")])
@@ -211,7 +190,7 @@ def test_a_value_that_was_changed_again_since_is_kept(workshop: Workshop) -> Non
 
 
 def test_a_value_whose_key_another_customer_took_since_is_kept_and_the_others_come_back(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     edit(workshop, 1, {"email": "new@example.com", "last_name": "Newname"}, None)
     pulled = pull(
         workshop,
@@ -226,7 +205,7 @@ def test_a_value_whose_key_another_customer_took_since_is_kept_and_the_others_co
 
 
 def test_a_value_that_would_break_a_rule_now_is_kept(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     pulled = pull(workshop, (1, "last_name", None, "Example"))
     undone = undo(workshop, pulled, "eva")
     assert (undone.restored, kept(undone)) == (0, [(1, None, "rule_broken")])
@@ -234,7 +213,7 @@ def test_a_value_that_would_break_a_rule_now_is_kept(workshop: Workshop) -> None
 
 
 def test_whether_a_customer_is_active_comes_back_and_a_password_cannot(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     pulled = pull(workshop, (1, "is_active", False, True), (2, "password", None, None))
     undone = undo(workshop, pulled, "eva")
     assert (undone.restored, kept(undone)) == (1, [(2, None, "password_not_kept")])
@@ -257,7 +236,7 @@ def test_custom_fields_of_every_type_come_back(
     choices = ("a", "b", "c") if type_ is FieldType.SEVERAL_OF else ()
     with writing(workshop.target) as connection:
         add_custom_field(connection, "Extra", type_, choices=choices, id="extra")
-    load(workshop)
+    load(workshop, FILE)
     edit(workshop, 1, {"extra": text}, None)
     undone = undo(workshop, pull(workshop, (1, "extra", before, after)), "eva")
     assert (undone.restored, undone.kept) == (1, [])
@@ -274,7 +253,7 @@ def test_the_next_pull_after_an_undo_is_a_full_one(workshop: Workshop) -> None:
 
 
 def test_a_dry_run_gives_the_answer_of_the_undo_and_changes_nothing(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     edit(workshop, 1, {"city": "Perth", "state": "WA"}, "eva")
     before = [rows(workshop, table) for table in (customers, identity_keys, customer_changes)]
     tried = undo(workshop, import_id, "eva", is_dry_run=True)
@@ -285,7 +264,7 @@ def test_a_dry_run_gives_the_answer_of_the_undo_and_changes_nothing(workshop: Wo
 
 
 def test_an_import_that_has_not_ended_is_discarded_with_all_its_files(workshop: Workshop) -> None:
-    import_id = accept(workshop)
+    import_id = accept(workshop, FILE)
     imports.run_raw_csv(workshop, import_id)
     assert undo(workshop, import_id, "eva", is_dry_run=True).was_accepted
     assert workshop.upload_path(import_id).exists()
@@ -294,11 +273,11 @@ def test_an_import_that_has_not_ended_is_discarded_with_all_its_files(workshop: 
     assert not workshop.staging_path(import_id).exists()
     with pytest.raises(imports.ImportUndone):
         imports.run_raw_csv(workshop, import_id)
-    assert load(workshop) != import_id
+    assert load(workshop, FILE) != import_id
 
 
 def test_an_import_that_a_stage_is_working_on_is_left_alone(workshop: Workshop) -> None:
-    import_id = accept(workshop)
+    import_id = accept(workshop, FILE)
     path = workshop.staging_path(import_id)
     held = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", held, str(path)]
@@ -323,7 +302,7 @@ def test_a_refused_import_has_nothing_to_undo(workshop: Workshop) -> None:
 
 
 def test_no_stage_of_an_undone_import_is_run_again(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     undo(workshop, import_id, "eva")
     stages = (
         imports.run_raw_csv,
@@ -378,7 +357,7 @@ def test_an_undo_beside_an_import_that_matches_leaves_every_row_loaded_once_or_m
 
 
 def test_two_undos_at_once_remove_once(workshop: Workshop, target_url: str) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     others = [Workshop(workshop.home, workshop.settings, connect(target_url)) for _ in range(2)]
     results: list[Undone] = []
     threads = [threading.Thread(target=lambda one=one: results.append(undo(one, import_id, "eva"))) for one in others]

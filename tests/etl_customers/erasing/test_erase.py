@@ -20,7 +20,6 @@ from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect, reading, writing
 from etl_customers.target.customers import CustomerRemoved, show_customer
-from etl_customers.target.ledger import ImportRecord, find_import
 from etl_customers.target.tables import (
     customer_changes,
     customers,
@@ -31,6 +30,7 @@ from etl_customers.target.tables import (
 )
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
+from tests.imported import accept, load, record_of
 
 HEADER = "first_name,last_name,email,mobile,password,street_address,state,city\n"
 FILE = (
@@ -48,30 +48,6 @@ CANARIES = (b"Canaryfirst", b"Canarylast", b"anary.", b"ANARY.MAIL", b"491570156
 def workshop(tmp_path: Path, target: Engine) -> Workshop:
     """A home of its own on a fresh target, of a company in Australia."""
     return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
-
-
-def accept(workshop: Workshop, text: str = FILE) -> str:
-    """Accept a file and return its import."""
-    path = workshop.home.path.parent / "customers.csv"
-    path.write_text(text, encoding="utf-8")
-    import_id = imports.accept_upload(workshop, path).record.import_id
-    path.unlink()
-    return import_id
-
-
-def load(workshop: Workshop, text: str = FILE) -> str:
-    """Import a file and return its import."""
-    import_id = accept(workshop, text)
-    imports.run_import(workshop, import_id)
-    return import_id
-
-
-def record_of(workshop: Workshop, import_id: str) -> ImportRecord:
-    """Return an import's entry in the ledger."""
-    with reading(workshop.target) as connection:
-        record = find_import(connection, import_id)
-    assert record is not None
-    return record
 
 
 def rows(workshop: Workshop, table: sa.Table) -> list[dict[str, Any]]:
@@ -119,7 +95,7 @@ def whats(erasure: Erasure) -> str:
 
 
 def test_no_byte_of_the_person_is_left_and_everybody_else_is(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     edit(workshop, 1, {"street_address": "Canarystreet 9"}, "eva")
     erasure = erase(workshop, 1, "eva")
     assert erasure.still_there == []
@@ -133,7 +109,7 @@ def test_no_byte_of_the_person_is_left_and_everybody_else_is(workshop: Workshop)
 
 
 def test_the_counts_stay_true(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     before = record_of(workshop, import_id)
     erase(workshop, 1, "eva")
     record = record_of(workshop, import_id)
@@ -146,7 +122,7 @@ def test_the_counts_stay_true(workshop: Workshop) -> None:
 
 
 def test_of_the_persons_failed_rows_only_codes_remain(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     erase(workshop, 1, "eva")
     found = {row["row"]: row for row in rows(workshop, failed_rows)}
     assert {row: one["erased_at"] is not None for row, one in found.items()} == {4: False, 5: True, 6: True}
@@ -156,7 +132,7 @@ def test_of_the_persons_failed_rows_only_codes_remain(workshop: Workshop) -> Non
 
 
 def test_failed_rows_can_still_be_asked_for_afterwards(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     workshop.failed_rows_path(import_id).unlink()
     erase(workshop, 1, "eva")
     assert in_file(workshop, import_id) == ["4"]
@@ -165,7 +141,7 @@ def test_failed_rows_can_still_be_asked_for_afterwards(workshop: Workshop) -> No
 
 
 def test_a_row_of_another_import_that_matched_the_person_is_erased_too(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     second = load(workshop, HEADER + "Bob,Third,canary.mail@example.com,,secret,Canarystreet 8,NSW,Sydney\n")
     assert erase(workshop, 1, "eva").failed_rows == 3
     assert files_with_canaries(workshop) == []
@@ -184,7 +160,7 @@ def test_a_row_of_another_import_that_matched_the_person_is_erased_too(workshop:
     ids=["number", "national number", "address", "name"],
 )
 def test_a_failed_row_is_the_persons_by_what_is_in_its_cells(workshop: Workshop, row: str) -> None:
-    load(workshop)
+    load(workshop, FILE)
     second = load(workshop, HEADER + row + "\nX,,someone@else.example,,,,NSW,Sydney\n")
     erase(workshop, 1, "eva")
     assert in_file(workshop, second) == ["3"]
@@ -201,14 +177,14 @@ def test_a_failed_row_is_the_persons_by_what_is_in_its_cells(workshop: Workshop,
     ids=["longer address", "longer domain", "other number", "first name alone"],
 )
 def test_a_failed_row_of_somebody_else_is_kept(workshop: Workshop, row: str) -> None:
-    load(workshop)
+    load(workshop, FILE)
     second = load(workshop, HEADER + row + "\n")
     erase(workshop, 1, "eva")
     assert in_file(workshop, second) == ["2"]
 
 
 def test_an_address_that_the_person_had_before_is_looked_for_too(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     edit(workshop, 1, {"email": "new@example.com"}, "eva")
     load(workshop, HEADER + "X,,canary.mail@example.com,,,,NSW,Sydney\n")
     erase(workshop, 1, "eva")
@@ -216,7 +192,7 @@ def test_an_address_that_the_person_had_before_is_looked_for_too(workshop: Works
 
 
 def test_a_file_that_was_imported_from_the_inbox_loses_the_persons_rows_and_nothing_else(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     lines = FILE.replace("secret", "").replace("\n", "\r\n").replace("Main Street 2", '"Main ""Street"" 2"').encode()
     path = done(workshop, import_id, lines)
     os.utime(path, (1, 1))
@@ -228,7 +204,7 @@ def test_a_file_that_was_imported_from_the_inbox_loses_the_persons_rows_and_noth
 
 
 def test_an_imported_file_in_an_old_encoding_keeps_its_other_bytes(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     other = "Jürgen,Other,,,,Hauptstraße,NSW,Sydney\n".encode("windows-1252")
     path = done(workshop, import_id, FILE.encode() + other)
     erase(workshop, 1, "eva")
@@ -237,7 +213,7 @@ def test_an_imported_file_in_an_old_encoding_keeps_its_other_bytes(workshop: Wor
 
 
 def test_a_workbook_that_was_imported_is_deleted_and_named(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     path = workshop.home.inbox_done / f"{import_id}--customers.xlsx"
     book = openpyxl.Workbook()
     assert book.active is not None
@@ -266,7 +242,7 @@ def test_a_workbook_with_a_row_that_was_corrected_to_the_person_is_deleted_too(w
 
 
 def test_while_an_import_that_has_not_ended_holds_the_person_the_customer_is_kept(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     waiting = accept(workshop, HEADER + "Canaryfirst,Canarylast,,,,,NSW,Perth\n")
     erasure = erase(workshop, 1, "eva")
     assert erasure.erased_at is None
@@ -281,7 +257,7 @@ def test_while_an_import_that_has_not_ended_holds_the_person_the_customer_is_kep
 
 @pytest.mark.parametrize("folder", ["inbox", "inbox_accepted", "inbox_rejected"])
 def test_a_file_that_waits_with_the_person_in_it_is_named_and_left_alone(workshop: Workshop, folder: str) -> None:
-    load(workshop)
+    load(workshop, FILE)
     path = getattr(workshop.home, folder) / "waiting.csv"
     path.write_text(FILE, encoding="utf-8")
     (workshop.home.inbox / "other.csv").write_text(HEADER + "Bob,,,,,,,\n", encoding="utf-8")
@@ -293,7 +269,7 @@ def test_a_file_that_waits_with_the_person_in_it_is_named_and_left_alone(worksho
 
 
 def test_a_file_that_cannot_be_read_is_named_but_keeps_nobody_from_being_erased(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     (workshop.home.inbox_rejected / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600)
     erasure = erase(workshop, 1, "eva")
     assert erasure.erased_at is not None
@@ -301,7 +277,7 @@ def test_a_file_that_cannot_be_read_is_named_but_keeps_nobody_from_being_erased(
 
 
 def test_a_person_who_was_erased_is_said_to_have_been(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     first = erase(workshop, 1, "eva")
     again = erase(workshop, 1, "bob")
     assert (again.is_repeat, again.erased_at) == (True, first.erased_at)
@@ -312,7 +288,7 @@ def test_a_person_who_was_erased_is_said_to_have_been(workshop: Workshop) -> Non
 
 
 def test_a_customer_that_was_undone_is_erased_from_what_its_import_left(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     undo(workshop, import_id, "eva")
     with reading(workshop.target) as connection, pytest.raises(CustomerRemoved, match="its import was undone"):
         show_customer(connection, 1)
@@ -326,7 +302,7 @@ def test_a_customer_that_was_undone_is_erased_from_what_its_import_left(workshop
 
 @pytest.mark.parametrize("folder", ["inbox", "inbox_rejected"])
 def test_who_was_undone_is_still_known_when_the_file_that_waited_is_gone(workshop: Workshop, folder: str) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     undo(workshop, import_id, "eva")
     waiting = getattr(workshop.home, folder) / "waiting.csv"
     waiting.write_text(FILE.replace("Cy,", "Cyrus,"), encoding="utf-8")
@@ -340,7 +316,7 @@ def test_who_was_undone_is_still_known_when_the_file_that_waited_is_gone(worksho
 
 
 def test_the_names_of_others_with_the_persons_address_are_not_looked_for(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     others = load(
         workshop,
         HEADER
@@ -358,7 +334,7 @@ def test_the_names_of_others_with_the_persons_address_are_not_looked_for(worksho
 
 
 def test_thousands_of_rows_with_the_persons_address_take_seconds(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     many = load(
         workshop,
         HEADER + "".join(f"First{n},Last{n},canary.mail@example.com,,,,NSW,Sydney\n" for n in range(2_400)),
@@ -370,7 +346,7 @@ def test_thousands_of_rows_with_the_persons_address_take_seconds(workshop: Works
 
 
 def test_a_providers_customer_stays_known_by_its_id_alone(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     link = {"provider": "xero", "tenant_id": "t", "provider_id": "x", "customer_id": 1}
     with writing(workshop.target) as connection:
         connection.execute(provider_customers.insert().values(link | {"seen_at": sa.func.current_timestamp()}))
@@ -381,7 +357,7 @@ def test_a_providers_customer_stays_known_by_its_id_alone(workshop: Workshop) ->
 
 
 def test_the_stages_of_an_import_with_an_erased_person_can_be_run_again(workshop: Workshop) -> None:
-    import_id = load(workshop)
+    import_id = load(workshop, FILE)
     erase(workshop, 1, "eva")
     imports.run_import(workshop, import_id)
     assert in_file(workshop, import_id) == ["4"]
@@ -391,7 +367,7 @@ def test_the_stages_of_an_import_with_an_erased_person_can_be_run_again(workshop
 def test_a_log_that_another_process_reads_is_named_and_emptied_the_next_time(sqlite_url: str, tmp_path: Path) -> None:
     target = connect(sqlite_url)
     workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
-    load(workshop)
+    load(workshop, FILE)
     reader = connect(sqlite_url)
     with reading(reader) as connection:
         connection.execute(sa.select(customers)).all()
@@ -406,7 +382,7 @@ def test_a_log_that_another_process_reads_is_named_and_emptied_the_next_time(sql
 
 
 def test_the_staging_of_other_imports_stays(workshop: Workshop) -> None:
-    load(workshop)
+    load(workshop, FILE)
     other = load(workshop, HEADER + "Di,Other,di@example.com,,,,NSW,Sydney\n")
     erase(workshop, 1, "eva")
     with open_staging(workshop.staging_path(other), 256) as staging:
