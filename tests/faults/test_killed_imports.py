@@ -18,27 +18,16 @@ from etl_customers.target.connect import connect
 from etl_customers.target.tables import customers, failed_rows, identity_keys
 from etl_customers.target.tables import imports as ledger
 from etl_customers.workshop import Workshop
+from tests.faults.killing import BEGIN
 
 FILE = "first_name,last_name,email,password,city\n" + "".join(
     f"First,{'' if n % 5 == 0 else f'Last {n}'},p{n}@example.com,{'' if n % 7 else 'secret'},Sydney\n"
     for n in range(20)
 )
-# Kills itself where a function of ours, the module's name before it, is called or returns.
-KILLED = """
-import os, signal, sys, threading
-from pathlib import Path
+KILLED = f"""
 from etl_customers import imports
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import connect
-from etl_customers.workshop import Workshop
-home, url, file, module, function, event, what = sys.argv[1:]
-def kill(frame, happened, _):
-    code = frame.f_code
-    if code.co_name == function and happened == event and Path(code.co_filename).stem == module:
-        os.kill(os.getpid(), signal.SIGKILL)
-workshop = Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
-sys.setprofile(kill)
-threading.setprofile(kill)
+{BEGIN}
+file, what = arguments
 if what == "dry-run":
     with imports.dry_run(workshop, Path(file)):
         pass
@@ -82,7 +71,7 @@ def undisturbed(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Engine]:
 def kill_import(home: Path, target: Engine, file: Path, point: tuple[str, str, str], what: str = "import") -> None:
     """Run an import in a process that is killed at a point."""
     url = target.url.render_as_string(hide_password=False)
-    done = subprocess.run([sys.executable, "-c", KILLED, str(home), url, str(file), *point, what], check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(home), url, *point, str(file), what], check=False)
     assert done.returncode == -signal.SIGKILL, f"{point} is never passed"
 
 

@@ -15,6 +15,7 @@ from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
+from tests.faults.killing import BEGIN
 
 FILE = (
     "first_name,last_name,email,password,city\n"
@@ -23,22 +24,11 @@ FILE = (
     "Canaryfirst,Canarylast,broken@,secret,Sydney\n"
     "Cy,,cy@example.com,,Sydney\n"
 )
-# Kills itself where a function of ours, the module's name before it, is called or returns.
-KILLED = """
-import os, signal, sys
-from pathlib import Path
+KILLED = f"""
 from etl_customers.erasing.erase import erase
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import connect
 from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
-home, url, what, module, function, event = sys.argv[1:]
-def kill(frame, happened, _):
-    code = frame.f_code
-    if code.co_name == function and happened == event and Path(code.co_filename).stem == module:
-        os.kill(os.getpid(), signal.SIGKILL)
-workshop = Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
-sys.setprofile(kill)
+{BEGIN}
+(what,) = arguments
 erase(workshop, 1, "eva") if what == "erase" else undo(workshop, what, "eva")
 """
 UNDO_POINTS = [("removals", "remove_customers_of", "return"), ("ledger", "undo_import", "return")]
@@ -71,7 +61,7 @@ def load(workshop: Workshop) -> str:
 def kill(workshop: Workshop, what: str, point: tuple[str, str, str]) -> None:
     """Undo or erase in a process that is killed at a point."""
     url = workshop.target.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", KILLED, str(workshop.home.path), url, what, *point]
+    command = [sys.executable, "-c", KILLED, str(workshop.home.path), url, *point, what]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, f"{point} is never passed"
 
 
