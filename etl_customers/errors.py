@@ -7,19 +7,25 @@
     │   └── FieldInvalid           a custom field or property that cannot be added or changed
     ├── UploadRefused              exit 2: nothing of the file is loaded
     │   └── (one class per reason, in etl_customers.read.refusals)
+    ├── PullRefused                exit 2: nothing of the pull is loaded, and repeating it is of no use
+    │   ├── ReconnectNeeded
+    │   └── (one class per reason, in etl_customers.pull and etl_customers.load)
     └── NotNow                     exit 3: nothing is loaded, safe to repeat
         ├── DatabaseUnavailable
         ├── DatabaseNotMigrated
         ├── DiskUnavailable
-        └── ImportBusy             another process works on the same import
+        ├── ImportBusy             another process works on the same import
+        └── ProviderUnavailable    QuickBooks or Xero did not answer, or not as it should
 
-An error that one module alone raises stands in that module, below one of these three.
+An error that one module alone raises stands in that module, below one of these four.
 Problems of single rows are no exceptions: they are codes (``schemas.codes``).
 Messages say what, where and what to do, and never hold a customer's value.
 """
 
 import re
 from pathlib import Path
+
+from schemas.sources import LABELS
 
 
 class EtlCustomersError(Exception):
@@ -67,6 +73,32 @@ class UploadRefused(EtlCustomersError):
     """
 
     code = "refused"
+
+
+class PullRefused(EtlCustomersError):
+    """A pull cannot go on, and would end the same way again; nothing of it is loaded.
+
+    Subclasses set ``code``; ``str()`` gives what is wrong, of which connection, and what to do.
+    """
+
+    code = "refused"
+
+
+class ReconnectNeeded(PullRefused):
+    """The provider does not accept the stored token any more: a person must connect again."""
+
+    code = "reconnect"
+
+    def __init__(self, provider: str, tenant_id: str) -> None:
+        super().__init__(provider, tenant_id)
+        self.provider, self.tenant_id = provider, tenant_id
+
+    def __str__(self) -> str:
+        """Name the connection and the command."""
+        return (
+            f"{LABELS[self.provider]} does not accept the connection {self.tenant_id} any more; customers and links "
+            f"are as they were; run: etl-customers connect {self.provider}"
+        )
 
 
 class NotNow(EtlCustomersError):
@@ -131,6 +163,22 @@ class ImportBusy(NotNow):
         """Name the import and how to look at it."""
         return (
             f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"
+        )
+
+
+class ProviderUnavailable(NotNow):
+    """A provider did not answer, or not as it should; what came before is kept, and the next pull goes on from there."""
+
+    def __init__(self, provider: str, reason: str, request_id: str | None = None) -> None:
+        super().__init__(provider, reason, request_id)
+        self.provider, self.reason, self.request_id = provider, reason, request_id
+
+    def __str__(self) -> str:
+        """Name the provider, the reason in our words, and the id by which its support finds the request."""
+        request = f", request {self.request_id}" if self.request_id else ""
+        return (
+            f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done, "
+            f"run again later: etl-customers pull {self.provider}"
         )
 
 

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,9 +23,12 @@ from pydantic_settings import (
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from schemas.columns import CUSTOMER_COLUMNS
+from schemas.sources import PROVIDERS
 
 HOME_VARIABLE = "ETL_CUSTOMERS_HOME"
 DATABASE_VARIABLE = "ETL_CUSTOMERS_DATABASE_URL"
+SECRET_KEY_VARIABLE = "ETL_CUSTOMERS_SECRET_KEY"
+"""Holds the key of stored tokens, in the place of the home's ``secret.key``."""
 _PREFIX = "ETL_CUSTOMERS_"
 _SETTINGS_FILE = "settings.toml"
 
@@ -85,6 +88,11 @@ class Home:
     def embedded_database(self) -> Path:
         """The SQLite file that is the target unless a database URL is set."""
         return self.path / "customers.db"
+
+    @property
+    def secret_key(self) -> Path:
+        """The key of stored tokens, made by the first ``connect``; mode 0600."""
+        return self.path / "secret.key"
 
     def make(self) -> "Home":
         """Make the folder and its parts, readable by their owner only.
@@ -190,6 +198,55 @@ class Staging(_Section):
     chunk_rows: int = Field(25_000, ge=1, description="rows in memory at a time")
 
 
+def _require_https(url: pydantic.HttpUrl) -> pydantic.HttpUrl:
+    """Tokens travel to these addresses: only this machine itself may be spoken to in clear."""
+    if url.scheme != "https" and url.host not in ("localhost", "127.0.0.1", "[::1]"):
+        raise ValueError("must begin with https://")
+    return url
+
+
+SecureUrl = Annotated[pydantic.HttpUrl, pydantic.AfterValidator(_require_https)]
+
+
+class Provider(_Section):
+    """What pulls from any provider have in common (R4, R25)."""
+
+    scheduled: bool = Field(False, description="pull every hour, and all customers once a week")
+    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field((), description="besides a person's or a business name")  # type: ignore[valid-type]
+    on_unreadable: Literal["leave_out", "fail"] = Field(
+        "leave_out", description="of a title, e-mail, number, state or country that the rules cannot read"
+    )
+    link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
+    vanished_share: float = Field(0.05, ge=0, le=1, description="a full pull stops where more customers are gone")
+    deadline_minutes: int = Field(120, ge=1, description="longest time of one try to pull")
+    redirect_uri: pydantic.HttpUrl = Field(
+        pydantic.HttpUrl("http://localhost:8734/callback"), description="as it was entered at the provider"
+    )
+
+
+class QuickBooks(Provider):
+    """QuickBooks Online; client id and secret come from the environment only."""
+
+    requests_per_minute: int = Field(480, ge=1, description="of one company; Intuit allows 500")
+    sub_customers: Literal["import", "leave_out"] = Field("import", description="customers below another customer")
+    api_url: SecureUrl = pydantic.HttpUrl("https://quickbooks.api.intuit.com")
+    authorize_url: SecureUrl = pydantic.HttpUrl("https://appcenter.intuit.com/connect/oauth2")
+    token_url: SecureUrl = pydantic.HttpUrl("https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")
+    revoke_url: SecureUrl = pydantic.HttpUrl("https://developer.api.intuit.com/v2/oauth2/tokens/revoke")
+
+
+class Xero(Provider):
+    """Xero; client id and secret come from the environment only."""
+
+    requests_per_minute: int = Field(58, ge=1, description="of one organisation; Xero allows 60")
+    include_suppliers: bool = Field(False, description="also contacts that only sell to the company")
+    include_unused: bool = Field(True, description="also contacts that have neither bought nor sold")
+    api_url: SecureUrl = pydantic.HttpUrl("https://api.xero.com")
+    authorize_url: SecureUrl = pydantic.HttpUrl("https://login.xero.com/identity/connect/authorize")
+    token_url: SecureUrl = pydantic.HttpUrl("https://identity.xero.com/connect/token")
+    revoke_url: SecureUrl = pydantic.HttpUrl("https://identity.xero.com/connect/revocation")
+
+
 class Settings(BaseSettings):
     """All settings in force; build them with ``load_settings``."""
 
@@ -207,6 +264,17 @@ class Settings(BaseSettings):
     ui: Ui = Ui()
     reference: Reference = Reference()
     staging: Staging = Staging()
+    quickbooks: QuickBooks = QuickBooks()
+    xero: Xero = Xero()
+
+    def provider(self, name: str) -> QuickBooks | Xero:
+        """Return the section of a provider, one of ``schemas.sources.PROVIDERS``."""
+        section: QuickBooks | Xero = getattr(self, name)
+        return section
+
+    def required_of(self, source: str) -> tuple[str, ...]:
+        """Return the columns that a row of a source needs; a provider's needs a name besides (R4)."""
+        return self.provider(source).required if source in PROVIDERS else self.csv.required
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,9 @@ come here, and no identifier is ever built from a header.
 Tables, each written by one stage in one transaction:
 
 ====================== ============================================================
+``provider_records``   pull: what a provider sent, one row per customer of its, as JSON of the known fields
+``pulled_rows``        pull: what a row of ``raw_csv`` is at the provider
+``pulled_warnings``    pull: texts that the mapping left out
 ``upload_columns``     read: one row per column of the upload
 ``raw_csv``            read: row, line, parent_row, password_state, cells as c0, c1, …
 ``facts``              read: name and number, such as rows ``unread``
@@ -15,7 +18,9 @@ Tables, each written by one stage in one transaction:
 ``row_errors``         every stage: all errors of all failed rows, by stage
 ``row_warnings``       validate: defaults filled in and the like
 ``existing_keys``      deduplicate: keys of the file that the target has already
-``deduplicated_rows``  deduplicate: the rows to load
+``deduplicated_rows``  deduplicate: the rows to load; of a pull, those that become customers
+``merged_rows``        deduplicate: of a pull, what is done with each row that keeps the rules
+``changed_values``     deduplicate: of a pull, what the rows change of customers that are there
 ====================== ============================================================
 """
 
@@ -43,6 +48,15 @@ create table if not exists upload_columns (
 create table if not exists facts (name varchar primary key, number bigint, text varchar);
 create table if not exists row_errors (
     stage varchar, "row" bigint, "column" varchar, code varchar, reference varchar, suggestion varchar);
+create table if not exists provider_records (
+    "position" bigint, provider_id varchar, updated_at timestamp, record varchar);
+create table if not exists pulled_rows (
+    "row" bigint, provider_id varchar, provider_updated_at timestamp, is_active boolean,
+    parent_id varchar, merged_into varchar);
+create table if not exists pulled_warnings ("row" bigint, "column" varchar, code varchar);
+create table if not exists merged_rows ("row" bigint, action varchar, customer_id bigint, content_hash varchar);
+create table if not exists changed_values (
+    "row" bigint, customer_id bigint, "column" varchar, old_value varchar, new_value varchar);
 create table if not exists row_warnings ("row" bigint, "column" varchar, code varchar);
 create table if not exists properties ("row" bigint, property_type varchar, number integer, field_values varchar);
 create table if not exists customer_keys ("row" bigint, kind varchar, value varchar, "column" varchar);

@@ -13,6 +13,23 @@ DUPLICATE_IN_FILE = "duplicate_in_file"
 """An earlier row that is loaded has the same identity key; the error's reference is that row."""
 
 
+INVALID_RECORD, SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED, ERASED = (
+    "invalid_record",
+    "supplier_only",
+    "unused_contact",
+    "sub_customer",
+    "project",
+    "merged",
+    "erased",
+)
+
+LEFT_OUT_CODES = frozenset({SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED, ERASED})
+"""Of a provider's customer that was not synced because it should not be: nobody has to do anything about it."""
+
+LEFT_OUT = "left_out"
+"""Warning: a text of a provider's customer that the rules cannot read."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a code means: the message, and what the user can do about it."""
@@ -47,6 +64,14 @@ _ERRORS = (
     ),
     Problem(DUPLICATE_IN_FILE, "{column} is the same as in row {reference}, which is loaded"),
     Problem(ALREADY_EXISTS, "{column} belongs to customer {reference} already"),
+    Problem("name_missing", "there is neither a person's name nor a business name; enter one at the provider"),
+    Problem(INVALID_RECORD, "{column} is not in the form that the provider describes; look at the record there"),
+    Problem(SUPPLIER_ONLY, "the contact only sells to the company; see the setting xero.include_suppliers"),
+    Problem(UNUSED, "the contact has neither bought nor sold; see the setting xero.include_unused"),
+    Problem(SUB_CUSTOMER, "it belongs to customer {reference} there; see the setting quickbooks.sub_customers"),
+    Problem(PROJECT, "it is a project, no customer"),
+    Problem(MERGED, "it was merged into {reference} there"),
+    Problem(ERASED, "the person was erased, here or at the provider, and is never synced again"),
 )
 
 _WARNINGS = (
@@ -56,6 +81,7 @@ _WARNINGS = (
     Problem("city_defaulted", "{column} was empty; set to the first city of the state"),
     Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
+    Problem(LEFT_OUT, "{column} could not be read and was left out; correct it at the provider"),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )
 

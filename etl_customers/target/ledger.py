@@ -40,6 +40,13 @@ class ImportRecord:
     rows_loaded: int | None
     rows_failed: int | None
     rows_unread: int | None
+    tenant_id: str | None
+    is_full: bool | None
+    accepts_vanished: bool | None
+    is_complete: bool | None
+    rows_updated: int | None
+    rows_unchanged: int | None
+    rows_vanished: int | None
     refusal_code: str | None
     refusal_message: str | None
     undone_at: datetime | None
@@ -58,6 +65,8 @@ class FailedRow:
     """column, code, message, suggestion of each, in the order of the upload's columns."""
     is_erased: bool = False
     """No file has the row any more: its person was erased."""
+    provider_id: str | None = None
+    """Of a pull: the provider's id of the customer."""
 
 
 def as_utc(time: datetime) -> datetime:
@@ -236,13 +245,19 @@ def undo_import(connection: Connection, record: ImportRecord, undone_by: str | N
 def failed_rows_of(connection: Connection, import_id: str) -> Iterator[FailedRow]:
     """Yield an import's failed rows in the order of the file, a thousand in memory at a time."""
     query = (
-        sa.select(failed_rows.c.row, failed_rows.c.line, failed_rows.c.errors, failed_rows.c.erased_at)
+        sa.select(
+            failed_rows.c.row,
+            failed_rows.c.line,
+            failed_rows.c.errors,
+            failed_rows.c.erased_at,
+            failed_rows.c.provider_id,
+        )
         .where(failed_rows.c.import_id == import_id)
         .order_by(failed_rows.c.row)
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
-    for row, line, errors, erased_at in connection.execute(query):
-        yield FailedRow(row, line, errors, is_erased=erased_at is not None)
+    for row, line, errors, erased_at, provider_id in connection.execute(query):
+        yield FailedRow(row, line, errors, is_erased=erased_at is not None, provider_id=provider_id)
 
 
 def password_hashes_of(connection: Connection, import_id: str) -> Iterator[tuple[int, str]]:

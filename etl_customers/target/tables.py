@@ -63,6 +63,13 @@ imports = Table(
     Column("rows_loaded", BigInteger),
     Column("rows_failed", BigInteger),
     Column("rows_unread", BigInteger),
+    Column("tenant_id", String(64), comment="of a pull: QuickBooks realm or Xero tenant"),
+    Column("is_full", Boolean, comment="of a pull: all of the provider's customers, not only those changed"),
+    Column("accepts_vanished", Boolean, comment="of a pull: somebody said that any number may have vanished"),
+    Column("is_complete", Boolean, comment="of a pull: as many came as the provider counts"),
+    Column("rows_updated", BigInteger, comment="of a pull: customers that it changed"),
+    Column("rows_unchanged", BigInteger, comment="of a pull: customers that were as before"),
+    Column("rows_vanished", BigInteger, comment="of a pull: customers that the provider has no more, now inactive"),
     Column("refusal_code", String(64)),
     Column("refusal_message", Text),
     Column("undone_at", _TIME),
@@ -159,6 +166,7 @@ failed_rows = Table(
     ),
     Column("password_hash", Text, comment="taken by a corrected upload whose password cell is empty"),
     Column("erased_at", _TIME, comment="since when no file has the row any more: a person was erased"),
+    Column("provider_id", String(64), comment="of a pull: the provider's id of the customer"),
 )
 
 matched_customers = Table(
@@ -217,24 +225,33 @@ customer_changes = Table(
 provider_connections = Table(
     "provider_connections",
     metadata,
-    Column("provider", String(16), primary_key=True),
+    Column("provider", String(16), primary_key=True, comment="quickbooks or xero"),
     Column("tenant_id", String(64), primary_key=True, comment="QuickBooks realm or Xero tenant"),
-    Column("name", Text),
-    Column("state", String(16), nullable=False, comment="connected or reconnect"),
+    Column("name", Text, comment="of the company, as the provider has it"),
+    Column("state", String(16), nullable=False, comment="connected, reconnect or disconnected"),
     Column("token", Text, comment="encrypted"),
+    Column("vendor_connection_id", String(64), comment="Xero's id of the connection itself"),
     Column("connected_at", _TIME, nullable=False),
-    Column("refreshed_at", _TIME),
+    Column("connected_by", String(128), comment="operating system user"),
+    Column("refreshed_at", _TIME, comment="when the token was last renewed"),
+    Column("refresh_expires_at", _TIME, comment="when the connection dies unless it is used"),
 )
 
 provider_customers = Table(
     "provider_customers",
     metadata,
-    Column("provider", String(16), primary_key=True),
-    Column("tenant_id", String(64), primary_key=True),
-    Column("provider_id", String(64), primary_key=True),
+    Column("provider", String(16), primary_key=True, comment="quickbooks or xero"),
+    Column("tenant_id", String(64), primary_key=True, comment="QuickBooks realm or Xero tenant"),
+    Column("provider_id", String(64), primary_key=True, comment="the provider's id of the customer"),
     Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), index=True),
+    Column("import_id", String(64), ForeignKey("imports.import_id"), nullable=False, comment="the pull that linked it"),
     Column("provider_updated_at", _TIME),
-    Column("seen_at", _TIME, nullable=False),
+    Column("content_hash", String(64), comment="SHA-256 of the customer as the last pull read it; null: look again"),
+    Column("parent_id", String(64), comment="the provider's id of the customer that this one belongs to"),
+    Column("merged_into", String(64), comment="the provider's id of the customer that this one became"),
+    Column("synced_at", _TIME, nullable=False, comment="when a pull last wrote this"),
+    Column("vanished_at", _TIME, comment="since when the provider has it no more"),
+    Column("erasure_asked_at", _TIME, comment="since when the provider asks to erase the person"),
     Column("erased_at", _TIME, comment="never synced again since: the person was erased, customer_id is null"),
 )
 

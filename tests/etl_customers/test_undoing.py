@@ -148,13 +148,15 @@ def test_a_match_of_an_import_that_was_undone_keeps_nobody(workshop: Workshop) -
 
 def test_a_customer_that_a_pull_linked_is_kept(workshop: Workshop) -> None:
     import_id = load(workshop, FILE)
+    other = load(workshop, HEADER + "Di,Example,di@example.com,,NSW,Sydney,AU,\n")
     with writing(workshop.target) as connection:
         link = {
             "provider": "xero",
             "tenant_id": "t",
             "provider_id": "x",
             "customer_id": 2,
-            "seen_at": datetime.now(UTC),
+            "import_id": other,
+            "synced_at": datetime.now(UTC),
         }
         connection.execute(provider_customers.insert().values(link))
     undone = undo(workshop, import_id, "eva")

@@ -346,10 +346,14 @@ def test_thousands_of_rows_with_the_persons_address_take_seconds(workshop: Works
 
 
 def test_a_providers_customer_stays_known_by_its_id_alone(workshop: Workshop) -> None:
-    load(workshop, FILE)
+    import_id = load(workshop, FILE)
     link = {"provider": "xero", "tenant_id": "t", "provider_id": "x", "customer_id": 1}
     with writing(workshop.target) as connection:
-        connection.execute(provider_customers.insert().values(link | {"seen_at": sa.func.current_timestamp()}))
+        connection.execute(
+            provider_customers.insert().values(
+                link | {"import_id": import_id, "synced_at": sa.func.current_timestamp()}
+            )
+        )
     erase(workshop, 1, "eva")
     (left,) = rows(workshop, provider_customers)
     assert (left["provider_id"], left["customer_id"]) == ("x", None)
