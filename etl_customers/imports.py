@@ -1,8 +1,8 @@
 """An import from its acceptance to its end: which stage may run, on what, and what it leaves.
 
-The ledger in the target database says how far an import is; here that is asked before
-each stage, so that every stage may be run again at any time. The stages themselves
-live in their own packages.
+The ledger in the target database says how far an import is; that is asked before each
+stage (``etl_customers.stages``), so that every stage may be run again at any time. The
+stages themselves live in their own packages; what begins a pull is ``etl_customers.pulls``.
 """
 
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import NotNow, UploadRefused, UsageError
+from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import DRY_RUN, delete_file, temporary_files, translated_disk_errors
 from etl_customers.load.load import LoadCounts, load_customers
@@ -21,20 +21,17 @@ from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
+from etl_customers.stages import StageMissing, open_stage
 from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
-    ACCEPTED,
     FINISHED,
-    REFUSED,
-    UNDONE,
     ImportRecord,
     accept_import,
     failed_rows_of,
     find_import,
     find_import_of_content,
     refuse_import,
-    require_import,
 )
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from etl_customers.workshop import Workshop
@@ -49,45 +46,6 @@ class Accepted:
 
     record: ImportRecord
     is_repeat: bool
-
-
-class AlreadyRefused(UploadRefused):
-    """The import was refused in an earlier run; its upload is gone."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code, self.message = code, message
-
-    def __str__(self) -> str:
-        """Repeat why the file was refused."""
-        return self.message
-
-
-class ImportUndone(UsageError):
-    """The import was undone: no stage of it is run again."""
-
-    def __init__(self, import_id: str) -> None:
-        super().__init__(import_id)
-        self.import_id = import_id
-
-    def __str__(self) -> str:
-        """Say so, and how to have the customers again."""
-        return f"import {self.import_id} was undone and loads nothing any more; import the file again to have it anew"
-
-
-class StageMissing(NotNow):
-    """What this stage reads is not in this home."""
-
-    def __init__(self, import_id: str, what: str) -> None:
-        super().__init__(import_id, what)
-        self.import_id, self.what = import_id, what
-
-    def __str__(self) -> str:
-        """Say what is missing and how to go on."""
-        return (
-            f"{self.what} of import {self.import_id} is not in this home; "
-            "materialize the import from raw_csv on, or import the file again"
-        )
 
 
 def accept_upload(
@@ -157,7 +115,7 @@ def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -
 
 
 def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> ReadCounts:
-    with _stage(workshop, import_id) as (record, staging):
+    with open_stage(workshop, import_id) as (record, staging):
         if record.status == FINISHED:
             return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id)
         upload = workshop.upload_path(import_id)
@@ -174,7 +132,7 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
 
 def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCounts:
     """Check every row against the contract."""
-    with _stage(workshop, import_id, "rows_read") as (record, staging):
+    with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if record.status == FINISHED:
             duplicates = _count_duplicates(workshop, import_id)
             validated = (record.rows_loaded or 0) + duplicates
@@ -184,7 +142,7 @@ def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCount
 
 def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:
     """Find the rows whose customer is in the file before or in the target already."""
-    with _stage(workshop, import_id, "rows_read") as (record, staging):
+    with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if record.status == FINISHED:
             duplicates = _count_duplicates(workshop, import_id)
             return DeduplicateCounts(deduplicated=record.rows_loaded or 0, failed=duplicates)
@@ -206,7 +164,7 @@ def run_loaded_customers(
         run_id: The Dagster run, kept in the ledger.
         progress: Called with the number of passwords hashed so far and of all.
     """
-    with _stage(workshop, import_id, "rows_read") as (record, staging):
+    with open_stage(workshop, import_id, "rows_read") as (record, staging):
         upload = workshop.upload_path(import_id)
         hashes = {} if record.status == FINISHED else _hash(workshop, staging, record, upload, progress)
         counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
@@ -220,7 +178,7 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
     0 also where staging was deleted after its retention time: then the cells are gone,
     while the ledger still has the errors.
     """
-    with _stage(workshop, import_id, "rows_read") as (record, staging):
+    with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if not record.rows_failed or not staging.number("select count(*) from facts"):
             return 0
         with temporary_files(workshop), reading(workshop.target) as connection:
@@ -283,37 +241,6 @@ def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, ag
                 except UploadRefused as refused:
                     refusal = refused
             yield DryRun(stored, read, refusal, repeat, staging)
-
-
-@contextmanager
-def _stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iterator[tuple[ImportRecord, Staging]]:
-    """Hold the staging file of an import and tell how the ledger stands since it is held."""
-    _find(workshop, import_id)
-    path = workshop.staging_path(import_id)
-    was_there = path.exists()
-    with open_staging(path, workshop.settings.staging.memory_limit_mb) as staging:
-        record = _find(workshop, import_id)
-        if record.status == ACCEPTED:
-            if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
-                raise StageMissing(import_id, "the stage raw_csv")
-            yield record, staging
-            return
-        if record.status == FINISHED:
-            yield record, staging
-    if record.status == REFUSED:
-        remove_staging(path)
-        delete_file(workshop.upload_path(import_id))
-        raise AlreadyRefused(record.refusal_code or "refused", record.refusal_message or "the file was refused")
-    if not was_there:
-        # Its retention time is over: what was opened here is an empty file.
-        remove_staging(path)
-    if record.status == UNDONE:
-        raise ImportUndone(import_id)
-
-
-def _find(workshop: Workshop, import_id: str) -> ImportRecord:
-    with reading(workshop.target) as connection:
-        return require_import(connection, import_id)
 
 
 def _read(workshop: Workshop, staging: Staging, upload: Path, encoding: str | None) -> ReadCounts:

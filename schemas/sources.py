@@ -8,3 +8,10 @@ PROVIDERS: tuple[str, ...] = (QUICKBOOKS, XERO)
 
 LABELS: dict[str, str] = {CSV: "CSV", QUICKBOOKS: "QuickBooks Online", XERO: "Xero"}
 """How people call them."""
+
+FIRST_STAGES: dict[str, str] = {
+    CSV: "raw_csv",
+    QUICKBOOKS: "quickbooks_customers",
+    XERO: "xero_customers",
+}
+"""Of each source the stage, and so the asset, that its imports begin with."""

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
+from etl_customers import imports, stages
 from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
@@ -278,10 +278,10 @@ def test_a_dry_run_of_a_file_that_would_be_refused_says_why(workshop: Workshop, 
 
 def test_a_stage_whose_input_is_not_here_says_where_to_begin(workshop: Workshop, tmp_path: Path) -> None:
     import_id = imports.accept_upload(workshop, write(tmp_path, FILE)).record.import_id
-    with pytest.raises(imports.StageMissing, match="raw_csv"):
+    with pytest.raises(stages.StageMissing, match="raw_csv"):
         imports.run_validated_customers(workshop, import_id)
     workshop.upload_path(import_id).unlink()
-    with pytest.raises(imports.StageMissing, match="upload"):
+    with pytest.raises(stages.StageMissing, match="upload"):
         imports.run_raw_csv(workshop, import_id)
 
 

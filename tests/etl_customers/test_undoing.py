@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
+from etl_customers import imports, stages
 from etl_customers.editing import edit
 from etl_customers.errors import ImportBusy, NotFound, UploadRefused, UsageError
 from etl_customers.fields import add_custom_field
@@ -273,7 +273,7 @@ def test_an_import_that_has_not_ended_is_discarded_with_all_its_files(workshop: 
     assert undo(workshop, import_id, "eva").was_accepted
     assert not workshop.upload_path(import_id).exists()
     assert not workshop.staging_path(import_id).exists()
-    with pytest.raises(imports.ImportUndone):
+    with pytest.raises(stages.ImportUndone):
         imports.run_raw_csv(workshop, import_id)
     assert load(workshop, FILE) != import_id
 
@@ -314,7 +314,7 @@ def test_no_stage_of_an_undone_import_is_run_again(workshop: Workshop) -> None:
         imports.run_failed_rows,
     )
     for stage in stages:
-        with pytest.raises(imports.ImportUndone):
+        with pytest.raises(stages.ImportUndone):
             stage(workshop, import_id)
     with (
         open_staging(workshop.staging_path(import_id), 256) as staging,

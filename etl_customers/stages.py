@@ -1,0 +1,132 @@
+"""What every stage of an import asks first: how the import stands in the ledger, and who holds its staging file.
+
+Which stages there are, and what they do, is for ``etl_customers.imports`` and ``etl_customers.pulls``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from etl_customers.errors import EtlCustomersError, NotNow, PullRefused, UploadRefused, UsageError
+from etl_customers.leftovers import delete_file
+from etl_customers.staging import Staging, open_staging, remove_staging
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, require_import
+from etl_customers.workshop import Workshop
+from schemas.sources import FIRST_STAGES, PROVIDERS
+
+
+class AlreadyRefused(UploadRefused):
+    """The import was refused in an earlier run; its upload is gone."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+    def __str__(self) -> str:
+        """Repeat why the file was refused."""
+        return self.message
+
+
+class PullAlreadyRefused(PullRefused):
+    """The pull was refused in an earlier run; the next pull of the connection is another import."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+    def __str__(self) -> str:
+        """Repeat why the pull was refused."""
+        return self.message
+
+
+class ImportUndone(UsageError):
+    """The import was undone: no stage of it is run again."""
+
+    def __init__(self, import_id: str, source: str = "csv") -> None:
+        super().__init__(import_id, source)
+        self.import_id, self.source = import_id, source
+
+    def __str__(self) -> str:
+        """Say so, and how to have the customers again."""
+        return (
+            f"import {self.import_id} was undone and loads nothing any more; {begin_anew(self.source)} to have it anew"
+        )
+
+
+class StageMissing(NotNow):
+    """What this stage reads is not in this home."""
+
+    def __init__(self, import_id: str, what: str, source: str = "csv") -> None:
+        super().__init__(import_id, what, source)
+        self.import_id, self.what, self.source = import_id, what, source
+
+    def __str__(self) -> str:
+        """Say what is missing and how to go on."""
+        return (
+            f"{self.what} of import {self.import_id} is not in this home; "
+            f"materialize the import from {FIRST_STAGES[self.source]} on, or {begin_anew(self.source)}"
+        )
+
+
+def begin_anew(source: str) -> str:
+    """Return in words how a person has an import of a source once more."""
+    return f"run: etl-customers pull {source}" if source in PROVIDERS else "import the file again"
+
+
+@contextmanager
+def open_stage(workshop: Workshop, import_id: str, needs: str | None = None) -> Iterator[tuple[ImportRecord, Staging]]:
+    """Hold the staging file of an import and tell how the ledger stands since it is held.
+
+    Args:
+        workshop: Home, settings and target.
+        import_id: An accepted import, or a finished one, of which no stage changes anything.
+        needs: Name of the fact in staging that the stage before leaves; none: the first stage.
+
+    Raises:
+        NotFound: The ledger has no such import.
+        AlreadyRefused: The file was refused before; what was left of it is deleted.
+        PullAlreadyRefused: The same of a pull.
+        ImportUndone: It was taken back.
+        StageMissing: The stage before has left nothing here.
+        ImportBusy: Another process works on it.
+        DiskUnavailable: The staging file cannot be used.
+    """
+    find_record(workshop, import_id)
+    path = workshop.staging_path(import_id)
+    was_there = path.exists()
+    with open_staging(path, workshop.settings.staging.memory_limit_mb) as staging:
+        record = find_record(workshop, import_id)
+        if record.status == ACCEPTED:
+            if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
+                raise StageMissing(import_id, f"the stage {FIRST_STAGES[record.source]}", record.source)
+            yield record, staging
+            return
+        if record.status == FINISHED:
+            yield record, staging
+    if record.status == REFUSED:
+        remove_staging(path)
+        delete_file(workshop.upload_path(import_id))
+        raise _refused_before(record)
+    if not was_there:
+        # Its retention time is over: what was opened here is an empty file.
+        remove_staging(path)
+    if record.status == UNDONE:
+        raise ImportUndone(import_id, record.source)
+
+
+def find_record(workshop: Workshop, import_id: str) -> ImportRecord:
+    """Return how an import stands in the ledger now.
+
+    Raises:
+        NotFound: The ledger has no such import.
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(workshop.target) as connection:
+        return require_import(connection, import_id)
+
+
+def _refused_before(record: ImportRecord) -> EtlCustomersError:
+    code = record.refusal_code or "refused"
+    if record.source in PROVIDERS:
+        return PullAlreadyRefused(code, record.refusal_message or "the pull was refused")
+    return AlreadyRefused(code, record.refusal_message or "the file was refused")
