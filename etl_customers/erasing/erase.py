@@ -40,6 +40,7 @@ from etl_customers.target.removals import (
     list_matches,
 )
 from etl_customers.workshop import Workshop
+from schemas.sources import PROVIDERS
 
 _TRIES = 3
 _WAIT_SECONDS = 5.0
@@ -234,7 +235,8 @@ class _Files:
         with writing(self._workshop.target) as connection:
             self._erasure.failed_rows += erase_failed_rows(connection, record.import_id, rows, datetime.now(UTC))
         path = self._workshop.failed_rows_path(record.import_id)
-        if record.status == FINISHED and not path.exists():
+        # A pull's file has nothing from staging, and can be written anew without it.
+        if record.status == FINISHED and record.source not in PROVIDERS and not path.exists():
             with reading(self._workshop.target) as connection:
                 errors = (
                     (failed.row, error_text(failed.errors))

@@ -306,14 +306,14 @@ def test_a_refused_import_has_nothing_to_undo(workshop: Workshop) -> None:
 def test_no_stage_of_an_undone_import_is_run_again(workshop: Workshop) -> None:
     import_id = load(workshop, FILE)
     undo(workshop, import_id, "eva")
-    stages = (
+    in_order = (
         imports.run_raw_csv,
         imports.run_validated_customers,
         imports.run_deduplicated_customers,
         imports.run_loaded_customers,
         imports.run_failed_rows,
     )
-    for stage in stages:
+    for stage in in_order:
         with pytest.raises(stages.ImportUndone):
             stage(workshop, import_id)
     with (
