@@ -1,0 +1,149 @@
+"""What the target remembers of pulls besides their ledger entry: links of customers, cursors, erasures asked for.
+
+Entering a pull in the ledger is here too, because one connection has one pull under way
+at most. What a pull changes of customers and links is the load's business.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from etl_customers.errors import NotFound
+from etl_customers.target.ledger import ACCEPTED, ImportRecord, as_utc, require_import
+from etl_customers.target.tables import imports, provider_connections, provider_customers, sync_cursors
+from schemas.sources import LABELS
+
+_LONGEST_USER = 128
+
+
+@dataclass(frozen=True)
+class ProviderLink:
+    """A provider's customer and the customer that it is here; times are UTC."""
+
+    provider: str
+    tenant_id: str
+    provider_id: str
+    customer_id: int | None
+    """None: the person was erased."""
+    import_id: str
+    """The pull that linked it."""
+    provider_updated_at: datetime | None
+    parent_id: str | None
+    """The provider's id of the customer that this one belongs to."""
+    merged_into: str | None
+    """The provider's id of the customer that this one became."""
+    synced_at: datetime
+    vanished_at: datetime | None
+    erasure_asked_at: datetime | None
+    erased_at: datetime | None
+
+
+def accept_pull(
+    connection: Connection,
+    *,
+    provider: str,
+    tenant_id: str,
+    is_full: bool,
+    accepts_vanished: bool,
+    accepted_by: str | None,
+) -> tuple[ImportRecord, bool]:
+    """Enter a pull, or find the one of the same connection that has not ended: that one is to be gone on with.
+
+    Without a cursor every pull is a full one. One that is found stays what it is; only
+    that any number may have vanished is taken over, where it is a full one.
+
+    Args:
+        connection: In a writing transaction, which keeps others from entering a pull of this connection.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: QuickBooks realm or Xero tenant.
+        is_full: All of the provider's customers, not only those changed since the last pull.
+        accepts_vanished: However many customers the provider has no more, make them inactive.
+        accepted_by: Operating system user, or what started it.
+
+    Returns:
+        The pull, and whether it was entered just now.
+
+    Raises:
+        NotFound: There is no such connection.
+    """
+    _lock_connection(connection, provider, tenant_id)
+    found = _find_accepted(connection, provider, tenant_id)
+    if found is not None:
+        if accepts_vanished and found.is_full and not found.accepts_vanished:
+            change = imports.update().where(imports.c.import_id == found.import_id)
+            connection.execute(change.values(accepts_vanished=True))
+        return require_import(connection, found.import_id), False
+    now = datetime.now(UTC)
+    import_id = _new_id(connection, provider, tenant_id, now)
+    connection.execute(
+        imports.insert().values(
+            import_id=import_id,
+            source=provider,
+            status=ACCEPTED,
+            content_key=f"pull:{import_id}",
+            accepted_at=now,
+            accepted_by=(accepted_by or "").replace("\0", "?")[:_LONGEST_USER] or None,
+            tenant_id=tenant_id,
+            is_full=is_full or find_cursor(connection, provider, tenant_id) is None,
+            accepts_vanished=accepts_vanished,
+        )
+    )
+    return require_import(connection, import_id), True
+
+
+def find_cursor(connection: Connection, provider: str, tenant_id: str) -> datetime | None:
+    """Return since when the next pull of a connection has to ask for changes, in UTC; none: for all customers."""
+    query = sa.select(sync_cursors.c.cursor).where(
+        sync_cursors.c.provider == provider, sync_cursors.c.tenant_id == tenant_id
+    )
+    text: str | None = connection.scalar(query)
+    return None if text is None else as_utc(datetime.fromisoformat(text))
+
+
+def links_of_customer(connection: Connection, customer_id: int) -> list[ProviderLink]:
+    """Return what providers call a customer, in a fixed order; nothing for one that no pull brought or linked."""
+    query = sa.select(provider_customers).where(provider_customers.c.customer_id == customer_id)
+    found = connection.execute(query.order_by(*provider_customers.primary_key.columns)).mappings()
+    return [_link(row) for row in found]
+
+
+def list_asked_erasures(connection: Connection) -> list[int]:
+    """Return the customers whom their provider asks to erase and who are still there, by ascending id."""
+    asked = (provider_customers.c.erasure_asked_at.is_not(None), provider_customers.c.customer_id.is_not(None))
+    query = sa.select(provider_customers.c.customer_id).where(*asked).distinct()
+    return list(connection.scalars(query.order_by(provider_customers.c.customer_id)))
+
+
+def _lock_connection(connection: Connection, provider: str, tenant_id: str) -> None:
+    mine = sa.and_(provider_connections.c.provider == provider, provider_connections.c.tenant_id == tenant_id)
+    if connection.scalar(sa.select(provider_connections.c.provider).where(mine).with_for_update()) is None:
+        remedy = f"connect it with: etl-customers connect {provider}"
+        raise NotFound(f"connection of {LABELS[provider]}", tenant_id, remedy)
+
+
+def _find_accepted(connection: Connection, provider: str, tenant_id: str) -> ImportRecord | None:
+    query = sa.select(imports.c.import_id).where(
+        imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.status == ACCEPTED
+    )
+    import_id: str | None = connection.scalar(query.order_by(imports.c.accepted_at, imports.c.import_id).limit(1))
+    return None if import_id is None else require_import(connection, import_id)
+
+
+def _new_id(connection: Connection, provider: str, tenant_id: str, now: datetime) -> str:
+    """Return an id that the ledger does not have; nobody else enters a pull of this connection meanwhile."""
+    base = f"{provider}-{now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(f'{provider}:{tenant_id}'.encode()).hexdigest()[:8]}"
+    own = imports.c.import_id.startswith(base, autoescape=True)
+    taken = set(connection.scalars(sa.select(imports.c.import_id).where(own)))
+    number = 1
+    while (import_id := base if number == 1 else f"{base}-{number}") in taken:
+        number += 1
+    return import_id
+
+
+def _link(row: RowMapping) -> ProviderLink:
+    values = {field.name: row[field.name] for field in fields(ProviderLink)}
+    times = {name: as_utc(value) for name, value in values.items() if isinstance(value, datetime)}
+    return ProviderLink(**{**values, **times})
