@@ -87,7 +87,7 @@ _DAMAGED_FILE = ("not a valid duckdb", "could not read enough bytes")
 
 
 class StagingDamaged(DiskUnavailable):
-    """The staging file is none, or not one of this version; the stage raw_csv makes it anew."""
+    """The staging file is none, or not one of this version; the first stage makes it anew."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "damaged")
@@ -97,7 +97,7 @@ class StagingDamaged(DiskUnavailable):
         """Name the file and the stage to begin with."""
         return (
             f"the staging file {self.path} is damaged or of another version of this program; nothing is half done, "
-            "import the same file again, or materialize the import from raw_csv on"
+            "import the same file, or pull, again, or materialize the import from its first asset on"
         )
 
 

@@ -135,7 +135,7 @@ def _imports(home: Home, target: Engine) -> Iterator[Finding]:
         "imports",
         not stuck,
         f"{len(stuck)} accepted long ago and not ended: {', '.join(stuck[:5])}" if stuck else "none is stuck",
-        "import the same file again, or re-execute the run in etl-customers ui",
+        "import the same file, or pull, again, or re-execute the run in etl-customers ui",
     )
 
 

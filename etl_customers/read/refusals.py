@@ -488,5 +488,6 @@ class Abandoned(UploadRefused):
     def __str__(self) -> str:
         """Say how long it was waited for, and what to do."""
         return (
-            f"the import was not carried on for {self.days} days and its copy of the file was deleted; import it again"
+            f"the import was not carried on for {self.days} days and what it had here was deleted; "
+            "import the file, or pull, again"
         )
