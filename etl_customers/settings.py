@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from schemas.columns import CUSTOMER_COLUMNS
-from schemas.sources import PROVIDERS
+from schemas.sources import PROVIDERS, QUICKBOOKS
 
 HOME_VARIABLE = "ETL_CUSTOMERS_HOME"
 DATABASE_VARIABLE = "ETL_CUSTOMERS_DATABASE_URL"
@@ -290,6 +290,15 @@ class Settings(BaseSettings):
 
 
 @dataclass(frozen=True)
+class ClientCredentials:
+    """By what a provider knows the application that an account has registered there."""
+
+    id: str
+    secret: str | None = field(repr=False)
+    """None where the application has none (Xero, PKCE alone)."""
+
+
+@dataclass(frozen=True)
 class SettingOrigin:
     """One setting in force and where it was read."""
 
@@ -307,6 +316,35 @@ def find_home(option: Path | None = None) -> Home:
 def database_url(home: Home) -> str:
     """Return the SQLAlchemy URL of the target: the environment's, else the embedded SQLite file."""
     return os.environ.get(DATABASE_VARIABLE) or f"sqlite:///{home.embedded_database}"
+
+
+def secret_keys() -> str | None:
+    """Return the keys of stored tokens as the environment has them, none where it has none."""
+    return os.environ.get(SECRET_KEY_VARIABLE) or None
+
+
+def client_credentials(provider: str) -> ClientCredentials:
+    """Return the client id and secret of a provider, from the environment only.
+
+    Raises:
+        SettingsInvalid: The id is missing, QuickBooks has no secret, or one is no plain ASCII.
+    """
+    names = [f"{_PREFIX}{provider.upper()}_CLIENT_{part}" for part in ("ID", "SECRET")]
+    client_id, secret = (os.environ.get(name, "").strip() for name in names)
+    wanted = names if provider == QUICKBOOKS else names[:1]
+    problems = [
+        f"{name} is not set; it is shown where the application is registered"
+        for name in wanted
+        if not os.environ.get(name, "").strip()
+    ]
+    problems += [
+        f"{name} holds other than plain ASCII characters"
+        for name, value in zip(names, (client_id, secret), strict=True)
+        if not re.fullmatch("[!-~]*", value)
+    ]
+    if problems:
+        raise SettingsInvalid(tuple(problems))
+    return ClientCredentials(client_id, secret or None)
 
 
 def load_settings(home: Home) -> Settings:

@@ -1,0 +1,206 @@
+"""What the target remembers of connections to providers: which company, in which state, until when.
+
+The token is kept here as the encrypted text that ``etl_customers.connections`` makes and
+reads; a ``ConnectionRecord`` never holds it. Nothing here speaks to a provider.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, RowMapping
+
+from etl_customers.errors import NotFound, ReconnectNeeded, UsageError
+from etl_customers.target.ledger import as_utc
+from etl_customers.target.tables import provider_connections
+from schemas.sources import LABELS, QUICKBOOKS, XERO
+
+CONNECTED, RECONNECT, DISCONNECTED = "connected", "reconnect", "disconnected"
+OLD_SHARE = 0.5
+"""A connection whose ``age_share`` is above this was not looked after: it should be renewed every week."""
+REFRESH_LIFE: dict[str, timedelta] = {QUICKBOOKS: timedelta(days=100), XERO: timedelta(days=60)}
+"""How long a refresh token lives that nobody uses.
+
+Source:
+    Intuit, "Authentication and authorization FAQ"; Xero, "OAuth 2.0 FAQ" (read in November 2026).
+"""
+
+
+@dataclass(frozen=True)
+class ConnectionRecord:
+    """One connection to one company at a provider, without its token. Times are UTC."""
+
+    provider: str
+    tenant_id: str
+    name: str | None
+    state: str
+    connected_at: datetime
+    refreshed_at: datetime | None
+    refresh_expires_at: datetime | None
+    vendor_connection_id: str | None
+
+    def age_share(self, now: datetime) -> float:
+        """Return which share of the refresh token's life has passed: 0 just renewed, 1 and more dead."""
+        if self.refresh_expires_at is None:
+            return 0.0
+        return max(0.0, 1 - (self.refresh_expires_at - now) / REFRESH_LIFE[self.provider])
+
+
+def list_connections(connection: Connection, provider: str | None = None) -> list[ConnectionRecord]:
+    """Return all connections, or those to one provider, also those that were disconnected."""
+    query = sa.select(*_COLUMNS).order_by(provider_connections.c.provider, provider_connections.c.tenant_id)
+    if provider is not None:
+        query = query.where(provider_connections.c.provider == provider)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def choose_connection(connection: Connection, provider: str, tenant_id: str | None) -> ConnectionRecord:
+    """Return the connection that is meant, whatever its state.
+
+    Args:
+        connection: Of the target.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: The company's id at the provider; none: the only company that is not disconnected.
+
+    Raises:
+        NotFound: No company of this id was ever connected.
+        UsageError: None is named and there is none, or several.
+    """
+    found = list_connections(connection, provider)
+    if tenant_id is not None:
+        named = next((one for one in found if one.tenant_id == tenant_id), None)
+        if named is None:
+            raise _unknown(provider, tenant_id)
+        return named
+    live = [one for one in found if one.state != DISCONNECTED]
+    if not live:
+        raise UsageError(f"there is no connection to {LABELS[provider]}; run: etl-customers connect {provider}")
+    if len(live) > 1:
+        ids = ", ".join(one.tenant_id for one in live)
+        raise UsageError(
+            f"there are {len(live)} connections to {LABELS[provider]}, name one of them: {ids}; "
+            "see: etl-customers connections"
+        )
+    return live[0]
+
+
+def require_connection(connection: Connection, provider: str, tenant_id: str | None) -> ConnectionRecord:
+    """Return the connection that is meant (see ``choose_connection``) if it can be used.
+
+    Raises:
+        NotFound: No company of this id was ever connected.
+        UsageError: None is named and there is none, or several; or it was disconnected.
+        ReconnectNeeded: The provider does not accept its token any more.
+    """
+    record = choose_connection(connection, provider, tenant_id)
+    if record.state == RECONNECT:
+        raise ReconnectNeeded(provider, record.tenant_id)
+    if record.state == DISCONNECTED:
+        raise UsageError(
+            f"the connection {record.tenant_id} to {LABELS[provider]} was disconnected; "
+            f"run: etl-customers connect {provider}"
+        )
+    return record
+
+
+def lock_connection(connection: Connection, provider: str, tenant_id: str) -> ConnectionRecord:
+    """Return a connection and keep others from changing it until the writing transaction ends.
+
+    Raises:
+        NotFound: No company of this id was ever connected.
+    """
+    query = sa.select(*_COLUMNS).where(_is(provider, tenant_id)).with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise _unknown(provider, tenant_id)
+    return _record(row)
+
+
+def read_token(connection: Connection, provider: str, tenant_id: str) -> str | None:
+    """Return a connection's token as it is stored, encrypted; none where it has none."""
+    token: str | None = connection.scalar(sa.select(provider_connections.c.token).where(_is(provider, tenant_id)))
+    return token
+
+
+def store_connection(
+    connection: Connection,
+    *,
+    provider: str,
+    tenant_id: str,
+    name: str | None,
+    vendor_connection_id: str | None,
+    token: str,
+    connected_at: datetime,
+    connected_by: str | None,
+    refresh_expires_at: datetime,
+) -> None:
+    """Enter a connection that a person has just made, or renew the one to the same company.
+
+    Args:
+        connection: In a writing transaction.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: The company's id there.
+        name: The company's name there; none keeps the one that is known.
+        vendor_connection_id: Xero's id of the connection itself.
+        token: Encrypted.
+        connected_at: Now.
+        connected_by: Operating system user.
+        refresh_expires_at: When the refresh token dies unless it is used.
+    """
+    values: dict[str, Any] = {
+        "state": CONNECTED,
+        "token": token,
+        "vendor_connection_id": vendor_connection_id,
+        "connected_at": connected_at,
+        "connected_by": connected_by,
+        "refreshed_at": connected_at,
+        "refresh_expires_at": refresh_expires_at,
+    }
+    if name is not None:
+        values["name"] = name
+    changed = connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
+    if changed.rowcount == 0:
+        connection.execute(provider_connections.insert().values(provider=provider, tenant_id=tenant_id, **values))
+
+
+def store_token(
+    connection: Connection,
+    provider: str,
+    tenant_id: str,
+    *,
+    token: str,
+    refreshed_at: datetime,
+    refresh_expires_at: datetime,
+) -> None:
+    """Replace a connection's token, encrypted, by the one that the provider has just given for it."""
+    connection.execute(
+        provider_connections.update()
+        .where(_is(provider, tenant_id))
+        .values(token=token, refreshed_at=refreshed_at, refresh_expires_at=refresh_expires_at)
+    )
+
+
+def set_state(connection: Connection, provider: str, tenant_id: str, state: str) -> None:
+    """Note that a connection is to be made again, or that it was ended; what was ended keeps no token."""
+    values: dict[str, Any] = {"state": state}
+    if state == DISCONNECTED:
+        values |= {"token": None, "vendor_connection_id": None, "refresh_expires_at": None}
+    connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
+
+
+def _is(provider: str, tenant_id: str) -> ColumnElement[bool]:
+    return sa.and_(provider_connections.c.provider == provider, provider_connections.c.tenant_id == tenant_id)
+
+
+def _unknown(provider: str, tenant_id: str) -> NotFound:
+    return NotFound(f"connection to {LABELS[provider]}", tenant_id, "see: etl-customers connections")
+
+
+_COLUMNS = [provider_connections.c[field.name] for field in fields(ConnectionRecord)]
+_TIMES = ("connected_at", "refreshed_at", "refresh_expires_at")
+
+
+def _record(row: RowMapping) -> ConnectionRecord:
+    values: dict[str, Any] = dict(row)
+    return ConnectionRecord(**values | {name: as_utc(values[name]) for name in _TIMES if values[name] is not None})
