@@ -109,9 +109,11 @@ def _alert_of_failed_rows(run: dg.DagsterRun, workshop: WorkshopResource) -> Ale
             record = _record(opened, run.tags)
             if record is None:
                 return None
+            failed = list_failed_rows(opened.target, record.import_id, limit=0)
             return alert_of_failed_rows(
                 record,
-                list_failed_rows(opened.target, record.import_id, limit=0).by_code,
+                failed.by_code,
+                left_out=failed.left_out,
                 run_id=run.run_id,
                 job=run.job_name,
                 file=file_label(record, opened.settings),

@@ -19,6 +19,8 @@ from pydantic import HttpUrl
 
 from etl_customers.settings import Alerts, Home
 from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
+from schemas.codes import LEFT_OUT_CODES
+from schemas.sources import PROVIDERS
 
 TIMEOUT_SECONDS = 8.0
 """For one alert, all tries together; a tick of Dagster's has 60 seconds for five."""
@@ -55,7 +57,7 @@ class Alert:
     status: str | None = None
     """Of the import, as the ledger has it."""
     rows: Mapping[str, int] = field(default_factory=dict)
-    """read, loaded, failed, unread; empty while the import is not finished."""
+    """read, loaded, failed, unread, and of a pull updated, unchanged, left_out; empty while it is not finished."""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Failed rows by code; a row counts once for each of its codes."""
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -73,13 +75,27 @@ class Alert:
             return f"The run of import {self.import_id} failed{after}{why}"
         if not self.rows:
             return f"Import {self.import_id} finished with failed rows{why}"
-        said = sorted(self.reasons.items(), key=lambda reason: (-reason[1], reason[0]))
-        listed = ", ".join(f"{code} {number:,}" for code, number in said[:_MOST_REASONS_SAID])
-        more = ", …" if len(said) > _MOST_REASONS_SAID else ""
+        return self._text_of_pull() if self.source in PROVIDERS else self._text_of_file()
+
+    def _text_of_file(self) -> str:
         return (
             f"Import {self.import_id} finished with failed rows: {self.rows['failed']:,} of {self.rows['read']:,} "
-            f"failed ({listed}{more}), {self.rows['loaded']:,} were loaded, {self.rows['unread']:,} were not read"
+            f"failed ({self._reasons_said()}), {self.rows['loaded']:,} were loaded, "
+            f"{self.rows['unread']:,} were not read"
         )
+
+    def _text_of_pull(self) -> str:
+        rows = self.rows
+        return (
+            f"Pull {self.import_id} finished, but not all was synced: {rows['failed'] - rows['left_out']:,} of "
+            f"{rows['read']:,} were not ({self._reasons_said()}), {rows['left_out']:,} were left out on purpose; "
+            f"{rows['loaded']:,} created, {rows['updated']:,} updated, {rows['unchanged']:,} unchanged"
+        )
+
+    def _reasons_said(self) -> str:
+        said = sorted(self.reasons.items(), key=lambda reason: (-reason[1], reason[0]))
+        listed = ", ".join(f"{code} {number:,}" for code, number in said[:_MOST_REASONS_SAID])
+        return listed + (", …" if len(said) > _MOST_REASONS_SAID else "")
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object: ``id`` is the same whenever the same alert is sent again."""
@@ -108,12 +124,25 @@ def is_on(settings: Alerts) -> bool:
 
 
 def alert_of_failed_rows(
-    record: ImportRecord, reasons: Mapping[str, int], *, run_id: str, job: str, file: str | None
+    record: ImportRecord, reasons: Mapping[str, int], *, run_id: str, job: str, file: str | None, left_out: int = 0
 ) -> Alert | None:
-    """Return the alert of an import that finished with failed rows; None of any other."""
-    if record.status != FINISHED or not record.rows_failed:
+    """Return the alert of an import that finished with failed rows; None of any other.
+
+    Args:
+        record: The import.
+        reasons: Failed rows by code.
+        run_id: The run that finished it.
+        job: Its job.
+        file: The label of the import's file.
+        left_out: Of a pull, the customers that were left out on purpose: nobody is told of those.
+    """
+    if record.status != FINISHED or (record.rows_failed or 0) <= left_out:
         return None
-    return Alert(Event.FAILED_ROWS, run_id, job, reasons=reasons, **_about(record, file))
+    about = _about(record, file)
+    if record.source in PROVIDERS:
+        about["rows"]["left_out"] = left_out
+        reasons = {code: number for code, number in reasons.items() if code not in LEFT_OUT_CODES}
+    return Alert(Event.FAILED_ROWS, run_id, job, reasons=reasons, **about)
 
 
 def alert_of_uncounted_rows(import_id: str, *, run_id: str, job: str) -> Alert:
@@ -177,6 +206,8 @@ def _about(record: ImportRecord, file: str | None) -> dict[str, Any]:
         "loaded": record.rows_loaded,
         "failed": record.rows_failed,
         "unread": record.rows_unread,
+        "updated": record.rows_updated,
+        "unchanged": record.rows_unchanged,
     }
     return {
         "import_id": record.import_id,

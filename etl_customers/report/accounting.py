@@ -18,11 +18,17 @@ from etl_customers.staging import Staging, open_staging
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import failed_rows_of
 from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
+from schemas.codes import LEFT_OUT_CODES
 
 _SHARED_KEYS = """
 with to_load as (select kind, value from customer_keys semi join deduplicated_rows using ("row"))
 select (select count(*) from (select kind, value from to_load group by kind, value having count(*) > 1))
      + (select count(*) from to_load semi join existing_keys using (kind, value))
+"""
+
+_SHARED_PROVIDER_IDS = """
+select count(*) from (
+    select provider_id from pulled_rows semi join deduplicated_rows using ("row") group by provider_id having count(*) > 1)
 """
 
 
@@ -34,6 +40,8 @@ class FailedCell:
     column: str
     code: str
     message: str
+    provider_id: str | None = None
+    """Of a pull: the provider's id of the customer."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class FailedRows:
     first: tuple[FailedCell, ...]
     more: int
     """Reasons that are not in ``first``."""
+    left_out: int = 0
+    """Customers of a pull that were left out on purpose: nobody has to do anything about them."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,11 @@ class Account:
     by_code: Mapping[str, int]
     """Failed rows of this stage by the code of their errors; a row counts once for each."""
     shared_keys: int = 0
-    """Identity keys that two rows to load share, or that the target has already; must be 0."""
+    """Identity keys that two rows to load share, or that the target has already; must be 0.
+
+    Of a pull, provider's ids that two rows to load share: what else its customers have in common is the provider's
+    affair.
+    """
 
     @property
     def is_balanced(self) -> bool:
@@ -123,7 +137,8 @@ def account_for_deduplicated(file: Path, limits: StagingSettings, deduplicated: 
         if staging is None:
             return Account(deduplicated + failed, deduplicated, failed, {})
         came = staging.number("select count(*) from validated_customers")
-        shared = staging.number(_SHARED_KEYS)
+        is_pull = staging.number("select count(*) from pulled_rows")
+        shared = staging.number(_SHARED_PROVIDER_IDS if is_pull else _SHARED_KEYS)
         counted, by_code = _failed(staging, ["deduplicate"])
         if not staging.number("select count(*) from deduplicated_rows") and not counted:
             return Account(came or deduplicated + failed, deduplicated, failed, by_code, shared_keys=shared)
@@ -191,16 +206,19 @@ def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRow
     """
     by_code: Counter[str] = Counter()
     first: list[FailedCell] = []
-    more = 0
+    more = left_out = 0
     with reading(target) as connection:
         for failed in failed_rows_of(connection, import_id):
-            by_code.update({error["code"] for error in failed.errors})
+            codes = {error["code"] for error in failed.errors}
+            by_code.update(codes)
+            left_out += codes <= LEFT_OUT_CODES
             for error in failed.errors:
                 if len(first) < limit:
-                    first.append(FailedCell(failed.row, error["column"], error["code"], error["message"]))
+                    cell = FailedCell(failed.row, error["column"], error["code"], error["message"], failed.provider_id)
+                    first.append(cell)
                 else:
                     more += 1
-    return FailedRows(by_code=dict(sorted(by_code.items())), first=tuple(first), more=more)
+    return FailedRows(by_code=dict(sorted(by_code.items())), first=tuple(first), more=more, left_out=left_out)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def write_failed_rows(
     if first is None:
         return 0
     try:
-        return _write_whole(path, _records(staging, import_id, first, pairs))
+        return write_whole(path, _records(staging, import_id, first, pairs))
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be written") from None
 
@@ -78,7 +78,19 @@ def _records(
         chunk = list(islice(rest, _CHUNK_ROWS))
 
 
-def _write_whole(path: Path, records: Iterator[list[str]]) -> int:
+def write_whole(path: Path, records: Iterator[list[str]]) -> int:
+    """Write records as UTF-8 CSV with a byte order mark, mode 0600; the file appears whole or not at all.
+
+    Args:
+        path: Replaced if it is there.
+        records: The header first.
+
+    Returns:
+        Number of records without the header.
+
+    Raises:
+        OSError: It cannot be written; then there is nothing of it.
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -31,11 +31,14 @@ class Totals:
     rows_loaded: int
     """By imports that finished and were not undone."""
     rows_failed: int
+    rows_updated: int = 0
+    """By pulls that finished and were not undone."""
+    rows_unchanged: int = 0
 
     @property
     def failed_share(self) -> float:
-        """Failed rows of all rows that were loaded or failed, 0 to 1."""
-        return self.rows_failed / max(1, self.rows_loaded + self.rows_failed)
+        """Failed rows of all rows, 0 to 1; of pulls, those count that were left out on purpose."""
+        return self.rows_failed / max(1, self.rows_loaded + self.rows_updated + self.rows_unchanged + self.rows_failed)
 
 
 @dataclass(frozen=True)
@@ -139,15 +142,12 @@ def _bar(day: Day, left: float, step: float, scale: float) -> str:
 
 
 def _total(connection: Connection) -> Totals:
-    query = sa.select(
-        imports.c.status, sa.func.count(), sa.func.sum(imports.c.rows_loaded), sa.func.sum(imports.c.rows_failed)
-    ).group_by(imports.c.status)
-    by_status = {
-        status: (number, int(loaded or 0), int(failed or 0))
-        for status, number, loaded, failed in connection.execute(query)
-    }
-    number = {status: by_status.get(status, (0, 0, 0))[0] for status in (ACCEPTED, FINISHED, REFUSED, UNDONE)}
-    _, loaded, failed = by_status.get(FINISHED, (0, 0, 0))
+    counted = (imports.c.rows_loaded, imports.c.rows_failed, imports.c.rows_updated, imports.c.rows_unchanged)
+    query = sa.select(imports.c.status, sa.func.count(), *map(sa.func.sum, counted)).group_by(imports.c.status)
+    by_status = {row[0]: [int(number or 0) for number in row[1:]] for row in connection.execute(query)}
+    nothing = [0] * (1 + len(counted))
+    number = {status: by_status.get(status, nothing)[0] for status in (ACCEPTED, FINISHED, REFUSED, UNDONE)}
+    _, loaded, failed, updated, unchanged = by_status.get(FINISHED, nothing)
     return Totals(
         imports=sum(number.values()),
         accepted=number[ACCEPTED],
@@ -156,6 +156,8 @@ def _total(connection: Connection) -> Totals:
         undone=number[UNDONE],
         rows_loaded=loaded,
         rows_failed=failed,
+        rows_updated=updated,
+        rows_unchanged=unchanged,
     )
 
 

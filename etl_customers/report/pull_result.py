@@ -1,0 +1,159 @@
+"""The result of a pull as ``pull --json`` prints it, built from the ledger so that a repeat gives the same."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from etl_customers.report.result import Refusal
+from etl_customers.settings import Home
+from etl_customers.target.ledger import REFUSED, ImportRecord, failed_rows_of
+from etl_customers.target.tables import customers
+from schemas.codes import LEFT_OUT_CODES, message
+
+
+@dataclass(frozen=True)
+class PulledCounts:
+    """Customers of a pull; fetched = created + updated + unchanged + not_synced (R25)."""
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    not_synced: int = 0
+
+
+@dataclass(frozen=True)
+class NotSynced:
+    """One reason why one of the provider's customers was not synced."""
+
+    provider_id: str
+    """The provider's id of it; empty where its record has none."""
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class CountedWarning:
+    """Something that was left out or filled in, and in how many of the customers that the pull created."""
+
+    column: str
+    code: str
+    message: str
+    customers: int
+
+
+@dataclass(frozen=True)
+class PullResult:
+    """What became of one pull; ``as_record`` is the interface that scripts rely on."""
+
+    import_id: str
+    source: str
+    connection: str
+    """The provider's id of the company: QuickBooks realm or Xero tenant."""
+    status: str
+    is_full: bool
+    rows: PulledCounts
+    not_synced: Sequence[NotSynced]
+    left_out: int
+    """Of the customers not synced, those that were left out on purpose."""
+    vanished: int
+    is_complete: bool | None
+    """Whether as many came as the provider counts; none before the end."""
+    warnings: Sequence[CountedWarning]
+    not_synced_file: str | None
+    refusal: Refusal | None
+    repeat: bool
+    """Whether the pull was under way before and was carried on."""
+    finished_at: datetime | None = None
+    undone_at: datetime | None = None
+
+    @property
+    def to_look_at(self) -> int:
+        """Customers that were not synced and should have been."""
+        return self.rows.not_synced - self.left_out
+
+    @property
+    def exit_code(self) -> int:
+        """0 all synced but what was left out on purpose, 1 some were not, 2 refused."""
+        if self.refusal is not None:
+            return 2
+        return 1 if self.to_look_at else 0
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the object of ``pull --json``."""
+        return {
+            "import_id": self.import_id,
+            "source": self.source,
+            "connection": self.connection,
+            "status": self.status,
+            "repeat": self.repeat,
+            "is_full": self.is_full,
+            "is_complete": self.is_complete,
+            "rows": asdict(self.rows),
+            "vanished": self.vanished,
+            "not_synced": [asdict(reason) for reason in self.not_synced],
+            "warnings": [asdict(warning) for warning in self.warnings],
+            "not_synced_file": self.not_synced_file,
+            "refusal": None if self.refusal is None else {"code": self.refusal.code, "message": self.refusal.message},
+        }
+
+
+def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, repeat: bool = False) -> PullResult:
+    """Read the result of a pull from the ledger and the customers that it created.
+
+    Args:
+        connection: To the target.
+        home: Where the file of what was not synced is.
+        record: The pull.
+        repeat: Whether it was under way before.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    reasons: list[NotSynced] = []
+    left_out = 0
+    for failed in failed_rows_of(connection, record.import_id):
+        reasons += [NotSynced(failed.provider_id or "", error["code"], error["message"]) for error in failed.errors]
+        left_out += all(error["code"] in LEFT_OUT_CODES for error in failed.errors)
+    file = home.failed / f"{record.import_id}.csv"
+    return PullResult(
+        import_id=record.import_id,
+        source=record.source,
+        connection=record.tenant_id or "",
+        status=record.status,
+        is_full=bool(record.is_full),
+        rows=PulledCounts(
+            fetched=record.rows_read or 0,
+            created=record.rows_loaded or 0,
+            updated=record.rows_updated or 0,
+            unchanged=record.rows_unchanged or 0,
+            not_synced=record.rows_failed or 0,
+        ),
+        not_synced=reasons,
+        left_out=left_out,
+        vanished=record.rows_vanished or 0,
+        is_complete=record.is_complete,
+        warnings=_count_warnings(connection, record.import_id),
+        not_synced_file=str(file) if record.rows_failed and file.exists() else None,
+        refusal=Refusal(record.refusal_code or "refused", record.refusal_message or "")
+        if record.status == REFUSED
+        else None,
+        repeat=repeat,
+        finished_at=record.finished_at,
+        undone_at=record.undone_at,
+    )
+
+
+def _count_warnings(connection: sa.Connection, import_id: str) -> list[CountedWarning]:
+    query = sa.select(customers.c.warnings).where(customers.c.import_id == import_id, customers.c.warnings.is_not(None))
+    counted: Counter[tuple[str, str]] = Counter()
+    for warnings in connection.scalars(query.execution_options(yield_per=1_000)):
+        counted.update({(warning["code"], warning["column"]) for warning in warnings})
+    return [
+        CountedWarning(column, code, message(code, column), number)
+        for (code, column), number in sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+    ]
