@@ -17,10 +17,13 @@ Tables, each written by one stage in one transaction:
 ``customer_keys``      validate: identity keys of those rows
 ``row_errors``         every stage: all errors of all failed rows, by stage
 ``row_warnings``       validate: defaults filled in and the like
-``existing_keys``      deduplicate: keys of the file that the target has already
+``existing_keys``      deduplicate: keys of the file that the target has already; of a pull, those that matter
 ``deduplicated_rows``  deduplicate: the rows to load; of a pull, those that become customers
 ``merged_rows``        deduplicate: of a pull, what is done with each row that keeps the rules
 ``changed_values``     deduplicate: of a pull, what the rows change of customers that are there
+``updated_customers``  deduplicate: of a pull, those customers as they are to be
+``claimed_keys``       deduplicate: of a pull, the identity keys that its rows' customers get
+``released_keys``      deduplicate: of a pull, the identity keys that its rows' customers lose
 ====================== ============================================================
 """
 
@@ -57,6 +60,10 @@ create table if not exists pulled_warnings ("row" bigint, "column" varchar, code
 create table if not exists merged_rows ("row" bigint, action varchar, customer_id bigint, content_hash varchar);
 create table if not exists changed_values (
     "row" bigint, customer_id bigint, "column" varchar, old_value varchar, new_value varchar);
+create table if not exists updated_customers (
+    "row" bigint, customer_id bigint, {_CUSTOMER_COLUMNS}, is_active boolean, warnings varchar);
+create table if not exists claimed_keys ("row" bigint, kind varchar, value varchar);
+create table if not exists released_keys (kind varchar, value varchar, customer_id bigint);
 create table if not exists row_warnings ("row" bigint, "column" varchar, code varchar);
 create table if not exists properties ("row" bigint, property_type varchar, number integer, field_values varchar);
 create table if not exists customer_keys ("row" bigint, kind varchar, value varchar, "column" varchar);

@@ -9,9 +9,10 @@ from etl_customers.target.ledger import FailedRow
 from schemas.codes import message
 
 _ERRORS = """
-    select errors."row", raw_csv.line, errors."column", errors.code, errors.reference, errors.suggestion
+    select errors."row", raw_csv.line, nullif(pulled_rows.provider_id, ''), errors."column", errors.code, errors.reference, errors.suggestion
     from row_errors as errors
     join raw_csv using ("row")
+    left join pulled_rows using ("row")
     left join (select key, min(position) as position from upload_columns group by key) as upload
         on upload.key = errors."column"
     where errors."row" between ? and ?
@@ -30,8 +31,9 @@ def staged_failures(staging: Staging, first: int, last: int) -> Iterator[FailedR
         first: Number of the first row, as a spreadsheet shows it.
         last: Number of the last row.
     """
-    for (row, line), errors in groupby(staging.rows(_ERRORS, [first, last]), key=lambda error: error[:2]):
-        yield FailedRow(row, line, [describe_error(*error[2:]) for error in errors])
+    found = groupby(staging.rows(_ERRORS, [first, last]), key=lambda error: error[:3])
+    for (row, line, provider_id), errors in found:
+        yield FailedRow(row, line, [describe_error(*error[3:]) for error in errors], provider_id=provider_id)
 
 
 def describe_error(column: str, code: str, reference: str | None, suggestion: str | None) -> dict[str, Any]:

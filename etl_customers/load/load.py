@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
-import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
@@ -19,7 +18,7 @@ from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
 from etl_customers.load.matches import MatchRemoved, write_matches
 from etl_customers.load.staged_rows import StagedRows
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame
+from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
 from etl_customers.target.connect import writing
 from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
 from etl_customers.target.ledger import (
@@ -144,16 +143,18 @@ def _write(
 
 
 def _write_customers(rows: StagedRows, connection: Connection, import_id: str, now: datetime) -> int:
-    time_text = pl.lit(_time_text(connection, now))
+    time_of_load = pl.lit(time_text(connection, now))
     constants = {
         "is_active": pl.lit(True),
         "import_id": pl.lit(import_id),
-        "created_at": time_text,
-        "updated_at": time_text,
+        "created_at": time_of_load,
+        "updated_at": time_of_load,
     }
     loaded = 0
     for chunk in rows.chunks():
-        ids = pl.DataFrame({"row": chunk.customers["row"], "customer_id": _new_ids(connection, chunk.customers.height)})
+        ids = pl.DataFrame(
+            {"row": chunk.customers["row"], "customer_id": new_customer_ids(connection, chunk.customers.height)}
+        )
         customers = chunk.customers.rename({"row": "import_row"}).with_columns(
             ids["customer_id"].alias("id"), **constants
         )
@@ -164,22 +165,6 @@ def _write_customers(rows: StagedRows, connection: Connection, import_id: str, n
             append_frame(connection, table, frame.join(ids, on="row", how="inner", maintain_order="left").drop("row"))
         loaded += chunk.customers.height
     return loaded
-
-
-def _new_ids(connection: Connection, count: int) -> list[int]:
-    """Return ids that nobody else gets, ascending."""
-    if connection.dialect.name == "postgresql":
-        query = sa.text("select nextval(pg_get_serial_sequence('customers', 'id')) from generate_series(1, :count)")
-        return list(connection.scalars(query, {"count": count}))
-    # The write lock is held, and SQLite itself notes the highest id that was ever inserted.
-    last = connection.scalar(sa.text("select seq from sqlite_sequence where name = 'customers'")) or 0
-    return list(range(last + 1, last + 1 + count))
-
-
-def _time_text(connection: Connection, time: datetime) -> str:
-    """Return a time as SQLAlchemy stores it on SQLite, and with its zone for PostgreSQL."""
-    text = f"{time:%Y-%m-%d %H:%M:%S.%f}"
-    return f"{text}+00:00" if connection.dialect.name == "postgresql" else text
 
 
 def _find_counts(target: Engine, import_id: str) -> LoadCounts | None:

@@ -12,11 +12,12 @@ from schemas.codes import ALREADY_EXISTS
 from schemas.columns import CUSTOMER_COLUMNS
 
 _ROWS_AT_A_TIME = 25_000
-_CHUNKS = """
+_BOUNDS = """
     select min("row"), max("row")
     from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from ({rows}))
     group by chunk order by chunk
 """
+_FAILURES = {"row": pl.Int64, "line": pl.Int64, "provider_id": pl.String, "errors": pl.String}
 _LOADED = 'select "row" from deduplicated_rows'
 _FAILED = 'select distinct "row" from row_errors'
 _CUSTOMERS = f"""
@@ -92,15 +93,13 @@ class StagedRows:
             )
 
     def failed_rows(self) -> Iterator[pl.DataFrame]:
-        """Yield row, line, errors (JSON) and password_hash of the failed rows, in the order of the file."""
+        """Yield row, line, provider_id, errors (JSON) and password_hash of the failed rows, in the order of the file."""
         for first, last in self._bounds(_FAILED):
             failures = [
-                (failure.row, failure.line, json.dumps(failure.errors, ensure_ascii=False))
+                (failure.row, failure.line, failure.provider_id, json.dumps(failure.errors, ensure_ascii=False))
                 for failure in staged_failures(self._staging, first, last)
             ]
-            frame = pl.DataFrame(
-                failures, schema={"row": pl.Int64, "line": pl.Int64, "errors": pl.String}, orient="row"
-            )
+            frame = pl.DataFrame(failures, schema=_FAILURES, orient="row")
             passwords = self._staging.frame(_FAILED_PASSWORDS, [first, last])
             joined = frame.join(passwords, on="row", how="left", maintain_order="left")
             yield self._with_hashes(joined, may_lack=True).drop("parent_row")
@@ -111,7 +110,7 @@ class StagedRows:
             yield self._staging.frame(_MATCHES, bounds)
 
     def _bounds(self, rows: str) -> list[list[int]]:
-        return [list(bounds) for bounds in self._staging.rows(_CHUNKS.format(rows=rows), [self._rows_at_a_time])]
+        return bounds_of(self._staging, rows, self._rows_at_a_time)
 
     def _with_hashes(self, frame: pl.DataFrame, *, may_lack: bool = False) -> pl.DataFrame:
         """Replace ``has_password`` by ``password_hash``, the row's own or that of the row it corrects (R19)."""
@@ -123,6 +122,11 @@ class StagedRows:
             raise ValueError("rows with a password came to the load without its hash")
         password_hash = pl.when(has_password).then("own_hash").otherwise("parent_hash")
         return joined.with_columns(password_hash=password_hash).drop("has_password", "own_hash", "parent_hash")
+
+
+def bounds_of(staging: Staging, rows: str, rows_at_a_time: int = _ROWS_AT_A_TIME) -> list[list[int]]:
+    """Return first and last row of each chunk of what a query of distinct rows (fixed text) yields, in their order."""
+    return [list(bounds) for bounds in staging.rows(_BOUNDS.format(rows=rows), [rows_at_a_time])]
 
 
 def _hash_frame(key: str, hashes: Mapping[int, str]) -> pl.DataFrame:

@@ -1,11 +1,14 @@
-"""Appending many rows to a table of the target in the connection's own transaction.
+"""Appending many rows to a table of the target in the connection's own transaction, and what such rows need.
 
 COPY on PostgreSQL, the driver's ``executemany`` on SQLite: both several times faster
 than rows through SQLAlchemy. Errors of the driver come out as they are; whoever opened
 the transaction (``etl_customers.target.connect``) translates them.
 """
 
+from datetime import datetime
+
 import polars as pl
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 
@@ -34,3 +37,27 @@ def append_frame(connection: Connection, table: str, frame: pl.DataFrame) -> Non
             cursor.executemany(statement, rows)
     finally:
         cursor.close()
+
+
+def new_customer_ids(connection: Connection, count: int) -> list[int]:
+    """Return ids that nobody else gets, ascending; in a writing transaction."""
+    if connection.dialect.name == "postgresql":
+        query = sa.text("select nextval(pg_get_serial_sequence('customers', 'id')) from generate_series(1, :count)")
+        return list(connection.scalars(query, {"count": count}))
+    # The write lock is held, and SQLite itself notes the highest id that was ever inserted.
+    last = connection.scalar(sa.text("select seq from sqlite_sequence where name = 'customers'")) or 0
+    return list(range(last + 1, last + 1 + count))
+
+
+def time_text(connection: Connection, time: datetime) -> str:
+    """Return a UTC time as SQLAlchemy stores it on SQLite, and with its zone for PostgreSQL."""
+    return f"{time:%Y-%m-%d %H:%M:%S.%f}{_zone(connection)}"
+
+
+def time_texts(connection: Connection, column: str) -> pl.Expr:
+    """Return a column of UTC times in the same form."""
+    return pl.col(column).dt.strftime("%Y-%m-%d %H:%M:%S%.6f") + pl.lit(_zone(connection))
+
+
+def _zone(connection: Connection) -> str:
+    return "+00:00" if connection.dialect.name == "postgresql" else ""
