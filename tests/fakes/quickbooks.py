@@ -1,0 +1,240 @@
+"""A stateful fake of QuickBooks Online: sign-in, tokens, and the query endpoint for customers.
+
+It follows Intuit's pages field by field; what they leave open is said where it matters.
+Use: ``with running(FakeQuickBooks()) as fake: fake.add(100)``.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.fakes.books import Facts, Record, Records
+from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text
+from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET, Grant, OAuth, Rules
+from tests.fakes.provider_server import FakeProvider, Limits, request_id
+from tests.fakes.quickbooks_books import QuickBooksBooks, local
+from tests.fakes.quickbooks_query import Condition, QueryInvalid, Statement, parse
+
+REALM = "4620816365000000010"
+SCOPE = "com.intuit.quickbooks.accounting"
+INTUIT_LIMITS = {"per_minute": 500, "per_second": 10}
+
+_RULES = Rules(
+    access_life=timedelta(seconds=3600),
+    refresh_life=timedelta(days=101),  # x_refresh_token_expires_in 8726400
+    rotates_after=timedelta(hours=24),
+    grace=timedelta(0),
+    token_type="bearer",
+    refresh_life_field="x_refresh_token_expires_in",
+    invalid_client_status=401,
+)
+
+
+class FakeQuickBooks(FakeProvider):
+    """QuickBooks Online with one company; ``open_books`` adds others."""
+
+    provider = "quickbooks"
+    token_kinds = frozenset({"page", "count", "company", "other"})
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        super().__init__(limits)
+        self.oauth = OAuth(self.clock, _RULES)
+        self.realm = REALM
+        self.books = {REALM: QuickBooksBooks(REALM, "Example Books", self.clock, self.lock)}
+        self.chosen = REALM
+        """The company that the person chooses while signing in."""
+
+    @property
+    def tenant(self) -> str:
+        """The first company's realm id."""
+        return self.realm
+
+    @property
+    def company(self) -> QuickBooksBooks:
+        """The first company's books."""
+        return self.books[self.realm]
+
+    def open_books(self, name: str) -> QuickBooksBooks:
+        """Open another company's books; the next sign-in chooses it."""
+        realm = str(int(REALM) + len(self.books))
+        self.books[realm] = QuickBooksBooks(realm, name, self.clock, self.lock)
+        self.chosen = realm
+        return self.books[realm]
+
+    @property
+    def records(self) -> Records:
+        """The first company's customers by id, as they were put."""
+        return self.company.records
+
+    def add(self, count: int, is_plain: bool = False) -> list[str]:
+        """Add made-up customers to the first company."""
+        return self.company.add(count, is_plain)
+
+    def put(self, record: Record) -> str:
+        """Add or replace a customer of the first company."""
+        return self.company.put(record)
+
+    def change(self, key: str, **fields: Any) -> None:
+        """Change fields of a customer of the first company."""
+        self.company.change(key, **fields)
+
+    def remove(self, key: str) -> None:
+        """Take a customer of the first company away."""
+        self.company.remove(key)
+
+    def deactivate(self, key: str) -> None:
+        """Make a customer of the first company inactive."""
+        self.company.deactivate(key)
+
+    def merge(self, loser: str, winner: str) -> None:
+        """Merge two customers of the first company."""
+        self.company.merge(loser, winner)
+
+    def settings(self) -> dict[str, str]:
+        """Return what the settings section must say to reach this fake."""
+        return {
+            "api_url": self.url,
+            "authorize_url": f"{self.url}/connect/oauth2",
+            "token_url": f"{self.url}/oauth2/v1/tokens/bearer",
+            "revoke_url": f"{self.url}/v2/oauth2/tokens/revoke",
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return the same as variables, with the client's id and secret."""
+        prefix = "ETL_CUSTOMERS_QUICKBOOKS_"
+        urls = {f"{prefix}_{name.upper()}": value for name, value in self.settings().items()}
+        return urls | {f"{prefix}CLIENT_ID": CLIENT_ID, f"{prefix}CLIENT_SECRET": CLIENT_SECRET}
+
+    def sign_in(self, realm: str | None = None) -> dict[str, str | int]:
+        """Return a token set for a company, as if a person had agreed."""
+        return self.oauth.sign_in((realm or self.realm,), SCOPE)
+
+    def kind_of(self, request: Request) -> str:
+        kinds = {
+            "/connect/oauth2": "authorize",
+            "/oauth2/v1/tokens/bearer": "token",
+            "/v2/oauth2/tokens/revoke": "revoke",
+        }
+        if request.path in kinds:
+            return kinds[request.path]
+        if re.fullmatch(r"/v3/company/\d+/query", request.path):
+            is_count = re.match(r"\s*select\s+count", _statement(request), re.IGNORECASE)
+            return "count" if is_count else "page"
+        return "company" if "/companyinfo/" in request.path else "other"
+
+    def respond(self, kind: str, request: Request) -> Answer:
+        if kind == "authorize":
+            return self.oauth.authorize(request, (self.chosen,), realmId=self.chosen)
+        if kind == "token":
+            return self.oauth.token(request)
+        if kind == "revoke":
+            return self.oauth.revoke(request)
+        match = re.match(r"/v3/company/(\d+)/", request.path)
+        if match is None:
+            return as_text("Not Found", 404)
+        grant = self.oauth.grant_of(request)
+        if (refusal := self._refuse(grant, match[1], request)) is not None:
+            return refusal
+        if kind == "company":
+            return as_json({"CompanyInfo": {"CompanyName": self.books[match[1]].name}, "time": self._time()})
+        return self._query(self.books[match[1]], request) if kind in ("page", "count") else as_text("Not Found", 404)
+
+    def too_many(self, problem: str) -> Answer:
+        return gateway(429, 3001, "ThrottleExceeded", f"the limit per {problem} is exceeded")
+
+    def sign(self, kind: str, answer: Answer) -> None:  # noqa: ARG002 - Intuit makes no difference
+        """Every answer of Intuit has an id, those of the token endpoint as well."""
+        answer.headers.setdefault("intuit_tid", f"1-{request_id()}")
+
+    def _refuse(self, grant: Grant | None, realm: str, request: Request) -> Answer | None:
+        if grant is None:
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            detail = f"Token expired: {token}"  # this is what Intuit does: the detail repeats the token
+            return gateway(401, 3200, "message=AuthenticationFailed; errorCode=003200; statusCode=401", detail)
+        if realm not in grant.tenants or realm not in self.books:
+            text = "message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403"
+            return gateway(403, 3100, text, "")
+        return None
+
+    def _query(self, books: QuickBooksBooks, request: Request) -> Answer:
+        try:
+            statement = parse(_statement(request))
+            ids = _select(books, statement)
+        except QueryInvalid as error:
+            return fault(error.code, "QueryValidationError", error.detail, status=400, time=self._time())
+        if statement.is_count:
+            return as_json({"QueryResponse": {"totalCount": len(ids)}, "time": self._time()})
+        page = ids[statement.start - 1 : statement.start - 1 + statement.most]
+        # An empty page has no key at all.
+        inside = (
+            f'"Customer":[{books.render(page)}],"startPosition":{statement.start},"maxResults":{len(page)}'
+            if page
+            else ""
+        )
+        return Answer(200, f'{{"QueryResponse":{{{inside}}},"time":"{self._time()}"}}'.encode(), JSON)
+
+    def _time(self) -> str:
+        return local(self.clock.now(), "milliseconds")
+
+
+def fault(
+    code: int, message: str, detail: str = "", *, status: int, kind: str = "ValidationFault", time: str = ""
+) -> Answer:
+    """Return the accounting layer's fault; it may ride on HTTP 200."""
+    error = {"Message": message, "Detail": detail, "code": str(code)}
+    return as_json({"Fault": {"Error": [error], "type": kind}, "time": time or local(datetime.now(UTC))}, status)
+
+
+def gateway(status: int, code: int, message: str, detail: str, **headers: str) -> Answer:
+    """Return the gateway's fault: lower-case names, a padded code, time in milliseconds, many nulls."""
+    error = {"message": message, "detail": detail, "code": f"{code:06d}" if code < 4000 else str(code), "element": None}
+    value: dict[str, Any] = {
+        "warnings": None,
+        "intuitObject": None,
+        "fault": {"error": [error], "type": "AUTHENTICATION" if status == 401 else "SERVICE"},
+        "report": None,
+        "queryResponse": None,
+        "batchItemResponse": [],
+        "attachableResponse": [],
+        "syncErrorResponse": None,
+        "requestId": None,
+        "time": int(datetime.now(UTC).timestamp() * 1000),
+        "status": None,
+        "cdcresponse": [],
+    }
+    return as_json(value, status, **headers)
+
+
+def _statement(request: Request) -> str:
+    if request.method == "POST":
+        return request.body.decode()
+    return request.parameters.get("query", "")
+
+
+def _select(books: QuickBooksBooks, statement: Statement) -> list[str]:
+    if statement.entity != "customer":
+        raise QueryInvalid(4001, "Error processing query: unknown entity")
+    order = (statement.order or "fullyqualifiedname").lower()
+    conditions = statement.conditions
+    if not any(condition.field == "active" for condition in conditions):
+        conditions = (*conditions, Condition("active", "=", (True,)))
+
+    def is_wanted(key: str, facts: Facts) -> bool:
+        values = {"id": key, "active": facts.is_active, "metadata.lastupdatedtime": facts.updated_at}
+        for condition in conditions:
+            if condition.field not in values:
+                raise QueryInvalid(4001, f"Error processing query: no property {condition.field}")
+            if not condition.holds(values[condition.field]):
+                return False
+        return True
+
+    orders = {
+        "id": lambda key, _: int(key),
+        "fullyqualifiedname": lambda _, facts: facts.name,
+        "displayname": lambda _, facts: facts.name,
+        "metadata.lastupdatedtime": lambda _, facts: str(facts.updated_at),
+    }
+    if order not in orders:
+        raise QueryInvalid(4001, f"Error processing query: no property {order}")
+    ids = books.select((conditions, order), is_wanted, orders[order])
+    return ids[::-1] if statement.is_descending else ids

@@ -1,0 +1,269 @@
+"""The fakes do what the vendors' pages say: signing in, tokens, pages, limits, and the mishaps that are scripted."""
+
+import base64
+import hashlib
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+
+from tests.fakes.loopback import as_text
+from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET
+from tests.fakes.provider_server import Fault, Limits, running
+from tests.fakes.quickbooks import FakeQuickBooks, fault
+from tests.fakes.xero import FakeXero
+
+CLIENT = (CLIENT_ID, CLIENT_SECRET)
+VERIFIER = "v" * 43
+ALL = "select * from Customer where Active in (true, false) orderby Id startposition {} maxresults {}"
+
+
+@pytest.fixture
+def quickbooks() -> Iterator[FakeQuickBooks]:
+    """A fake with 25 customers."""
+    with running(FakeQuickBooks()) as fake:
+        fake.add(25)
+        yield fake
+
+
+@pytest.fixture
+def xero() -> Iterator[FakeXero]:
+    """A fake with 25 contacts."""
+    with running(FakeXero()) as fake:
+        fake.add(25)
+        yield fake
+
+
+def query(fake: FakeQuickBooks, statement: str, token: object = None) -> requests.Response:
+    token = token or fake.sign_in()["access_token"]
+    return requests.get(
+        f"{fake.url}/v3/company/{fake.realm}/query",
+        params={"query": statement, "minorversion": "75"},
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+        timeout=5,
+    )
+
+
+def contacts(fake: FakeXero, token: object = None, since: str | None = None, **parameters: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token or fake.sign_in()['access_token']}", "xero-tenant-id": fake.tenant}
+    if since is not None:
+        headers["If-Modified-Since"] = since
+    return requests.get(f"{fake.url}/api.xro/2.0/Contacts", params=parameters, headers=headers, timeout=5)
+
+
+def refresh(fake: FakeQuickBooks | FakeXero, token: object) -> requests.Response:
+    form = {"grant_type": "refresh_token", "refresh_token": str(token)}
+    return requests.post(fake.settings()["token_url"], data=form, auth=CLIENT, timeout=5)
+
+
+def authorize(fake: FakeQuickBooks | FakeXero, **extra: str) -> dict[str, str]:
+    """Return the parameters of the redirect."""
+    asked = {"client_id": CLIENT_ID, "response_type": "code", "redirect_uri": "http://localhost/cb", "state": "s"}
+    answer = requests.get(fake.settings()["authorize_url"], params=asked | extra, allow_redirects=False, timeout=5)
+    assert answer.status_code == 302
+    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+
+def redeem(fake: FakeQuickBooks | FakeXero, code: str, **extra: str) -> requests.Response:
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "http://localhost/cb"}
+    return requests.post(fake.settings()["token_url"], data=form | extra, auth=CLIENT, timeout=5)
+
+
+def test_quickbooks_names_the_realm_on_the_redirect_and_takes_a_code_once(quickbooks: FakeQuickBooks) -> None:
+    redirected = authorize(quickbooks)
+    assert redirected["realmId"] == quickbooks.realm
+    assert redirected["state"] == "s"
+    tokens = redeem(quickbooks, redirected["code"]).json()
+    assert (tokens["expires_in"], tokens["x_refresh_token_expires_in"]) == (3600, 8726400)
+    assert query(quickbooks, "select count(*) from Customer", tokens["access_token"]).ok
+    again = redeem(quickbooks, redirected["code"])
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_person_who_declines_and_a_client_that_is_unknown_get_no_token(quickbooks: FakeQuickBooks) -> None:
+    quickbooks.oauth.is_denying = True
+    assert authorize(quickbooks) == {"error": "access_denied", "state": "s"}
+    answer = requests.post(quickbooks.settings()["token_url"], auth=("who", "else"), timeout=5)
+    assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
+
+
+def test_xero_verifies_pkce_and_lists_its_connections(xero: FakeXero) -> None:
+    other = xero.open_books("Other").tenant
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+    asked = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    assert redeem(xero, authorize(xero, **asked)["code"], code_verifier="wrong").status_code == 400
+    tokens = redeem(xero, authorize(xero, **asked)["code"], code_verifier=VERIFIER).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    listed = requests.get(f"{xero.url}/connections", headers=headers, timeout=5).json()
+    assert [connection["tenantId"] for connection in listed] == [xero.tenant, other]
+    gone = requests.delete(f"{xero.url}/connections/{listed[0]['id']}", headers=headers, timeout=5)
+    assert gone.status_code == 204
+    assert contacts(xero, tokens["access_token"], page=1).status_code == 403
+
+
+def test_quickbooks_keeps_a_refresh_token_for_a_day_and_then_replaces_it_for_good(quickbooks: FakeQuickBooks) -> None:
+    first = quickbooks.sign_in()["refresh_token"]
+    assert refresh(quickbooks, first).json()["refresh_token"] == first
+    quickbooks.clock.advance(hours=25)
+    second = refresh(quickbooks, first).json()["refresh_token"]
+    assert second != first
+    assert refresh(quickbooks, first).json()["error"] == "invalid_grant"
+    assert refresh(quickbooks, second).ok
+    quickbooks.clock.advance(days=102)
+    assert refresh(quickbooks, second).json()["error"] == "invalid_grant"
+
+
+def test_xero_replaces_a_refresh_token_each_time_and_takes_the_old_one_for_half_an_hour(xero: FakeXero) -> None:
+    first = xero.sign_in()["refresh_token"]
+    lost = refresh(xero, first).json()["refresh_token"]
+    found = refresh(xero, first).json()["refresh_token"]
+    assert len({first, lost, found}) == 3
+    assert refresh(xero, lost).json()["error"] == "invalid_grant"
+    xero.clock.advance(minutes=31)
+    assert refresh(xero, first).json()["error"] == "invalid_grant"
+    assert refresh(xero, found).ok
+
+
+def test_a_consent_that_was_revoked_is_of_no_use(quickbooks: FakeQuickBooks) -> None:
+    tokens = quickbooks.sign_in()
+    url = quickbooks.settings()["revoke_url"]
+    assert requests.post(url, json={"token": tokens["refresh_token"]}, auth=CLIENT, timeout=5).ok
+    assert refresh(quickbooks, tokens["refresh_token"]).status_code == 400
+    assert query(quickbooks, "select * from Customer", tokens["access_token"]).status_code == 401
+
+
+def test_quickbooks_serves_pages_by_id_and_inactive_ones_only_when_asked(quickbooks: FakeQuickBooks) -> None:
+    first = query(quickbooks, ALL.format(1, 20)).json()["QueryResponse"]
+    second = query(quickbooks, ALL.format(21, 20)).json()["QueryResponse"]
+    assert (first["maxResults"], second["startPosition"], second["maxResults"]) == (20, 21, 5)
+    assert [int(record["Id"]) for record in first["Customer"] + second["Customer"]] == list(range(1, 26))
+    inactive = next(record for record in first["Customer"] if not record["Active"])
+    assert inactive["DisplayName"].endswith(" (deleted)")
+    assert not quickbooks.records[inactive["Id"]]["DisplayName"].endswith(" (deleted)")
+    assert query(quickbooks, ALL.format(26, 20)).json()["QueryResponse"] == {}
+    assert query(quickbooks, "select count(*) from Customer").json()["QueryResponse"] == {"totalCount": 24}
+    names = [
+        r["FullyQualifiedName"].lower()
+        for r in query(quickbooks, "select * from Customer").json()["QueryResponse"]["Customer"]
+    ]
+    assert names == sorted(names)
+
+
+def test_quickbooks_selects_by_the_time_of_the_last_update_in_any_offset(quickbooks: FakeQuickBooks) -> None:
+    quickbooks.clock.advance(hours=1)
+    since = (quickbooks.clock.now() - timedelta(minutes=1)).astimezone(UTC).isoformat(timespec="seconds")
+    quickbooks.change("3", GivenName="Changed")
+    statement = f"select * from Customer where Active in (true, false) and MetaData.LastUpdatedTime >= '{since}'"
+    found = query(quickbooks, statement).json()["QueryResponse"]["Customer"]
+    assert [(record["Id"], record["SyncToken"]) for record in found] == [("3", "1")]
+    moved = datetime.fromisoformat(found[0]["MetaData"]["LastUpdatedTime"])
+    assert abs(moved - quickbooks.clock.now()) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("select * from Customer startposition 0", "4001"),
+        ("select * from Customer maxresults 1001", "4001"),
+        ("select Id from Customer", "4000"),
+        ("select * from Customer where Id = '1' or Id = '2'", "4000"),
+        ("select * from Customer where MetaData.LastUpdatedTime >= '2026-01-01T00:00:00 00:00'", "4001"),
+    ],
+)
+def test_quickbooks_refuses_statements_outside_its_grammar(
+    quickbooks: FakeQuickBooks, statement: str, code: str
+) -> None:
+    answer = query(quickbooks, statement)
+    assert (answer.status_code, answer.json()["Fault"]["Error"][0]["code"]) == (400, code)
+
+
+def test_an_expired_token_is_refused_and_quickbooks_repeats_it(quickbooks: FakeQuickBooks, xero: FakeXero) -> None:
+    token = quickbooks.sign_in()["access_token"]
+    quickbooks.clock.advance(hours=2)
+    answer = query(quickbooks, "select * from Customer", token)
+    assert answer.status_code == 401
+    assert answer.json()["fault"]["error"][0]["detail"] == f"Token expired: {token}"
+    assert "intuit_tid" in answer.headers
+    token = xero.sign_in()["access_token"]
+    xero.clock.advance(hours=1)
+    assert contacts(xero, token, page=1).json()["Title"] == "Unauthorized"
+
+
+def test_xero_serves_pages_by_id_with_archived_ones_and_counts(xero: FakeXero) -> None:
+    pages = [contacts(xero, page=n, pageSize=20, order="ContactID", includeArchived="true") for n in (1, 2, 3)]
+    first, second, third = [page.json() for page in pages]
+    assert first["pagination"] == {"page": 1, "pageSize": 20, "pageCount": 2, "itemCount": 25}
+    assert [record["ContactID"] for record in first["Contacts"] + second["Contacts"]] == sorted(xero.records)
+    assert third["Contacts"] == []
+    assert first["DateTimeUTC"].startswith("/Date(")
+    assert contacts(xero, page=1).json()["pagination"]["itemCount"] == 24
+    assert {"X-DayLimit-Remaining", "X-MinLimit-Remaining", "Xero-Correlation-Id"} <= set(pages[0].headers)
+    assert xero.requests[0].headers["xero-tenant-id"] == xero.tenant
+
+
+def test_xero_selects_by_the_last_update_which_a_first_sale_does_not_move(xero: FakeXero) -> None:
+    xero.clock.advance(hours=1)
+    since = f"{xero.clock.now():%Y-%m-%dT%H:%M:%S}"
+    one, other, third, *_ = xero.records
+    xero.change(one, IsSupplier=True)
+    xero.deactivate(other)
+    xero.merge(third, other)
+    found = contacts(xero, since=since, page=1, includeArchived="true").json()["Contacts"]
+    assert {record["ContactID"] for record in found} == {other, third}
+    assert {record.get("MergedToContactID") for record in found} == {None, other}
+
+
+def test_requests_beyond_the_limits_are_told_to_wait(quickbooks: FakeQuickBooks, xero: FakeXero) -> None:
+    xero.limits = Limits(per_minute=2, per_day=3, window_seconds=0.2)
+    token = xero.sign_in()["access_token"]
+    answers = [contacts(xero, token, page=1) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["X-Rate-Limit-Problem"] == "minute"
+    time.sleep(0.2)
+    assert contacts(xero, token, page=1).ok
+    assert contacts(xero, token, page=1).headers["X-Rate-Limit-Problem"] == "day"
+    quickbooks.limits = Limits(per_minute=500, per_second=1)
+    token = quickbooks.sign_in()["access_token"]
+    assert [query(quickbooks, "select * from Customer", token).status_code for _ in range(2)] == [200, 429]
+
+
+def test_mishaps_come_when_they_are_scripted_and_no_longer(quickbooks: FakeQuickBooks) -> None:
+    token = quickbooks.sign_in()["access_token"]
+    quickbooks.fail(
+        Fault(answer=as_text("<html>", 503, "text/html")),
+        Fault(nth=2, answer=fault(3001, "ThrottleExceeded", status=200)),
+        Fault(nth=3, cut="before"),
+        Fault(nth=4, cut="body"),
+        Fault(nth=5, edit_bytes=lambda body: body[:50]),
+        Fault(nth=6, replay=True),
+        Fault(nth=7, edit=lambda page: page["QueryResponse"]["Customer"].clear()),
+        Fault(kind="count", cut="after"),
+        Fault(kind="page", nth=8, after=lambda: quickbooks.remove("1")),
+    )
+    one = ALL.format(1, 1)
+    assert query(quickbooks, one, token).status_code == 503
+    assert "Fault" in query(quickbooks, one, token).json()
+    for _ in range(2):
+        with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+            query(quickbooks, one, token)
+    assert query(quickbooks, one, token).headers["Content-Length"] == "50"
+    assert query(quickbooks, one, token).json()["QueryResponse"]["Customer"][0]["Id"] == "1"
+    assert query(quickbooks, one, token).json()["QueryResponse"]["Customer"] == []
+    with pytest.raises(requests.ConnectionError):
+        query(quickbooks, "select count(*) from Customer", token)
+    assert query(quickbooks, one, token).json()["QueryResponse"]["Customer"][0]["Id"] == "1"
+    assert query(quickbooks, one, token).json()["QueryResponse"]["Customer"][0]["Id"] == "2"
+    assert [request.status for request in quickbooks.requests][:4] == [503, 200, None, 200]
+
+
+def test_the_log_of_requests_holds_no_secret(xero: FakeXero) -> None:
+    redeem(xero, authorize(xero)["code"])
+    tokens = xero.sign_in()
+    refresh(xero, tokens["refresh_token"])
+    contacts(xero, tokens["access_token"], page=1)
+    assert not [secret for secret in (*xero.oauth.issued, CLIENT_SECRET) if secret in repr(xero.requests)]
+    assert [request.kind for request in xero.requests] == ["authorize", "token", "token", "page"]
