@@ -169,16 +169,16 @@ class ImportBusy(NotNow):
 class ProviderUnavailable(NotNow):
     """A provider did not answer, or not as it should; what came before is kept, and the next pull goes on from there."""
 
-    def __init__(self, provider: str, reason: str, request_id: str | None = None) -> None:
-        super().__init__(provider, reason, request_id)
-        self.provider, self.reason, self.request_id = provider, reason, request_id
+    def __init__(self, provider: str, reason: str, request_id: str | None = None, command: str = "pull") -> None:
+        super().__init__(provider, reason, request_id, command)
+        self.provider, self.reason, self.request_id, self.command = provider, reason, request_id, command
 
     def __str__(self) -> str:
         """Name the provider, the reason in our words, and the id by which its support finds the request."""
         request = f", request {self.request_id}" if self.request_id else ""
         return (
             f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done, "
-            f"run again later: etl-customers pull {self.provider}"
+            f"run again later: etl-customers {self.command} {self.provider}"
         )
 
 

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from etl_customers.cli import (
     accounts,
     administration,
+    connections,
     customers,
     dagster_ui,
     imports,
@@ -26,7 +27,7 @@ def command() -> TyperGroup:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for module in (imports, customers, accounts, reference, removals, administration, dagster_ui):
+    for module in (imports, connections, customers, accounts, reference, removals, administration, dagster_ui):
         module.add_to(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)

@@ -18,8 +18,17 @@ from etl_customers.migrations import HEAD
 from etl_customers.retention import delete_expired
 from etl_customers.settings import Home, database_url, load_settings
 from etl_customers.target.connect import connect, current_version, reading, target_name
+from etl_customers.target.connections import (
+    DISCONNECTED,
+    OLD_SHARE,
+    RECONNECT,
+    ConnectionRecord,
+    list_connections,
+    read_token,
+)
 from etl_customers.target.ledger import ACCEPTED, list_ended_imports, list_imports
 from etl_customers.workshop import Workshop
+from schemas.sources import LABELS
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 1024**3
@@ -114,6 +123,7 @@ def _target(home: Home) -> Iterator[Finding]:
     yield Finding("tables", found == HEAD, f"version {found}, needed {HEAD}", "run: etl-customers database upgrade", 3)
     if found == HEAD:
         yield from _imports(home, target)
+        yield from _connections(home, target)
         yield from _retention(home, target)
     target.dispose()
 
@@ -137,6 +147,36 @@ def _imports(home: Home, target: Engine) -> Iterator[Finding]:
         f"{len(stuck)} accepted long ago and not ended: {', '.join(stuck[:5])}" if stuck else "none is stuck",
         "import the same file, or pull, again, or re-execute the run in etl-customers ui",
     )
+
+
+def _connections(home: Home, target: Engine) -> Iterator[Finding]:
+    with reading(target) as connection:
+        found = [(one, read_token(connection, one.provider, one.tenant_id)) for one in list_connections(connection)]
+    for one, token in found:
+        if one.state != DISCONNECTED:
+            yield _connection(home, one, token)
+
+
+def _connection(home: Home, one: ConnectionRecord, token: str | None) -> Finding:
+    """Say whether a connection can be used now, and in the weeks to come."""
+    # Slow to import, and most homes have no connection.
+    from etl_customers.connections.vault import open_vault
+
+    what, renew = f"connection {one.provider} {one.tenant_id}", f"run: etl-customers connect {one.provider}"
+    if one.state == RECONNECT or token is None:
+        return Finding(what, False, f"{LABELS[one.provider]} does not accept it any more", renew)
+    try:
+        open_vault(home).decrypt(token, f"{LABELS[one.provider]} {one.tenant_id}")
+    except EtlCustomersError as error:
+        return Finding(what, False, "its token cannot be read", str(error))
+    life = f"last renewed {_day(one.refreshed_at)}, dies on {_day(one.refresh_expires_at)} unless it is used"
+    is_fresh = one.age_share(datetime.now(UTC)) <= OLD_SHARE
+    remedy = f"pull from it, or let etl-customers ui run, which renews it every week; once it is dead, {renew}"
+    return Finding(what, is_fresh, life, remedy)
+
+
+def _day(time: datetime | None) -> str:
+    return time.date().isoformat() if time else "never"
 
 
 def _retention(home: Home, target: Engine) -> Iterator[Finding]:

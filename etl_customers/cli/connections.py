@@ -1,0 +1,152 @@
+"""Commands for connections to QuickBooks Online and Xero: made, listed, ended."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl_customers.cli.options import HomeOption, JsonOption, target_at, user_name
+from schemas.sources import LABELS, QUICKBOOKS, XERO
+
+if TYPE_CHECKING:
+    from etl_customers.connections.companies import Company
+    from etl_customers.connections.connecting import GetConsent
+
+
+class ProviderName(StrEnum):
+    """The providers, as commands name them."""
+
+    QUICKBOOKS = QUICKBOOKS
+    XERO = XERO
+
+
+ProviderArgument = Annotated[ProviderName, typer.Argument(help="quickbooks or xero.", show_default=False)]
+_Tenant = Annotated[
+    str | None,
+    typer.Option("--tenant", help="Id of the company at the provider, where there are several.", show_default=False),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(connect)
+    app.command()(connections)
+    app.command()(disconnect)
+
+
+def connect(
+    provider: ProviderArgument,
+    manual: Annotated[
+        bool, typer.Option("--manual", help="Without a browser on this machine: open an address, paste another one.")
+    ] = False,
+    tenant: _Tenant = None,
+    home: HomeOption = None,
+) -> None:
+    """Connect a company of QuickBooks Online or Xero, or renew the connection to it; asks for access in a browser."""
+    from etl_customers.cli.screen import say
+    from etl_customers.connections.connecting import connect_company
+    from etl_customers.settings import find_home, load_settings
+
+    found = find_home(home)
+    with target_at(home) as target:
+        record = connect_company(
+            found,
+            load_settings(found),
+            target,
+            provider.value,
+            get_consent=_way(manual),
+            tenant_id=tenant,
+            choose=_choose,
+            connected_by=user_name(),
+        )
+    name = f" ({record.name})" if record.name else ""
+    say(f"{LABELS[provider.value]} company {record.tenant_id}{name} is connected")
+    say(f"pull its customers with: etl-customers pull {provider.value}")
+
+
+def connections(json: JsonOption = False, home: HomeOption = None) -> None:
+    """List the connections: which company, in which state, and until when it lives unless it is used."""
+    from etl_customers.cli.screen import console, print_json, say, table
+    from etl_customers.target.connect import reading
+    from etl_customers.target.connections import list_connections
+
+    with target_at(home) as target, reading(target) as connection:
+        records = list_connections(connection)
+    rows = [
+        {
+            "provider": one.provider,
+            "tenant_id": one.tenant_id,
+            "name": one.name,
+            "state": one.state,
+            "connected_at": one.connected_at,
+            "refreshed_at": one.refreshed_at,
+            "refresh_expires_at": one.refresh_expires_at,
+        }
+        for one in records
+    ]
+    if json:
+        print_json({"connections": rows})
+    elif not rows:
+        say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
+    else:
+        headers = ("provider", "tenant id", "name", "state", "connected", "last renewed", "dies on")
+        console().print(table(headers, [tuple(row.values()) for row in rows], whole=("tenant id",)))
+
+
+def disconnect(
+    provider: ProviderArgument,
+    tenant: _Tenant = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete the token here even if the provider cannot be reached.")
+    ] = False,
+    home: HomeOption = None,
+) -> None:
+    """End a connection at the provider and delete its token; the customers stay."""
+    from etl_customers.cli.screen import say
+    from etl_customers.connections.disconnecting import disconnect_company
+    from etl_customers.settings import find_home, load_settings
+
+    found = find_home(home)
+    with target_at(home) as target:
+        record, problem = disconnect_company(found, load_settings(found), target, provider.value, tenant, force=force)
+    say(f"{LABELS[provider.value]} company {record.tenant_id} is disconnected; its customers stay as they are")
+    if problem is not None:
+        say(
+            f"it could not be ended at {LABELS[provider.value]}: end it there, among the connected applications; "
+            f"the reason was: {problem}",
+            error=True,
+        )
+
+
+def _way(manual: bool) -> "GetConsent":
+    from etl_customers.cli.screen import say
+    from etl_customers.connections.connecting import ByHand, InBrowser
+
+    return ByHand(say, _read_line) if manual else InBrowser(say)
+
+
+def _read_line() -> str:
+    import sys
+
+    line = sys.stdin.readline()
+    if not line:
+        raise typer.Abort
+    return line
+
+
+def _choose(companies: "Sequence[Company]") -> str | None:
+    """Ask on a terminal which company is meant; nobody can be asked elsewhere."""
+    import sys
+
+    from etl_customers.cli.screen import say
+
+    if not sys.stdin.isatty():
+        return None
+    say("access was given to several companies:")
+    for number, company in enumerate(companies, 1):
+        say(f"  {number}  {company.tenant_id}  {company.name or ''}")
+    chosen = 0
+    while not 1 <= chosen <= len(companies):
+        chosen = typer.prompt(f"which one is to be connected, 1 to {len(companies)}", type=int)
+    return companies[chosen - 1].tenant_id
