@@ -1,0 +1,123 @@
+"""Maps a contact of Xero to a row: which field goes where, and which contacts are no customers.
+
+What a text must be to be kept is not said here.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from etl_customers.pull.flat_records import FlatRecord
+from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails
+from etl_customers.settings import Xero
+from schemas.codes import ERASED, MERGED, SUPPLIER_ONLY, UNUSED
+
+_ACTIVE, _ERASURE = "ACTIVE", "GDPRREQUEST"
+_FURTHER_NAMES = ("2", "3")
+_LINES = ("AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
+_PLACES = {"city": "City", "state": "Region", "postcode": "PostalCode", "country": "Country"}
+_ADDRESS_ORDER = {"STREET": 0, "POBOX": 1}
+_PHONE_ORDER = {"DEFAULT": 0, "DDI": 1, "OFFICE": 2}
+_LAST = 9
+"""Place of the types that Xero may add."""
+
+_NO_DIGITS = re.compile(r"[^0-9]+")
+
+
+def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
+    """Map a contact by its fields alone.
+
+    A contact whose name is that of its person is Personal, every other one that has a
+    name is a Business, its person being whom to ask for.
+
+    Source:
+        Contact in Xero's OpenAPI description 16.1.0 (2026-07-13); docs/providers.md.
+    """
+    texts = record.texts
+    status = texts.get("ContactStatus", _ACTIVE)
+    left_out = _left_out(record, status, settings)
+    if left_out is not None:
+        return MappedRecord(is_active=status == _ACTIVE, left_out=left_out)
+    cells = Cells()
+    _put_names(cells, texts)
+    persons = record.lists.get("ContactPersons", [])
+    _put_further_names(cells, persons)
+    cells.put_all("email", split_emails(texts.get("EmailAddress"), *(person.get("EmailAddress") for person in persons)))
+    _put_numbers(cells, record.lists.get("Phones", []))
+    _put_address(cells, record.lists.get("Addresses", []))
+    return MappedRecord(cells.texts, is_active=status == _ACTIVE, warnings=cells.warnings)
+
+
+def _left_out(record: FlatRecord, status: str, settings: Xero) -> LeftOut | None:
+    merged_into = record.texts.get("MergedToContactID")
+    is_supplier, is_customer = record.flags.get("IsSupplier"), record.flags.get("IsCustomer")
+    if status == _ERASURE:
+        return LeftOut(ERASED, "ContactStatus")
+    if merged_into:
+        return LeftOut(MERGED, "MergedToContactID", merged_into)
+    if is_supplier and not is_customer and not settings.include_suppliers:
+        return LeftOut(SUPPLIER_ONLY, "IsSupplier")
+    if is_supplier is False and is_customer is False and not settings.include_unused:
+        return LeftOut(UNUSED, "IsCustomer")
+    return None
+
+
+def _put_names(cells: Cells, texts: Mapping[str, str]) -> None:
+    first, last, name = texts.get("FirstName"), texts.get("LastName"), texts.get("Name", "")
+    is_business = bool(name) and name.casefold() != join_texts(first, last).casefold()
+    cells.put("first_name", first)
+    cells.put("last_name", last)
+    cells.put("business_name", name if is_business else "")
+    cells.put("customer_type", "Business" if is_business else "Personal")
+
+
+def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]]) -> None:
+    named = [person for person in persons if "FirstName" in person or "LastName" in person]
+    for person, slot in zip(named, _FURTHER_NAMES, strict=False):
+        cells.put(f"first_name{slot}", person.get("FirstName"))
+        cells.put(f"last_name{slot}", person.get("LastName"))
+    if len(named) > len(_FURTHER_NAMES):
+        cells.leave_out(f"first_name{_FURTHER_NAMES[-1]}")
+
+
+def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]]) -> None:
+    """Put each number into one column, a mobile's before all others; a fax machine's into none."""
+    mobiles, others = [], []
+    for phone in phones:
+        kind, number = phone.get("PhoneType", ""), _join_number(phone)
+        if number and kind == "MOBILE":
+            mobiles.append(number)
+        elif number and kind != "FAX":
+            others.append((_PHONE_ORDER.get(kind, _LAST), number))
+    others.sort(key=lambda other: other[0])
+    seen: set[str] = set()
+    for family, numbers in (("mobile", mobiles), ("phone", [number for _, number in others])):
+        distinct = []
+        for number in numbers:
+            dialled = _NO_DIGITS.sub("", number) or number
+            if dialled not in seen:
+                seen.add(dialled)
+                distinct.append(number)
+        cells.put_all(family, distinct)
+
+
+def _join_number(phone: Mapping[str, str]) -> str:
+    """Join country code, area code and number; a number that begins with + is whole."""
+    number = phone.get("PhoneNumber", "")
+    if not number or number.startswith("+"):
+        return number
+    country = _NO_DIGITS.sub("", phone.get("PhoneCountryCode", ""))
+    area = _NO_DIGITS.sub("", phone.get("PhoneAreaCode", ""))
+    if country:
+        return join_texts(f"+{country}", area.removeprefix("0"), number)
+    return join_texts(area, number)
+
+
+def _put_address(cells: Cells, addresses: Iterable[Mapping[str, str]]) -> None:
+    """Take the street address, else the post box, else whichever has something in it."""
+    for address in sorted(addresses, key=lambda address: _ADDRESS_ORDER.get(address.get("AddressType", ""), _LAST)):
+        street = join_lines(address, *_LINES)
+        if street or any(field in address for field in _PLACES.values()):
+            cells.put("street_address", street)
+            for column, field in _PLACES.items():
+                cells.put(column, address.get(field))
+            return

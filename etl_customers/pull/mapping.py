@@ -1,0 +1,88 @@
+"""What the mappings of providers share: putting texts into columns, and saying what a record is besides.
+
+Nothing here judges a text (that is ``validate``), and nothing guesses what it may have meant.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.codes import LEFT_OUT
+
+_BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
+_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T|$)")
+_SLOTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Why a record is no customer to be synced: an error code, the field that says so, and what it refers to."""
+
+    code: str
+    field: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRecord:
+    """A record as a row: texts by customer column, and what the provider says of it besides."""
+
+    cells: Mapping[str, str] = field(default_factory=dict)
+    is_active: bool = True
+    parent_id: str | None = None
+    left_out: LeftOut | None = None
+    warnings: Sequence[tuple[str, str]] = ()
+    """Column and code."""
+
+
+class Cells:
+    """Collects the texts of a row, and a warning for each that finds no place."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.warnings: list[tuple[str, str]] = []
+
+    def put(self, column: str, text: str | None) -> None:
+        """Fill a column, where there is a text."""
+        if text:
+            self.texts[column] = text
+
+    def put_all(self, family: str, texts: Sequence[str]) -> None:
+        """Fill the three columns of a family, such as ``email``, ``email2``, ``email3``."""
+        for slot, text in enumerate(texts[:_SLOTS], 1):
+            self.texts[family if slot == 1 else f"{family}{slot}"] = text
+        if len(texts) > _SLOTS:
+            self.leave_out(f"{family}{_SLOTS}")
+
+    def put_day(self, column: str, moment: str | None) -> None:
+        """Fill a column with the day of an ISO 8601 moment, as it was where it was written."""
+        if not moment:
+            return
+        if day := _DAY.match(moment):
+            self.texts[column] = "/".join(day.groups())
+        else:
+            self.leave_out(column)
+
+    def leave_out(self, column: str) -> None:
+        """Warn of a text that found no place."""
+        self.warnings.append((column, LEFT_OUT))
+
+
+def join_texts(*texts: str | None) -> str:
+    """Return the texts that are there with a space between them."""
+    return " ".join(text for text in texts if text)
+
+
+def split_emails(*texts: str | None) -> list[str]:
+    """Return the addresses of texts that hold any number of them, each once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for address in _BETWEEN_ADDRESSES.split(text or ""):
+            if address:
+                found.setdefault(address.lower(), address)
+    return list(found.values())
+
+
+def join_lines(texts: Mapping[str, str], *names: str) -> str:
+    """Return the lines of an address as one."""
+    return ", ".join(texts[name] for name in names if name in texts)

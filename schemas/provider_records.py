@@ -1,0 +1,65 @@
+"""Describes the records of providers: which fields are read, of which JSON type, and the contract that follows.
+
+A record is held against its contract as one row of a flat frame: a text or yes/no per
+column, an object's fields as ``BillAddr.City``, and flag columns ``field:invalid_record``
+for what has no flat form or another JSON type than described. Every field may be absent
+or null, and fields that are not described are not looked at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.codes import INVALID_RECORD
+
+PROVIDER_ID = r"^[0-9A-Za-z._:-]{1,64}$"
+"""What a provider's id of a customer may be, so that it can be stored, shown and asked for."""
+
+
+@dataclass(frozen=True)
+class RecordShape:
+    """The fields of a record that are read; those within objects and lists of objects are all texts."""
+
+    name: str
+    identity: str
+    """The field that says which customer of the provider it is."""
+    references: tuple[str, ...]
+    """Texts that are the id of another customer, by their flat name."""
+    texts: tuple[str, ...]
+    flags: tuple[str, ...]
+    objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All of them by the provider's names, without what is in objects and lists."""
+        return (self.identity, *self.texts, *self.flags, *self.objects, *self.lists)
+
+    @cached_property
+    def flat_texts(self) -> tuple[str, ...]:
+        """The flat frame's text columns besides the identity."""
+        return (*self.texts, *(f"{name}.{inner}" for name, inners in self.objects.items() for inner in inners))
+
+    @cached_property
+    def contract(self) -> pa.DataFrameSchema:
+        """The contract of the flat frame; each check is named by its error code.
+
+        The identity's column holds the id that was found usable, null where none was.
+        A flag column is there only where a record raises it.
+        """
+        reference = pa.Check.str_matches(PROVIDER_ID, error=INVALID_RECORD)
+        columns = {
+            "row": pa.Column(pl.Int64, pa.Check.ge(2), unique=True),
+            self.identity: pa.Column(pl.String, reference),
+        }
+        for name in self.flat_texts:
+            columns[name] = pa.Column(pl.String, [reference] if name in self.references else None, nullable=True)
+        columns |= {name: pa.Column(pl.Boolean, nullable=True) for name in self.flags}
+        in_lists = (f"{name}.{inner}" for name, inners in self.lists.items() for inner in inners)
+        for name in (*self.fields, *self.flat_texts, *in_lists):
+            is_false = pa.Check.eq(False, error=INVALID_RECORD)
+            columns[f"{name}:{INVALID_RECORD}"] = pa.Column(pl.Boolean, is_false, required=False)
+        return pa.DataFrameSchema(columns, name=self.name)
