@@ -12,13 +12,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import test lint format ui bench scale lock clean environment development
+.PHONY: help import pull test lint format ui bench scale lock clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 import: environment ## Import FILE (examples/customers.csv) into the target database.
 	@$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
+
+pull: environment ## Try pulls from QuickBooks Online and Xero, without an account (PULL_HOME=folder to keep).
+	@$(BIN)/python -m examples.pull_demo
 
 test: development ## Run every test, PostgreSQL included (from a wheel).
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
