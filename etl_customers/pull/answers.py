@@ -1,0 +1,209 @@
+"""What an answer of a provider means: use it, try again, renew the token, or stop and say why.
+
+Deciding only; the client acts upon it. Bodies are read here, and nothing of a body that is no
+page goes further than the number of its error: errors' texts echo tokens and customers' values.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from typing import Any
+
+from requests import Response
+
+from etl_customers.pull.refusals import FORBIDDEN, INVALID_REQUEST, NO_SUBSCRIPTION, NOT_FOUND, WRONG_ENVIRONMENT
+from schemas.sources import QUICKBOOKS, XERO
+
+Document = dict[str, Any]
+"""A JSON object as a provider sends it."""
+
+UNEXPECTED = "its answer is not what its documentation says"
+_BROKEN_NOW = frozenset({500, 502, 503, 504})
+_REQUEST_IDS = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,80}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class Action(Enum):
+    """What is to be done about an answer."""
+
+    USE = auto()
+    RETRY = auto()
+    """It broke down: the same request may succeed in a moment."""
+    WAIT = auto()
+    """The limit of calls is reached."""
+    STOP_FOR_TODAY = auto()
+    """The limit of the day is reached."""
+    RENEW = auto()
+    """The access token is not accepted."""
+    RECONNECT = auto()
+    """The connection is not accepted: a person must connect again."""
+    REFUSE = auto()
+    """It would be answered like this for ever."""
+    STOP = auto()
+    """It is not as it should be; trying again at once is of no use, later may be."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer means."""
+
+    action: Action
+    reason: str = ""
+    """Why it is not to be used, in our words."""
+    code: str = ""
+    """Of ``RequestRefused``, where the action is to refuse."""
+    document: Document = field(default_factory=dict, repr=False)
+    """The answer itself, where it is to be used."""
+
+
+_BY_FAULT = {
+    120: Verdict(Action.RECONNECT),
+    3001: Verdict(Action.WAIT, "too many calls, error 3001"),
+    3100: Verdict(Action.REFUSE, "error 3100", WRONG_ENVIRONMENT),
+    3200: Verdict(Action.RENEW, "error 3200"),
+    6190: Verdict(Action.REFUSE, "error 6190", NO_SUBSCRIPTION),
+    10000: Verdict(Action.RETRY, "error 10000"),
+}
+"""QuickBooks' numbers mean the same on whatever status they come."""
+
+
+def judge(provider: str, response: Response) -> Verdict:
+    """Say what an answer means.
+
+    Source:
+        https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes,
+        https://developer.xero.com/documentation/api/accounting/responsecodes (read November 2026);
+        a Fault may come with status 200, and an error's body need not be JSON.
+    """
+    document = _read_json(response)
+    number = _fault_number(document)
+    if provider == QUICKBOOKS and number in _BY_FAULT:
+        return _BY_FAULT[number]
+    if response.status_code >= 300:
+        return _judge_error(provider, response, document, number)
+    if _is_fault(document):
+        reason = "an error without a number" if number is None else f"error {number}"
+        return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
+    if isinstance(document, dict):
+        return Verdict(Action.USE, document=document)
+    if _says_json(response) and document is None:
+        return Verdict(Action.RETRY, "its answer broke off")
+    return Verdict(Action.STOP, UNEXPECTED)
+
+
+def _judge_error(provider: str, response: Response, document: object, number: int | None) -> Verdict:
+    status = response.status_code
+    reason = f"status {status}" if number is None else f"status {status}, error {number}"
+    if status in _BROKEN_NOW:
+        return Verdict(Action.RETRY, reason)
+    if status == 304 and "If-Modified-Since" in response.request.headers:
+        # What HTTP has for "nothing was changed since"; Xero is not known to send it.
+        return Verdict(Action.USE, document={"Contacts": [], "pagination": {"pageCount": 0, "itemCount": 0}})
+    by_status = {
+        401: Verdict(Action.RENEW, reason),
+        403: Verdict(Action.REFUSE, reason, FORBIDDEN),
+        404: Verdict(Action.REFUSE, reason, NOT_FOUND),
+        429: Verdict(Action.WAIT, reason),
+    }
+    if status == 403 and provider == XERO and "AuthenticationUnsuccessful" in _problem(document):
+        return Verdict(Action.RECONNECT)
+    if status == 429 and _is_of_the_day(response):
+        return Verdict(Action.STOP_FOR_TODAY, reason)
+    if status in by_status:
+        return by_status[status]
+    if 400 <= status < 500:
+        return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
+    return Verdict(Action.STOP, f"{reason}, which is no answer to this request")
+
+
+def request_id(provider: str, response: Response) -> str | None:
+    """Return the id by which the provider's support finds a request."""
+    found = response.headers.get(_REQUEST_IDS[provider], "")
+    return found if _REQUEST_ID.fullmatch(found) else None
+
+
+def retry_after(response: Response, now: datetime) -> float | None:
+    """Return the seconds that an answer asks to wait, from a number or a date; ``now`` where it has no Date itself."""
+    asked = response.headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(asked):
+        return float(asked)
+    until = _http_date(asked)
+    if until is None:
+        return None
+    return max((until - (server_date(response) or now)) / timedelta(seconds=1), 0)
+
+
+def server_date(response: Response) -> datetime | None:
+    """Return the server's time in UTC as HTTP has it."""
+    return _http_date(response.headers.get("Date", ""))
+
+
+def is_last_of_the_day(response: Response) -> bool:
+    """Tell whether this was the last call of the day that the provider allows."""
+    return response.headers.get("X-DayLimit-Remaining", "").strip() == "0"
+
+
+def _is_of_the_day(response: Response) -> bool:
+    return response.headers.get("X-Rate-Limit-Problem", "").strip().lower() == "day" or is_last_of_the_day(response)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _says_json(response: Response) -> bool:
+    return "json" in response.headers.get("Content-Type", "").lower()
+
+
+def _read_json(response: Response) -> object:
+    """Return the body's value, None where it has none; a body that does not say that it is JSON is not read."""
+    if not _says_json(response):
+        return None
+    try:
+        value: object = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _is_fault(document: object) -> bool:
+    return isinstance(document, dict) and _fault(document) is not None
+
+
+def _fault(document: Document) -> object:
+    """Return QuickBooks' envelope of errors: the accounting service writes it with a capital, the gateway without."""
+    fault: object = document.get("Fault")
+    return document.get("fault") if fault is None else fault
+
+
+def _fault_number(document: object) -> int | None:
+    """Return the number of an error in any of its envelopes: QuickBooks' two, and Xero's ErrorNumber."""
+    if not isinstance(document, dict):
+        return None
+    fault = _fault(document)
+    if isinstance(fault, dict):
+        errors = fault.get("Error", fault.get("error"))
+        first = errors[0] if isinstance(errors, list) and errors else None
+        return _as_number(first.get("code")) if isinstance(first, dict) else None
+    return _as_number(document.get("ErrorNumber"))
+
+
+def _as_number(value: object) -> int | None:
+    """Read a number that may be a text with zeros before it, as in ``003200``."""
+    text = str(value)
+    return int(text) if isinstance(value, int | str) and _NUMBER.fullmatch(text) else None
+
+
+def _problem(document: object) -> str:
+    """Return what Xero's problem details say; for comparing, never for showing."""
+    if not isinstance(document, dict):
+        return ""
+    return str(document.get("Detail", document.get("detail", "")))

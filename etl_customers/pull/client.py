@@ -1,0 +1,250 @@
+"""Asking a provider on one connection: pacing, tries, the token, and one line of log per answer.
+
+What the answers mean is in ``answers``; which pages are asked for, in ``quickbooks`` and ``xero``.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Never, NoReturn, Protocol, Self
+
+import requests
+from requests.auth import AuthBase
+
+from etl_customers.errors import ProviderUnavailable
+from etl_customers.pull.answers import (
+    UNEXPECTED,
+    Action,
+    Document,
+    is_last_of_the_day,
+    judge,
+    request_id,
+    retry_after,
+    server_date,
+)
+from etl_customers.pull.pacing import Clock, Pacing
+from etl_customers.pull.refusals import RequestRefused
+from etl_customers.settings import Settings
+from schemas.sources import LABELS
+
+_TIMEOUTS = (5, 125)
+"""Seconds to connect and to wait for bytes; Intuit itself gives up after 120."""
+_TRIES = 6
+_LONGEST_WAIT = 90
+"""Seconds; a provider that asks for more is asked again by a later run."""
+_THROTTLED_WAIT = 60
+"""Seconds after "too many calls" that does not say how long: both vendors count by the minute."""
+_log = logging.getLogger("etl_customers.pull")
+
+
+class AccessTokens(Protocol):
+    """What is asked of ``connections.tokens``."""
+
+    def access_token(self) -> str:
+        """Return a token that is valid for a minute at least."""
+        ...
+
+    def refresh(self, rejected: str) -> str:
+        """Return another token than one that was rejected."""
+        ...
+
+    def give_up(self) -> NoReturn:
+        """Note that a person must connect again, and raise ReconnectNeeded."""
+        ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """One GET request."""
+
+    what: str
+    """For the log: ``page at 1``, ``count``."""
+    path: str
+    parameters: Mapping[str, str | int]
+    records_in: Callable[[Document], list[object] | None]
+    """Finds the records of an answer; none: it has not the shape that it should have."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that can be used."""
+
+    document: Document
+    records: list[object]
+    date: datetime | None
+    """The server's, in UTC, from the header of that name."""
+    request_id: str | None
+
+
+class Client:
+    """One connection's HTTP; use it in one thread at a time, and close it."""
+
+    def __init__(
+        self, provider: str, tenant_id: str, tokens: AccessTokens, settings: Settings, clock: Clock | None = None
+    ) -> None:
+        section = settings.provider(provider)
+        self.provider, self.tenant_id = provider, tenant_id
+        self._tokens = tokens
+        self._base = str(section.api_url).rstrip("/")
+        self._clock = clock or Clock()
+        self._pacing = Pacing(provider, section.requests_per_minute, section.deadline_minutes, self._clock)
+        self._session = requests.Session()
+        self._is_day_used_up = False
+
+    def __enter__(self) -> Self:
+        """Return the client; the end of the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give its sockets back."""
+        self._session.close()
+
+    def stop(self) -> None:
+        """Have a request that another thread makes end soon: it waits for nothing any more."""
+        self._pacing.stop()
+
+    def get(self, request: Request) -> Answer:
+        """Ask until there is an answer that can be used.
+
+        Only what may pass is tried again: limits, breakdowns of the server, broken connections.
+        A rejected token is renewed once; no redirect is followed.
+
+        Raises:
+            ProviderUnavailable: No such answer came in six tries, in the time of one pull, or
+                today; safe to repeat later.
+            RequestRefused: It would be answered like this for ever.
+            ReconnectNeeded: Even a new token is rejected.
+        """
+        is_renewed = False
+        failures = 0
+        while True:
+            self._pacing.before_request()
+            if self._is_day_used_up:
+                self._stop_for_today(None, None)
+            token = self._tokens.access_token()
+            outcome = self._send(request, token)
+            if isinstance(outcome, Answer):
+                return outcome
+            if outcome.action is Action.RENEW and not is_renewed:
+                self._tokens.refresh(token)
+                is_renewed = True
+                continue
+            failures += 1
+            if outcome.action not in (Action.RETRY, Action.WAIT) or failures == _TRIES:
+                self._end(outcome)
+            self._pacing.wait(self._pause(outcome, failures))
+
+    def unexpected(self, answer: Answer) -> Never:
+        """End on an answer that lacks something.
+
+        Raises:
+            ProviderUnavailable: Always.
+        """
+        raise ProviderUnavailable(self.provider, UNEXPECTED, answer.request_id)
+
+    def _send(self, request: Request, token: str) -> "Answer | _Failure":
+        begun = monotonic()
+        response, reason = self._exchange(request, token)
+        if response is None:
+            _log.info("%s, %s: %s, %d ms", LABELS[self.provider], request.what, reason, 1000 * (monotonic() - begun))
+            return _Failure(Action.RETRY, reason)
+        outcome = self._read(request, response)
+        _log.info(
+            "%s, %s: status %d, request %s, %d ms, %d records",
+            LABELS[self.provider],
+            request.what,
+            response.status_code,
+            outcome.request_id,
+            1000 * (monotonic() - begun),
+            len(outcome.records) if isinstance(outcome, Answer) else 0,
+        )
+        return outcome
+
+    def _exchange(self, request: Request, token: str) -> tuple[requests.Response | None, str]:
+        """Return the answer, or why there is none; the libraries' texts hold addresses and headers."""
+        try:
+            response = self._session.get(
+                self._base + request.path,
+                params=dict(request.parameters),
+                headers={"Accept": "application/json", **request.headers},
+                auth=_Bearer(token),
+                timeout=_TIMEOUTS,
+                allow_redirects=False,
+            )
+        except requests.Timeout:
+            return None, "no answer in time"
+        except requests.exceptions.SSLError:
+            return None, "no secure connection can be made"
+        except requests.RequestException:
+            return None, "the connection cannot be made, or broke off"
+        return response, ""
+
+    def _read(self, request: Request, response: requests.Response) -> "Answer | _Failure":
+        request_number = request_id(self.provider, response)
+        verdict = judge(self.provider, response)
+        if verdict.action is not Action.USE:
+            wait = retry_after(response, self._clock.utc_now())
+            return _Failure(verdict.action, verdict.reason, verdict.code, request_number, wait)
+        self._is_day_used_up = is_last_of_the_day(response)
+        records = request.records_in(verdict.document)
+        if records is None:
+            return _Failure(Action.STOP, UNEXPECTED, "", request_number)
+        return Answer(verdict.document, records, server_date(response), request_number)
+
+    def _pause(self, failure: "_Failure", failures: int) -> float:
+        """Return the seconds to wait before the next try: what the provider asks for, else longer each time."""
+        asked = failure.retry_after
+        if asked is not None and asked > _LONGEST_WAIT:
+            self._stop_until(failure.reason, asked, failure.request_id)
+        if asked is None and failure.action is Action.WAIT:
+            asked = _THROTTLED_WAIT
+        backoff = 2.0 ** (failures - 1)
+        # Uneven, so that connections that were refused together do not come back together.
+        uneven = random.uniform(0, backoff / 2)  # noqa: S311 (no secret)
+        return uneven + (backoff if asked is None else asked)
+
+    def _end(self, failure: "_Failure") -> Never:
+        """Raise what an answer means that cannot be used and is waited for no longer."""
+        if failure.action is Action.REFUSE:
+            raise RequestRefused(self.provider, self.tenant_id, failure.code, failure.reason, failure.request_id)
+        if failure.action in (Action.RENEW, Action.RECONNECT):
+            self._tokens.give_up()
+        if failure.action is Action.STOP_FOR_TODAY:
+            self._stop_for_today(failure.retry_after, failure.request_id)
+        raise ProviderUnavailable(self.provider, failure.reason, failure.request_id)
+
+    def _stop_for_today(self, seconds: float | None, request_number: str | None) -> Never:
+        used_up = "its limit of calls per day is used up"
+        if seconds is None:
+            raise ProviderUnavailable(self.provider, f"{used_up}; go on within 24 hours", request_number)
+        self._stop_until(used_up, seconds, request_number)
+
+    def _stop_until(self, reason: str, seconds: float, request_number: str | None) -> Never:
+        until = self._clock.utc_now() + timedelta(seconds=seconds)
+        raise ProviderUnavailable(self.provider, f"{reason}; go on after {until:%Y-%m-%dT%H:%M:%SZ}", request_number)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """An answer that cannot be used, or none at all."""
+
+    action: Action
+    reason: str
+    code: str = ""
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+class _Bearer(AuthBase):
+    """Puts the token on; as ``auth``, since a .netrc would take the place of a header."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request

@@ -1,0 +1,136 @@
+"""Fetching a connection's customers page by page into staging, and going on where an earlier try ended.
+
+A *pass* reads all pages from the first to the last. Another pass begins where customers slipped
+by unseen: a torn page, or a count that does not match. What only an earlier pass has seen was
+taken away at the provider meanwhile. What records mean is left to the mapping.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import polars as pl
+
+from etl_customers.errors import ProviderUnavailable
+from etl_customers.pull import quickbooks, xero
+from etl_customers.pull.answers import UNEXPECTED
+from etl_customers.pull.client import AccessTokens, Client
+from etl_customers.pull.pacing import Clock
+from etl_customers.pull.pages import Checkpoint, Page, Record
+from etl_customers.pull.progress import FetchCounts, Progress, find_counts, write_counts
+from etl_customers.pull.read_ahead import read_ahead
+from etl_customers.pull.refusals import TooManyPages
+from etl_customers.settings import Settings
+from etl_customers.staging import Staging
+from schemas.sources import LABELS, QUICKBOOKS, XERO
+
+PAGE_SIZE = 1_000
+"""The most that either vendor gives."""
+MOST_PAGES = 10_000
+"""Ten million customers; who sends more pages does not count them as we do."""
+_FRAME: dict[str, pl.DataType | type[pl.DataType]] = {
+    "position": pl.Int64,
+    "provider_id": pl.String,
+    "updated_at": pl.Datetime("us"),
+    "record": pl.String,
+}
+
+_ReadPages = Callable[[Client, datetime | None, int, Checkpoint | None], Iterator[Page]]
+_READERS: dict[str, _ReadPages] = {QUICKBOOKS: quickbooks.read_pages, XERO: xero.read_pages}
+_log = logging.getLogger("etl_customers.pull")
+
+
+def fetch_records(
+    staging: Staging,
+    provider: str,
+    tenant_id: str,
+    since: datetime | None,
+    tokens: AccessTokens,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    page_size: int = PAGE_SIZE,
+) -> FetchCounts:
+    """Fetch customers into ``provider_records``; called again it goes on after the last page kept.
+
+    A page and the checkpoint after it (``facts`` named ``pull_…``) are kept in one
+    transaction. A record that comes again takes the place of the earlier one.
+
+    Args:
+        staging: The pull's staging file.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: The provider's id of the company.
+        since: Only customers that changed since then (aware); none: all of them. The same in each try.
+        tokens: The connection's.
+        settings: Addresses, limit of calls and longest time.
+        clock: Another than the machine's, for whoever cannot wait.
+        page_size: Records per page.
+
+    Returns:
+        Of a fetch that was done already, what it had brought; then nothing is asked.
+
+    Raises:
+        ProviderUnavailable: The provider did not answer as it should; what came is kept.
+        PullRefused: It refuses, or never ends.
+        ReconnectNeeded: It does not accept the connection any more.
+    """
+    with Client(provider, tenant_id, tokens, settings, clock) as client:
+        while (counts := find_counts(staging)) is None:
+            pages = _READERS[provider](client, since, page_size, Progress.read(staging).checkpoint)
+            with read_ahead(pages, client.stop) as ahead:
+                _keep_pages(staging, client, ahead)
+    return counts
+
+
+def _keep_pages(staging: Staging, client: Client, pages: Iterator[Page]) -> None:
+    """Keep pages until the fetch is done or another pass is to begin."""
+    progress = Progress.read(staging)
+    for page in pages:
+        if progress.pages >= MOST_PAGES:
+            raise TooManyPages(client.provider, client.tenant_id, progress.pages)
+        if progress.started_at is None and page.server_time is None:
+            raise ProviderUnavailable(client.provider, UNEXPECTED)
+        with staging.transaction():
+            position = _keep_records(staging, page.records, progress.position)
+            progress, is_over = _settle(staging, client.provider, page, progress.after(page, position))
+            progress.write(staging)
+        if is_over:
+            return
+
+
+def _keep_records(staging: Staging, records: list[Record], position: int) -> int:
+    """Append a page's records, in the place of those that have come before; return the last position."""
+    # Of records with one id on the same page, too, the later one is kept.
+    kept = {record.provider_id or number: record for number, record in enumerate(records)}.values()
+    ids = [record.provider_id for record in kept if record.provider_id]
+    staging.execute("delete from provider_records where provider_id in (select unnest(?))", [ids])
+    rows = [(n, record.provider_id, record.updated_at, record.text) for n, record in enumerate(kept, position + 1)]
+    staging.append("provider_records", pl.DataFrame(rows, schema=_FRAME, orient="row"))
+    return position + len(rows)
+
+
+def _settle(staging: Staging, provider: str, page: Page, progress: Progress) -> tuple[Progress, bool]:
+    """Decide after a page whether to go on, to begin another pass, or to be done; true: no more of this pass."""
+    if page.is_torn and progress.may_begin_again_torn():
+        return _begin_again(staging, provider, "customers were taken away", progress.begun_again(torn=1)), True
+    if page.following is not None:
+        return progress, False
+    seen = staging.number('select count(*) from provider_records where "position" > ?', [progress.pass_start])
+    if page.counted not in (None, seen) and progress.may_begin_again_miscounted():
+        reason = f"{seen} fetched, {page.counted} counted"
+        return _begin_again(staging, provider, reason, progress.begun_again(miscounted=1)), True
+    is_complete = page.counted == seen and not progress.is_torn
+    if is_complete:
+        staging.execute('delete from provider_records where "position" <= ?', [progress.pass_start])
+    fetched = staging.number("select count(*) from provider_records")
+    assert progress.started_at is not None, "the first page has one"
+    write_counts(staging, progress.started_at, fetched, is_complete, page.counted)
+    _log.info("%s: fetched %d in %d pages, %s counted", LABELS[provider], fetched, progress.pages, page.counted)
+    return progress, True
+
+
+def _begin_again(staging: Staging, provider: str, reason: str, progress: Progress) -> Progress:
+    # Without an id it would stand there twice: nothing takes its place.
+    staging.execute("delete from provider_records where provider_id = ''")
+    _log.info("%s: %s; all pages are read again", LABELS[provider], reason)
+    return progress
