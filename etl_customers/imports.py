@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
-from etl_customers.errors import UploadRefused
+from etl_customers.deduplicate.merge import merge_pulled
+from etl_customers.errors import PullRefused, UploadRefused
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import DRY_RUN, delete_file, temporary_files, translated_disk_errors
 from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.load.passwords import hash_passwords
+from etl_customers.load.pulled import load_pulled
 from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
+from etl_customers.report.not_synced import write_not_synced
 from etl_customers.stages import StageMissing, open_stage
 from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
@@ -36,6 +39,7 @@ from etl_customers.target.ledger import (
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from etl_customers.workshop import Workshop
 from schemas.codes import ALREADY_EXISTS, DUPLICATE_IN_FILE
+from schemas.sources import PROVIDERS
 
 _DUPLICATE_CODES = {ALREADY_EXISTS, DUPLICATE_IN_FILE}
 
@@ -131,23 +135,36 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
 
 
 def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCounts:
-    """Check every row against the contract."""
+    """Check every row against the contract, by the rules of its source."""
     with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if record.status == FINISHED:
-            duplicates = _count_duplicates(workshop, import_id)
-            validated = (record.rows_loaded or 0) + duplicates
-            return ValidateCounts(validated=validated, failed=(record.rows_failed or 0) - duplicates)
+            duplicates = _count_duplicates(workshop, record, staging)
+            failed = (record.rows_failed or 0) - duplicates
+            return ValidateCounts(validated=(record.rows_read or 0) - failed, failed=failed)
         return validate_customers(staging, _fields(workshop), workshop.settings)
 
 
 def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:
-    """Find the rows whose customer is in the file before or in the target already."""
+    """Find the rows whose customer is in the file before or in the target already; of a pull, what to do with each."""
     with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if record.status == FINISHED:
-            duplicates = _count_duplicates(workshop, import_id)
-            return DeduplicateCounts(deduplicated=record.rows_loaded or 0, failed=duplicates)
+            return DeduplicateCounts(
+                deduplicated=record.rows_loaded or 0,
+                failed=_count_duplicates(workshop, record, staging),
+                updated=record.rows_updated or 0,
+                unchanged=record.rows_unchanged or 0,
+            )
         with reading(workshop.target) as connection:
-            return deduplicate_customers(staging, connection)
+            if record.source not in PROVIDERS:
+                return deduplicate_customers(staging, connection)
+            merged = merge_pulled(
+                staging,
+                connection,
+                provider=record.source,
+                tenant_id=record.tenant_id or "",
+                settings=workshop.settings,
+            )
+        return DeduplicateCounts(merged.created, merged.failed, merged.updated, merged.unchanged)
 
 
 def run_loaded_customers(
@@ -163,8 +180,17 @@ def run_loaded_customers(
         import_id: An accepted import, deduplicated; of a finished one nothing is changed.
         run_id: The Dagster run, kept in the ledger.
         progress: Called with the number of passwords hashed so far and of all.
+
+    Raises:
+        PullRefused: Of a pull: nothing of it is loaded, and the ledger says why.
     """
     with open_stage(workshop, import_id, "rows_read") as (record, staging):
+        if record.source in PROVIDERS:
+            with refused_in_ledger(workshop, import_id, run_id):
+                pulled = load_pulled(staging, workshop.target, import_id, run_id, workshop.settings)
+            return LoadCounts(
+                pulled.fetched, pulled.created, pulled.not_synced, 0, pulled.updated, pulled.unchanged, pulled.vanished
+            )
         upload = workshop.upload_path(import_id)
         hashes = {} if record.status == FINISHED else _hash(workshop, staging, record, upload, progress)
         counts = load_customers(staging, workshop.target, import_id, hashes, run_id)
@@ -176,18 +202,32 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
     """Write the failed-rows file of a finished import; return the number of its rows.
 
     0 also where staging was deleted after its retention time: then the cells are gone,
-    while the ledger still has the errors.
+    while the ledger still has the errors. The file of a pull is made from the ledger
+    alone and has no cells.
     """
     with open_stage(workshop, import_id, "rows_read") as (record, staging):
-        if not record.rows_failed or not staging.number("select count(*) from facts"):
+        if not record.rows_failed:
             return 0
+        path = workshop.failed_rows_path(import_id)
         with temporary_files(workshop), reading(workshop.target) as connection:
-            errors = (
-                (failed.row, error_text(failed.errors))
-                for failed in failed_rows_of(connection, import_id)
-                if not failed.is_erased
-            )
-            return write_failed_rows(staging, workshop.failed_rows_path(import_id), import_id, errors)
+            failed = (row for row in failed_rows_of(connection, import_id) if not row.is_erased)
+            if record.source in PROVIDERS:
+                return write_not_synced(path, failed)
+            if not staging.number("select count(*) from facts"):
+                return 0
+            errors = ((row.row, error_text(row.errors)) for row in failed)
+            return write_failed_rows(staging, path, import_id, errors)
+
+
+@contextmanager
+def refused_in_ledger(workshop: Workshop, import_id: str, run_id: str | None) -> Iterator[None]:
+    """Note in the ledger why a pull is refused inside, before whoever called hears of it."""
+    try:
+        yield
+    except PullRefused as refusal:
+        with writing(workshop.target) as connection:
+            refuse_import(connection, import_id, refusal.code, str(refusal), run_id)
+        raise
 
 
 def run_import(workshop: Workshop, import_id: str) -> None:
@@ -274,9 +314,12 @@ def _hash(
     )
 
 
-def _count_duplicates(workshop: Workshop, import_id: str) -> int:
+def _count_duplicates(workshop: Workshop, record: ImportRecord, staging: Staging) -> int:
+    """Count the rows of a finished import that failed in the stage deduplicate."""
+    if record.source in PROVIDERS and staging.number("select count(*) from validated_customers"):
+        return staging.number("select count(distinct \"row\") from row_errors where stage = 'deduplicate'")
     with reading(workshop.target) as connection:
         return sum(
             any(error["code"] in _DUPLICATE_CODES for error in failed.errors)
-            for failed in failed_rows_of(connection, import_id)
+            for failed in failed_rows_of(connection, record.import_id)
         )

@@ -1,8 +1,37 @@
-"""A pull from its acceptance to its end, without Dagster; the stages that it shares with files are in ``imports``."""
+"""A pull from its acceptance to its end, without Dagster; the stages that it shares with files are in ``imports``.
+
+What a provider is asked is ``etl_customers.pull``'s business, what becomes of its
+customers that of ``deduplicate`` and ``load``.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from etl_customers.target.ledger import ImportRecord
+from etl_customers.connections.tokens import open_tokens
+from etl_customers.erasing.erase import StillImporting, erase
+from etl_customers.errors import ImportBusy
+from etl_customers.imports import (
+    refused_in_ledger,
+    run_deduplicated_customers,
+    run_failed_rows,
+    run_loaded_customers,
+    run_validated_customers,
+)
+from etl_customers.load.load import LoadCounts
+from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
+from etl_customers.pull.mapped_rows import map_records
+from etl_customers.pull.pacing import Clock
+from etl_customers.stages import open_stage
+from etl_customers.staging import Staging, StagingDamaged, remove_staging
+from etl_customers.target.connect import reading, writing
+from etl_customers.target.connections import require_connection
+from etl_customers.target.ledger import FINISHED, ImportRecord
+from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures
+from etl_customers.workshop import Workshop
+from schemas.codes import INVALID_RECORD
+
+_SINCE = "pull_since"
+"""Fact in staging: the cursor that the pull's first try had, empty for all customers."""
 
 
 @dataclass(frozen=True)
@@ -11,3 +40,187 @@ class AcceptedPull:
 
     record: ImportRecord
     is_new: bool
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a provider's customers came to in staging."""
+
+    fetched: int
+    left_out: int
+    """Of these, the ones that are no customers to be synced."""
+    invalid: int
+    """Of these, the ones that are not in the form that the provider describes."""
+    pages: int
+    """Pages read, over all tries; 0 where staging was deleted since."""
+    is_complete: bool
+    """As many came as the provider counts."""
+    since: datetime | None
+    """Only customers that changed since then were asked for; none: all."""
+
+
+@dataclass(frozen=True)
+class AskedErasures:
+    """What became of the customers whom a provider asks to erase."""
+
+    erased: int
+    waiting: int
+    """Those whom something holds that has not ended."""
+
+
+def accept(
+    workshop: Workshop,
+    provider: str,
+    tenant_id: str | None,
+    *,
+    is_full: bool = False,
+    accepts_vanished: bool = False,
+    accepted_by: str | None,
+) -> AcceptedPull:
+    """Enter a pull in the ledger, or find the one of the same connection that has not ended.
+
+    One that is found is to be carried on as it is, also where it is not ``is_full`` and
+    that was asked for: whoever wants a full one accepts again when it has ended.
+
+    Args:
+        workshop: Home, settings and target.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: The provider's id of the company; none: the only one that is connected.
+        is_full: All customers, not only those that changed since the last pull.
+        accepts_vanished: However many customers the provider has no more, make them inactive.
+        accepted_by: Who or what asked for it.
+
+    Raises:
+        NotFound: No company of this id was ever connected.
+        UsageError: None is connected, or several and none is named.
+        ReconnectNeeded: The provider does not accept the connection any more.
+        DatabaseUnavailable: The target does not answer.
+    """
+    with writing(workshop.target) as connection:
+        chosen = require_connection(connection, provider, tenant_id)
+        record, is_new = accept_pull(
+            connection,
+            provider=provider,
+            tenant_id=chosen.tenant_id,
+            is_full=is_full,
+            accepts_vanished=accepts_vanished,
+            accepted_by=accepted_by,
+        )
+    return AcceptedPull(record, is_new)
+
+
+def run_provider_customers(
+    workshop: Workshop,
+    import_id: str,
+    run_id: str | None = None,
+    *,
+    clock: Clock | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Pulled:
+    """Fetch a pull's customers into staging and map them; called again it goes on after the last page kept.
+
+    Args:
+        workshop: Home, settings and target.
+        import_id: An accepted pull; of a finished one nothing is asked of the provider.
+        run_id: The Dagster run, kept in the ledger where the pull is refused.
+        clock: Another than the machine's, for whoever cannot wait.
+        page_size: Customers per page.
+
+    Raises:
+        PullRefused: It cannot go on and would end the same way again; the ledger says why.
+        ReconnectNeeded: The same: a person must connect again.
+        ProviderUnavailable: Not now; the pull stays accepted, and what came is kept.
+        UsageError: The key of the tokens, or the client's id or secret, is not to be had.
+    """
+    try:
+        return _run_provider_customers(workshop, import_id, run_id, clock, page_size)
+    except StagingDamaged:
+        # A process was killed while it made the file, or another version made it: the provider has all of it.
+        remove_staging(workshop.staging_path(import_id))
+        return _run_provider_customers(workshop, import_id, run_id, clock, page_size)
+
+
+def _run_provider_customers(
+    workshop: Workshop, import_id: str, run_id: str | None, clock: Clock | None, page_size: int
+) -> Pulled:
+    with open_stage(workshop, import_id) as (record, staging):
+        if record.status == FINISHED:
+            return _pulled_before(staging, record)
+        provider, tenant_id, settings = record.source, record.tenant_id or "", workshop.settings
+        since = _keep_since(workshop, staging, record)
+        with refused_in_ledger(workshop, import_id, run_id):
+            tokens = open_tokens(workshop.home, settings, workshop.target, provider, tenant_id)
+            counts = fetch_records(
+                staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size
+            )
+            mapped = map_records(staging, provider, settings)
+    return Pulled(mapped.fetched, mapped.left_out, mapped.invalid, counts.pages, counts.is_complete, since)
+
+
+def run_pull(
+    workshop: Workshop,
+    import_id: str,
+    run_id: str | None = None,
+    *,
+    clock: Clock | None = None,
+    page_size: int = PAGE_SIZE,
+) -> LoadCounts:
+    """Run all stages of a pull in their order, without Dagster; arguments are those of ``run_provider_customers``."""
+    run_provider_customers(workshop, import_id, run_id, clock=clock, page_size=page_size)
+    run_validated_customers(workshop, import_id)
+    run_deduplicated_customers(workshop, import_id)
+    counts = run_loaded_customers(workshop, import_id, run_id)
+    run_failed_rows(workshop, import_id)
+    finish_erasures(workshop, import_id)
+    return counts
+
+
+def finish_erasures(workshop: Workshop, erased_by: str) -> AskedErasures:
+    """Erase the customers whom a provider asks to erase.
+
+    A person whom something holds that has not ended stays, inactive, and is tried again
+    by the next pull.
+
+    Args:
+        workshop: Home, settings and target.
+        erased_by: The pull that does it.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+        DiskUnavailable: A file of the home cannot be used.
+    """
+    with reading(workshop.target) as connection:
+        asked = list_asked_erasures(connection)
+    erased = sum(_erase(workshop, customer_id, erased_by) for customer_id in asked)
+    return AskedErasures(erased, len(asked) - erased)
+
+
+def _erase(workshop: Workshop, customer_id: int, erased_by: str) -> bool:
+    try:
+        return erase(workshop, customer_id, erased_by).erased_at is not None
+    except (ImportBusy, StillImporting):
+        return False
+
+
+def _keep_since(workshop: Workshop, staging: Staging, record: ImportRecord) -> datetime | None:
+    """Return since when changes are asked for: what the first try had, so that all pages belong together."""
+    kept = staging.rows("select text from facts where name = ?", [_SINCE])
+    if not kept:
+        with reading(workshop.target) as connection:
+            cursor = None if record.is_full else find_cursor(connection, record.source, record.tenant_id or "")
+        staging.execute("insert into facts (name, text) values (?, ?)", [_SINCE, cursor.isoformat() if cursor else ""])
+        return cursor
+    return datetime.fromisoformat(kept[0][0]) if kept[0][0] else None
+
+
+def _pulled_before(staging: Staging, record: ImportRecord) -> Pulled:
+    since = staging.rows("select text from facts where name = ? and text <> ''", [_SINCE])
+    failed = 'select count(distinct "row") from row_errors where stage = ? and (code = ?) = ?'
+    return Pulled(
+        fetched=record.rows_read or 0,
+        left_out=staging.number(failed, ["read", INVALID_RECORD, False]),
+        invalid=staging.number(failed, ["read", INVALID_RECORD, True]),
+        pages=staging.number("select number from facts where name = 'pull_pages'"),
+        is_complete=bool(record.is_complete),
+        since=datetime.fromisoformat(since[0][0]) if since else None,
+    )

@@ -23,10 +23,15 @@ _sought_keys = Table("sought_keys", MetaData(), Column("kind", String), Column("
 
 @dataclass(frozen=True)
 class DeduplicateCounts:
-    """Rows that go on to the load, and rows that failed in this stage."""
+    """Rows that go on to the load, and rows that failed in this stage; together all validated rows."""
 
     deduplicated: int
+    """Rows that become customers."""
     failed: int
+    updated: int = 0
+    """Of a pull: rows that change customers who are there."""
+    unchanged: int = 0
+    """Of a pull: rows whose customers are as before."""
 
 
 def deduplicate_customers(staging: Staging, target: Connection) -> DeduplicateCounts:

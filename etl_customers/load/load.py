@@ -37,12 +37,16 @@ _FIRST_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """Rows of a finished import; read = loaded + failed."""
+    """Rows of a finished import; read = loaded + failed, of a pull + updated + unchanged."""
 
     read: int
     loaded: int
     failed: int
     unread: int
+    updated: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    """Customers that the provider has no more; none of those read."""
 
 
 def load_customers(
