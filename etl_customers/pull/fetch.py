@@ -50,6 +50,7 @@ def fetch_records(
     *,
     clock: Clock | None = None,
     page_size: int = PAGE_SIZE,
+    most_pages: int = MOST_PAGES,
 ) -> FetchCounts:
     """Fetch customers into ``provider_records``; called again it goes on after the last page kept.
 
@@ -65,6 +66,7 @@ def fetch_records(
         settings: Addresses, limit of calls and longest time.
         clock: Another than the machine's, for whoever cannot wait.
         page_size: Records per page.
+        most_pages: How many pages may come before something must be wrong.
 
     Returns:
         Of a fetch that was done already, what it had brought; then nothing is asked.
@@ -78,15 +80,15 @@ def fetch_records(
         while (counts := find_counts(staging)) is None:
             pages = _READERS[provider](client, since, page_size, Progress.read(staging).checkpoint)
             with read_ahead(pages, client.stop) as ahead:
-                _keep_pages(staging, client, ahead)
+                _keep_pages(staging, client, ahead, most_pages)
     return counts
 
 
-def _keep_pages(staging: Staging, client: Client, pages: Iterator[Page]) -> None:
+def _keep_pages(staging: Staging, client: Client, pages: Iterator[Page], most_pages: int) -> None:
     """Keep pages until the fetch is done or another pass is to begin."""
     progress = Progress.read(staging)
     for page in pages:
-        if progress.pages >= MOST_PAGES:
+        if progress.pages >= most_pages:
             raise TooManyPages(client.provider, client.tenant_id, progress.pages)
         if progress.started_at is None and page.server_time is None:
             raise ProviderUnavailable(client.provider, UNEXPECTED)
@@ -124,7 +126,7 @@ def _settle(staging: Staging, provider: str, page: Page, progress: Progress) -> 
         staging.execute('delete from provider_records where "position" <= ?', [progress.pass_start])
     fetched = staging.number("select count(*) from provider_records")
     assert progress.started_at is not None, "the first page has one"
-    write_counts(staging, progress.started_at, fetched, is_complete, page.counted)
+    write_counts(staging, FetchCounts(fetched, progress.pages, is_complete, page.counted), progress.started_at)
     _log.info("%s: fetched %d in %d pages, %s counted", LABELS[provider], fetched, progress.pages, page.counted)
     return progress, True
 

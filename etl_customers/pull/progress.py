@@ -1,7 +1,7 @@
 """How far a fetch has come, as facts of the pull's staging file (names ``pull_…``), and what it has brought in the end."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -10,6 +10,7 @@ from etl_customers.staging import Staging
 
 _OVERLAP = timedelta(minutes=5)
 """How far a cursor lies before the provider's time: changes may become visible late."""
+_PROGRESS = "pull_progress"
 _MOST_TORN_PASSES = 3
 _MOST_MISCOUNTED_PASSES = 1
 
@@ -41,8 +42,8 @@ class Progress:
     """How many passes were begun again because of a torn page."""
     miscounted_passes: int = 0
     """How many passes were begun again because the count did not match."""
-    is_torn: int = 0
-    """1: a torn page was kept, since too many passes had one."""
+    is_torn: bool = False
+    """A torn page was kept, since too many passes had one."""
     checkpoint: Checkpoint | None = None
     """Where the next page begins; none: at the first."""
     started_at: datetime | None = None
@@ -56,7 +57,7 @@ class Progress:
             position=position,
             checkpoint=page.following,
             started_at=self.started_at or page.server_time,
-            is_torn=int(self.is_torn or page.is_torn),
+            is_torn=self.is_torn or page.is_torn,
         )
 
     def may_begin_again_torn(self) -> bool:
@@ -74,54 +75,44 @@ class Progress:
             pass_start=self.position,
             torn_passes=self.torn_passes + torn,
             miscounted_passes=self.miscounted_passes + miscounted,
-            is_torn=0,
+            is_torn=False,
             checkpoint=None,
         )
 
     @classmethod
     def read(cls, staging: Staging) -> Self:
         """Return the progress that staging holds, the begin where there is none."""
-        numbers, texts = _facts(staging)
-        checkpoint, started_at = texts.get("pull_checkpoint"), texts.get("pull_started_at")
-        return cls(
-            **{name: numbers.get(f"pull_{name}", 0) for name in _NUMBERS},
-            checkpoint=json.loads(checkpoint) if checkpoint else None,
-            started_at=datetime.fromisoformat(started_at) if started_at else None,
-        )
+        rows = staging.rows("select text from facts where name = ?", [_PROGRESS])
+        if not rows:
+            return cls()
+        kept = json.loads(rows[0][0])
+        started_at = kept.pop("started_at")
+        return cls(**kept, started_at=datetime.fromisoformat(started_at) if started_at else None)
 
     def write(self, staging: Staging) -> None:
         """Keep the progress; inside the transaction that keeps the page."""
-        for name in _NUMBERS:
-            _write(staging, f"pull_{name}", number=getattr(self, name))
-        _write(staging, "pull_checkpoint", text=json.dumps(self.checkpoint) if self.checkpoint else None)
-        if self.started_at is not None:
-            _write(staging, "pull_started_at", text=self.started_at.isoformat())
-
-
-_NUMBERS = ("pages", "position", "pass_start", "torn_passes", "miscounted_passes", "is_torn")
+        # One fact for all of it: a statement takes DuckDB as long as writing a hundred records.
+        kept = asdict(self) | {"started_at": self.started_at.isoformat() if self.started_at else None}
+        _write(staging, _PROGRESS, text=json.dumps(kept))
 
 
 def find_counts(staging: Staging) -> FetchCounts | None:
     """Return what a fetch has brought; none where it is not done."""
-    numbers, _ = _facts(staging)
-    if "pull_fetched" not in numbers:
+    facts = dict(staging.rows("select name, number from facts where starts_with(name, 'pull_') order by name"))
+    if "pull_fetched" not in facts:
         return None
-    is_complete = bool(numbers["pull_is_complete"])
-    return FetchCounts(numbers["pull_fetched"], numbers["pull_pages"], is_complete, numbers.get("pull_counted"))
+    is_complete = bool(facts["pull_is_complete"])
+    return FetchCounts(facts["pull_fetched"], facts["pull_pages"], is_complete, facts["pull_counted"])
 
 
-def write_counts(staging: Staging, started_at: datetime, fetched: int, is_complete: bool, counted: int | None) -> None:
+def write_counts(staging: Staging, counts: FetchCounts, started_at: datetime) -> None:
     """Keep what a fetch has brought, and the cursor from which the next one may go on."""
+    _write(staging, "pull_started_at", text=started_at.isoformat())
     _write(staging, "pull_cursor", text=(started_at - _OVERLAP).isoformat())
-    _write(staging, "pull_fetched", number=fetched)
-    _write(staging, "pull_is_complete", number=int(is_complete))
-    _write(staging, "pull_counted", number=counted)
-
-
-def _facts(staging: Staging) -> tuple[dict[str, int], dict[str, str]]:
-    rows = staging.rows("select name, number, text from facts where starts_with(name, 'pull_') order by name")
-    numbers = {name: number for name, number, _ in rows if number is not None}
-    return numbers, {name: text for name, _, text in rows if text is not None}
+    _write(staging, "pull_fetched", number=counts.fetched)
+    _write(staging, "pull_pages", number=counts.pages)
+    _write(staging, "pull_is_complete", number=int(counts.is_complete))
+    _write(staging, "pull_counted", number=counts.counted)
 
 
 def _write(staging: Staging, name: str, *, number: int | None = None, text: str | None = None) -> None:
