@@ -83,6 +83,9 @@ IDENTITY_KINDS: dict[str, str] = {"email": "email", "mobile": "phone", "phone": 
 NAME_ADDRESS_KIND = "name_address"
 """Kind of the key that identifies a customer who has no other (R18)."""
 
+PROVIDER_KIND = "provider"
+"""Kind of the key that a provider's id is: every customer that a pull created or linked has one."""
+
 
 class FieldType(StrEnum):
     """Types of a custom field or a property field (R21)."""

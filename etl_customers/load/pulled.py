@@ -1,13 +1,32 @@
 """Loads a pull in one transaction: customers, keys, links, changes, failed rows, the cursor, the ledger."""
 
+import random
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import Engine
+import polars as pl
+from sqlalchemy import Connection, Engine
 
-from etl_customers.errors import PullRefused
+from etl_customers.deduplicate.merge import merge_pulled
+from etl_customers.errors import DatabaseUnavailable, NotFound, PullRefused, UsageError
+from etl_customers.load.matches import write_matches
+from etl_customers.load.pulled_customers import claim_keys, create_customers, release_keys, update_customers
+from etl_customers.load.pulled_endings import end_erased, end_merged, end_vanished, find_vanished
+from etl_customers.load.pulled_links import link_customers, write_links
+from etl_customers.load.staged_rows import StagedRows
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
+from etl_customers.target.bulk import append_frame
+from etl_customers.target.connect import writing
+from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, finish_import, lock_import
+from etl_customers.target.removals import keep_customers
+from etl_customers.target.tables import sync_cursors
 from schemas.sources import LABELS
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -60,4 +79,145 @@ def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | 
         TooManyVanished: Nothing was written; the caller enters the refusal in the ledger.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
-    raise NotImplementedError
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _load(staging, target, import_id, run_id, settings, is_alone=attempt > 1)
+        except UniqueViolation:
+            if attempt > 1:
+                raise
+        except DatabaseConflict:
+            if attempt == _TRIES:
+                raise
+            # Random, so that two loads do not meet again.
+            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
+        except DatabaseUnavailable:
+            # The commit may have been done although its answer never came.
+            counts = _find_counts(target, import_id)
+            if counts is None:
+                raise
+            return counts
+    raise AssertionError("every try returns or raises")
+
+
+def _load(
+    staging: Staging, target: Engine, import_id: str, run_id: str | None, settings: Settings, *, is_alone: bool
+) -> PullCounts:
+    with writing(target) as connection:
+        record = lock_import(connection, import_id)
+        if record is None:
+            raise NotFound("import", import_id, "see: etl-customers imports")
+        if record.status == FINISHED:
+            return _counts(record)
+        if record.status != ACCEPTED:
+            raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, pull again")
+        keep_customers(connection)
+        if is_alone and target.dialect.name == "postgresql":
+            connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
+        return _write(staging, connection, record, run_id, settings)
+
+
+def _write(
+    staging: Staging, connection: Connection, record: ImportRecord, run_id: str | None, settings: Settings
+) -> PullCounts:
+    rows, now = StagedRows(staging, {}, {}), datetime.now(UTC)
+    is_complete = bool(rows.fact("pull_is_complete"))
+    vanished = 0
+    if record.is_full and is_complete:
+        vanished = _count_vanished(staging, connection, record, settings)
+    tenant_id = record.tenant_id or ""
+    merged = merge_pulled(
+        staging, connection, provider=record.source, tenant_id=tenant_id, settings=settings, is_locking=True
+    )
+    release_keys(staging, connection)
+    for created in create_customers(staging, connection, record.import_id, now):
+        link_customers(connection, created, record, now)
+    update_customers(staging, connection, record.import_id, now)
+    claim_keys(staging, connection)
+    write_links(staging, connection, record, now)
+    end_erased(staging, connection, record, now)
+    end_merged(staging, connection, record, now)
+    if vanished:
+        end_vanished(staging, connection, record, now)
+    failed = _write_failed_rows(rows, connection, record.import_id)
+    counts = PullCounts(rows.fact("rows_read"), merged.created, merged.updated, merged.unchanged, failed, vanished)
+    if counts.fetched != merged.created + merged.updated + merged.unchanged + failed:
+        raise RuntimeError(f"pull {record.import_id} fetched {counts.fetched} records, but {counts} came to the load")
+    if is_complete:
+        _keep_cursor(staging, connection, record, now)
+    _finish(connection, record, counts, run_id, now, is_complete=is_complete)
+    return counts
+
+
+def _count_vanished(staging: Staging, connection: Connection, record: ImportRecord, settings: Settings) -> int:
+    vanished, links = find_vanished(staging, connection, record)
+    allowed = max(1, settings.provider(record.source).vanished_share * links)
+    if vanished > allowed and not record.accepts_vanished:
+        raise TooManyVanished(record.source, vanished, links)
+    return vanished
+
+
+def _write_failed_rows(rows: StagedRows, connection: Connection, import_id: str) -> int:
+    failed = 0
+    for frame in rows.failed_rows():
+        append_frame(connection, "failed_rows", frame.with_columns(import_id=pl.lit(import_id)))
+        failed += frame.height
+    write_matches(rows, connection, import_id)
+    return failed
+
+
+def _keep_cursor(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
+    """Note since when the next pull has to ask; only where nothing can be missing that was changed before."""
+    ((cursor,),) = staging.rows("select text from facts where name = 'pull_cursor'")
+    mine = {"provider": record.source, "tenant_id": record.tenant_id}
+    connection.execute(sync_cursors.delete().where(*(sync_cursors.c[name] == value for name, value in mine.items())))
+    entry = mine | {"cursor": cursor, "import_id": record.import_id, "updated_at": now}
+    connection.execute(sync_cursors.insert().values(entry))
+
+
+def _finish(
+    connection: Connection,
+    record: ImportRecord,
+    counts: PullCounts,
+    run_id: str | None,
+    now: datetime,
+    *,
+    is_complete: bool,
+) -> None:
+    finish_import(
+        connection,
+        record.import_id,
+        counts={
+            "rows_read": counts.fetched,
+            "rows_loaded": counts.created,
+            "rows_updated": counts.updated,
+            "rows_unchanged": counts.unchanged,
+            "rows_failed": counts.not_synced,
+            "rows_unread": 0,
+            "rows_vanished": counts.vanished,
+        },
+        parent_import_id=None,
+        run_id=run_id,
+        finished_at=now,
+        is_complete=is_complete,
+    )
+
+
+def _find_counts(target: Engine, import_id: str) -> PullCounts | None:
+    try:
+        # Locking waits for a transaction of ours that the server may still be committing.
+        with writing(target) as connection:
+            record = lock_import(connection, import_id)
+    except DatabaseUnavailable:
+        return None
+    return _counts(record) if record is not None and record.status == FINISHED else None
+
+
+def _counts(record: ImportRecord) -> PullCounts:
+    return PullCounts(
+        fetched=record.rows_read or 0,
+        created=record.rows_loaded or 0,
+        updated=record.rows_updated or 0,
+        unchanged=record.rows_unchanged or 0,
+        not_synced=record.rows_failed or 0,
+        vanished=record.rows_vanished or 0,
+    )

@@ -213,21 +213,25 @@ def finish_import(
     parent_import_id: str | None,
     run_id: str | None,
     finished_at: datetime,
+    is_complete: bool | None = None,
 ) -> bool:
     """Note that an accepted import is loaded; in the transaction that writes its rows.
 
     Args:
         connection: That transaction.
         import_id: The import.
-        counts: ``rows_read``, ``rows_loaded``, ``rows_failed``, ``rows_unread``.
+        counts: ``rows_read``, ``rows_loaded``, ``rows_failed``, ``rows_unread``, and those of a pull.
         parent_import_id: The import that this one corrects, if any.
         run_id: Dagster's run, if any.
         finished_at: The time that the customers bear too.
+        is_complete: Of a pull: as many came as the provider counts.
 
     Returns:
         False, and nothing noted, where it is not accepted.
     """
     changes = {"status": FINISHED, "run_id": run_id, "parent_import_id": parent_import_id, **counts}
+    if is_complete is not None:
+        changes["is_complete"] = is_complete
     return _end(connection, import_id, changes, finished_at)
 
 

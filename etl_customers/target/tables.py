@@ -101,7 +101,7 @@ customers = Table(
 identity_keys = Table(
     "identity_keys",
     metadata,
-    Column("kind", String(16), primary_key=True, comment="email, phone or name_address"),
+    Column("kind", String(16), primary_key=True, comment="email, phone, name_address or provider"),
     Column("value", Text, primary_key=True, comment="normalised; a SHA-256 for name_address"),
     Column("customer_id", _ID, ForeignKey("customers.id", ondelete="CASCADE"), nullable=False, index=True),
 )

@@ -1,0 +1,111 @@
+"""What pulled rows change of customers that are in the target; pure, in frames.
+
+Values that a person set are kept, the rest becomes the provider's.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from etl_customers.deduplicate.merge_target import CUSTOMERS, warnings_text
+from etl_customers.validate.keys import find_keys
+from schemas.columns import CUSTOMER_COLUMNS
+
+_VALUES = (*CUSTOMER_COLUMNS, "is_active")
+_CHANGED = {
+    "row": pl.Int64,
+    "customer_id": pl.Int64,
+    "column": pl.String,
+    "old_value": pl.String,
+    "new_value": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What some pulled rows come to."""
+
+    updated: pl.DataFrame
+    """Row and all values of each customer that changes, as ``updated_customers``."""
+    values: pl.DataFrame
+    """Row, customer_id, column, old_value, new_value (JSON) of each value that does."""
+    held: pl.DataFrame
+    """Row, kind, value of each identity key of the customers as they are to be, changed or not."""
+    released: pl.DataFrame
+    """Kind, value, customer_id of each identity key that stands for values which go."""
+
+
+def find_changes(
+    pulled: pl.DataFrame, present: pl.DataFrame, edited: pl.DataFrame, families: Collection[str]
+) -> Changes:
+    """Set pulled rows beside the customers that they are.
+
+    Args:
+        pulled: ``row`` and the columns of ``CUSTOMERS``, as the provider has them.
+        present: The same customers as they stand; one that is missing is passed over.
+        edited: (customer_id, column) of the values that a person set.
+        families: Which of email, mobile and phone are identity keys.
+    """
+    old = pulled.select("row", "customer_id").join(present, on="customer_id", how="inner", maintain_order="left")
+    new = _keep_edited(pulled.join(old.select("row"), on="row", how="semi", maintain_order="left"), old, edited)
+    differs = [old[name].ne_missing(new[name]) for name in (*_VALUES, "warnings")]
+    updated = new.filter(pl.any_horizontal(*differs)) if new.height else new
+    old_keys = find_keys(old, families).join(old.select("row", "customer_id"), on="row")
+    held = find_keys(new, families).select("row", "kind", "value")
+    released = old_keys.join(held, on=["row", "kind", "value"], how="anti").select("kind", "value", "customer_id")
+    return Changes(updated, _changed_values(old, new), held, released)
+
+
+def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
+    """Put the values that a person set in the place of the provider's, with their warnings."""
+    if not edited.height:
+        return new
+    kept = {}
+    for (name,), rows in edited.filter(pl.col("column").is_in(_VALUES)).group_by("column"):
+        is_edited = new["customer_id"].is_in(rows["customer_id"].implode())
+        kept[str(name)] = old[str(name)].zip_with(is_edited, new[str(name)])
+    columns: dict[int, set[str]] = {}
+    for customer_id, column in edited.iter_rows():
+        columns.setdefault(customer_id, set()).add(column)
+    warnings = [
+        _merged_warnings(ours, theirs, columns[customer_id]) if customer_id in columns else theirs
+        for customer_id, ours, theirs in zip(new["customer_id"], old["warnings"], new["warnings"], strict=True)
+    ]
+    return new.with_columns(**kept, warnings=pl.Series(warnings, dtype=pl.String))
+
+
+def _merged_warnings(ours: str | None, theirs: str | None, edited: set[str]) -> str | None:
+    """Return the warnings of the provider's values, and those that are here of values that a person set."""
+    kept = [one for one in json.loads(ours or "[]") if one["column"] in edited]
+    return warnings_text([*kept, *(one for one in json.loads(theirs or "[]") if one["column"] not in edited)])
+
+
+def _changed_values(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    found: list[tuple[Any, ...]] = []
+    for name in _VALUES:
+        changed = old[name].ne_missing(new[name])
+        if changed.any():
+            before, after = old.filter(changed), new.filter(changed)
+            found += [
+                (row, customer_id, name, _json_text(was), _json_text(becomes))
+                for row, customer_id, was, becomes in zip(
+                    before["row"], before["customer_id"], before[name], after[name], strict=True
+                )
+            ]
+    return pl.DataFrame(sorted(found, key=lambda one: one[0]), schema=_CHANGED, orient="row")
+
+
+def _json_text(value: object) -> str | None:
+    if value is None:
+        return None
+    return json.dumps(value.isoformat() if isinstance(value, date) else value, ensure_ascii=False)
+
+
+def as_customers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame of ``row`` and the columns of ``CUSTOMERS``, its warnings in their fixed order."""
+    warnings = [None if text is None else warnings_text(json.loads(text)) for text in frame["warnings"]]
+    return frame.select("row", *CUSTOMERS).with_columns(warnings=pl.Series(warnings, dtype=pl.String))

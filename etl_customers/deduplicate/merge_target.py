@@ -1,0 +1,158 @@
+"""What a merge asks of the target: links, owners of identity keys, customers, and what people edited.
+
+Only temporary tables are written; what is found goes into frames of bounded size.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, String, Table
+from sqlalchemy.schema import CreateTable, DropTable
+
+from etl_customers.target.bulk import append_frame
+from etl_customers.target.removals import UNDO_OF
+from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
+from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
+
+_ROWS_AT_A_TIME = 50_000
+
+_temporary = MetaData()
+_sought_links = Table("sought_links", _temporary, Column("provider_id", String), prefixes=["TEMPORARY"])
+_sought_keys = Table(
+    "sought_keys",
+    _temporary,
+    Column("kind", String),
+    Column("value", String),
+    Column("is_needed", Boolean),
+    prefixes=["TEMPORARY"],
+)
+_sought_customers = Table("sought_customers", _temporary, Column("customer_id", BigInteger), prefixes=["TEMPORARY"])
+
+LINKS = {
+    "provider_id": pl.String,
+    "customer_id": pl.Int64,
+    "content_hash": pl.String,
+    "provider_updated_at": pl.Datetime("us"),
+    "is_gone": pl.Boolean,
+}
+KEYS = {"kind": pl.String, "value": pl.String, "customer_id": pl.Int64, "is_own": pl.Boolean}
+CUSTOMERS = {
+    "customer_id": pl.Int64,
+    **{name: pl.Date if COLUMN_BY_NAME[name].kind is Kind.DATE else pl.String for name in CUSTOMER_COLUMNS},
+    "is_active": pl.Boolean,
+    "warnings": pl.String,
+}
+
+
+def find_links(
+    target: Connection, provider: str, tenant_id: str, provider_ids: Iterable[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """Yield the links that a connection has of some of its customers, as ``LINKS``; times in UTC without zone."""
+    with _filled(target, _sought_links, provider_ids):
+        link = provider_customers.c
+        gone = sa.or_(link.erased_at.is_not(None), link.erasure_asked_at.is_not(None))
+        columns = (link.provider_id, link.customer_id, link.content_hash, _utc(target, link.provider_updated_at), gone)
+        same = sa.and_(
+            link.provider == provider, link.tenant_id == tenant_id, link.provider_id == _sought_links.c.provider_id
+        )
+        yield from _frames(target, sa.select(*columns).join_from(_sought_links, provider_customers, same), LINKS)
+
+
+def find_owners(
+    target: Connection, provider: str, tenant_id: str, keys: Iterable[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """Yield what has to be known of identity keys, as ``KEYS``.
+
+    Of those that are needed the ones with an owner, and whether the owner is a customer of the
+    connection; of the others the ones without, and there ``customer_id`` is null.
+
+    Args:
+        target: A connection in a transaction.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: QuickBooks realm or Xero tenant.
+        keys: kind, value, is_needed; each key once.
+    """
+    with _filled(target, _sought_keys, keys):
+        key, sought = identity_keys.c, _sought_keys.c
+        is_own = sa.exists().where(
+            provider_customers.c.provider == provider,
+            provider_customers.c.tenant_id == tenant_id,
+            provider_customers.c.customer_id == key.customer_id,
+        )
+        same = sa.and_(key.kind == sought.kind, key.value == sought.value)
+        columns = (sought.kind, sought.value, key.customer_id)
+        owned = sa.select(*columns, is_own).join_from(_sought_keys, identity_keys, same).where(sought.is_needed)
+        yield from _frames(target, owned, KEYS)
+        free = sa.select(*columns, sa.false()).join_from(_sought_keys, identity_keys, same, isouter=True)
+        yield from _frames(target, free.where(~sought.is_needed, key.customer_id.is_(None)), KEYS)
+
+
+def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking: bool) -> pl.DataFrame:
+    """Return customers as they stand, as ``CUSTOMERS``, and keep others from changing them if asked to."""
+    with _filled(target, _sought_customers, [_ids(customer_ids)]):
+        columns = (customers.c.id, *(customers.c[name] for name in list(CUSTOMERS)[1:]))
+        query = sa.select(*columns).join_from(
+            _sought_customers, customers, customers.c.id == _sought_customers.c.customer_id
+        )
+        query = query.order_by(customers.c.id)
+        found = target.execute(query.with_for_update(of=customers) if is_locking else query).all()
+    rows = [(*row[:-1], warnings_text(row[-1])) for row in found]
+    return pl.DataFrame(rows, schema=CUSTOMERS, orient="row")
+
+
+def find_edited(target: Connection, customer_ids: Sequence[int]) -> pl.DataFrame:
+    """Return (customer_id, column) of the values that a person set and no import has changed since."""
+    with _filled(target, _sought_customers, [_ids(customer_ids)]):
+        change = customer_changes.c
+        latest = (
+            sa.select(sa.func.max(change.id))
+            .join_from(_sought_customers, customer_changes, change.customer_id == _sought_customers.c.customer_id)
+            .group_by(change.customer_id, change.column)
+        )
+        query = sa.select(change.customer_id, change.column).where(
+            change.id.in_(latest),
+            change.import_id.is_(None),
+            sa.func.coalesce(change.changed_by, "").not_like(f"{UNDO_OF}%"),
+        )
+        found = [tuple(row) for row in target.execute(query)]
+    return pl.DataFrame(found, schema={"customer_id": pl.Int64, "column": pl.String}, orient="row")
+
+
+@contextmanager
+def _filled(target: Connection, table: Table, frames: Iterable[pl.DataFrame]) -> Iterator[None]:
+    target.execute(CreateTable(table))
+    for frame in frames:
+        append_frame(target, table.name, frame)
+    if target.dialect.name == "postgresql":
+        # Without statistics the planner takes a nested loop over millions of rows.
+        target.exec_driver_sql(f"analyze {table.name}")
+    yield
+    # Only reached when all went well; else the rollback takes the table away.
+    target.execute(DropTable(table))
+
+
+def warnings_text(warnings: Iterable[Mapping[str, str]] | None) -> str | None:
+    """Return warnings as JSON text in a fixed order, so that the same ones give the same text; null for none."""
+    ordered = sorted(
+        ({"column": one["column"], "code": one["code"]} for one in warnings or ()), key=lambda w: [*w.values()]
+    )
+    return json.dumps(ordered) if ordered else None
+
+
+def _ids(customer_ids: Sequence[int]) -> pl.DataFrame:
+    return pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64}).unique()
+
+
+def _frames(target: Connection, query: sa.Select[Any], schema: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    with target.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)) as found:
+        for rows in found.partitions():
+            yield pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
+def _utc(target: Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a time without its zone: PostgreSQL's is the session's, and SQLite has none."""
+    return sa.func.timezone("UTC", column) if target.dialect.name == "postgresql" else column
