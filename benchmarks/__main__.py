@@ -10,19 +10,25 @@ from benchmarks.compare import compare
 from benchmarks.hashing import hashing
 from benchmarks.measure import Figure
 from benchmarks.memory import memory
+from benchmarks.pull import limits, pull
 from benchmarks.small import small
+from schemas.sources import QUICKBOOKS, XERO
 
 _MEASUREMENTS: dict[str, Callable[[], list[Figure]]] = {
     "small": small,
     "compare": compare,
     "hashing": hashing,
     "memory": memory,
+    "pull": pull,
+    "limits": limits,
 }
 _QUICK: dict[str, Callable[[], list[Figure]]] = {
     "small": lambda: small(times=1),
     "compare": lambda: compare(rows=2_500, times=1),
     "hashing": lambda: hashing(passwords=40, times=1),
     "memory": lambda: memory(rows=25_000),
+    "pull": lambda: pull(rows=2_500, times=1),
+    "limits": lambda: limits({QUICKBOOKS: 20, XERO: 5}),
 }
 
 

@@ -1,0 +1,86 @@
+"""Two full pulls of one connection by the engine, stage by stage, measured from inside; run by ``benchmarks.pull``."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import requests
+
+from benchmarks.measure import peak_mb
+from etl_customers import imports, pulls
+from etl_customers.connections.callback import Consent, read_consent
+from etl_customers.connections.connecting import connect_company
+from etl_customers.settings import Home, database_url
+from etl_customers.target.connect import connect, reading, upgrade
+from etl_customers.target.ledger import require_import
+from etl_customers.workshop import Workshop, open_workshop
+
+
+def main() -> None:
+    """Connect the provider given first with the home given second and pull twice; print figures as JSON."""
+    provider, home = sys.argv[1], Home(Path(sys.argv[2])).make()
+    upgrade(connect(database_url(home)))
+    workshop = open_workshop(home)
+    connect_provider(workshop, provider)
+    stages: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for prefix in ("", "again: "):
+        _pull(workshop, provider, prefix, stages, counts)
+    print(json.dumps({"counts": counts, "stages": stages, "peak_mb": peak_mb()}))
+
+
+def connect_provider(workshop: Workshop, provider: str) -> str:
+    """Connect the only company of a stand-in and return its tenant id."""
+    record = connect_company(
+        workshop.home,
+        workshop.settings,
+        workshop.target,
+        provider,
+        get_consent=_agree,
+        tenant_id=None,
+        choose=lambda companies: companies[0].tenant_id,
+        connected_by="benchmark",
+    )
+    return record.tenant_id
+
+
+def _pull(workshop: Workshop, provider: str, prefix: str, stages: dict[str, float], counts: dict[str, int]) -> None:
+    started = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal started
+        now = time.perf_counter()
+        stages[prefix + stage] = now - started
+        started = now
+
+    import_id = pulls.accept(workshop, provider, None, is_full=True, accepted_by="benchmark").record.import_id
+    pulls.run_provider_customers(workshop, import_id)
+    lap("fetch")
+    # What is fetched is not fetched again: the stage run once more is the mapping alone.
+    pulls.run_provider_customers(workshop, import_id)
+    lap("map")
+    imports.run_validated_customers(workshop, import_id)
+    lap("validate")
+    imports.run_deduplicated_customers(workshop, import_id)
+    lap("deduplicate")
+    imports.run_loaded_customers(workshop, import_id)
+    lap("load")
+    imports.run_failed_rows(workshop, import_id)
+    lap("failed rows")
+    with reading(workshop.target) as connection:
+        record = require_import(connection, import_id)
+    for name in ("rows_read", "rows_loaded", "rows_updated", "rows_unchanged", "rows_failed"):
+        counts[prefix + name] = getattr(record, name) or 0
+
+
+def _agree(provider: str, address: str, redirect_uri: str, state: str) -> Consent:
+    """Stand for the person: the stand-in agrees at once and sends the browser back."""
+    answer = requests.get(address, allow_redirects=False, timeout=10)
+    location = answer.headers["Location"]
+    assert location.startswith(redirect_uri)
+    return read_consent(provider, location, state)
+
+
+if __name__ == "__main__":
+    main()
