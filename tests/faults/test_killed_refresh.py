@@ -1,0 +1,127 @@
+"""A process that is killed around the renewal of a token leaves a connection that the next one can use."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from etl_customers.connections.tokens import open_tokens
+from etl_customers.errors import ReconnectNeeded
+from etl_customers.settings import Home, Settings
+from etl_customers.target.connections import CONNECTED, RECONNECT
+from schemas.sources import QUICKBOOKS, XERO
+from tests.connected import connect_fake, connection_of, stored_tokens
+from tests.fakes.provider_server import Fault, running
+from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
+from tests.faults.killing import BEGIN
+
+RENEW = f"""
+from etl_customers.connections.tokens import open_tokens
+{BEGIN}
+settings = Settings()
+print(open_tokens(workshop.home, settings, workshop.target, *arguments).access_token(), flush=True)
+"""
+BEFORE_SENDING = ("sending", "send", "call")
+AFTER_SENDING = ("sending", "send", "return")
+BEFORE_THE_COMMIT = ("connections", "store_token", "return")
+AFTER_THE_COMMIT = ("tokens", "_renew", "return")
+NEVER = ("nowhere", "nothing", "call")
+LONG_AGO = timedelta(hours=2)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A new home."""
+    return Home(tmp_path / "home").make()
+
+
+@pytest.fixture
+def xero(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXero]:
+    """A running fake Xero, named by the environment."""
+    with running(FakeXero()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+@pytest.fixture
+def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
+    """A running fake QuickBooks, named by the environment."""
+    with running(FakeQuickBooks()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+def command(home: Home, target: Engine, point: tuple[str, str, str], provider: str, tenant: str) -> list[str]:
+    """Return the command of a process that asks for a valid token and is killed at a point."""
+    url = target.url.render_as_string(hide_password=False)
+    return [sys.executable, "-c", RENEW, str(home.path), url, *point, provider, tenant]
+
+
+def kill(home: Home, target: Engine, point: tuple[str, str, str], provider: str, tenant: str) -> None:
+    """Ask for a valid token in a process that is killed at a point."""
+    done = subprocess.run(command(home, target, point, provider, tenant), check=False)
+    assert done.returncode == -signal.SIGKILL, f"{point} is never passed"
+
+
+@pytest.mark.parametrize(
+    ("target_url", "point", "requests"),
+    [
+        pytest.param("sqlite", BEFORE_SENDING, 1, id="sqlite before sending"),
+        pytest.param("postgresql", AFTER_SENDING, 2, id="postgresql after sending"),
+        pytest.param("sqlite", BEFORE_THE_COMMIT, 2, id="sqlite before the commit"),
+        pytest.param("postgresql", BEFORE_THE_COMMIT, 2, id="postgresql before the commit"),
+        pytest.param("sqlite", AFTER_THE_COMMIT, 1, id="sqlite after the commit"),
+    ],
+    indirect=["target_url"],
+)
+def test_whoever_comes_after_a_killed_renewal_gets_a_valid_token(
+    home: Home, target: Engine, xero: FakeXero, point: tuple[str, str, str], requests: int
+) -> None:
+    connect_fake(xero, home, target, ago=LONG_AGO)
+    kill(home, target, point, XERO, xero.tenant)
+    tokens = open_tokens(home, Settings(), target, XERO, xero.tenant)
+    assert tokens.access_token() == stored_tokens(home, target, XERO).access_token
+    assert xero.count("token") == requests
+    assert tokens.refresh(tokens.access_token()) == stored_tokens(home, target, XERO).access_token
+    assert connection_of(target, XERO).state == CONNECTED
+
+
+def test_a_killed_renewal_at_quickbooks_is_repeated_while_the_refresh_token_is_the_same(
+    home: Home, sqlite_target: Engine, quickbooks: FakeQuickBooks
+) -> None:
+    connect_fake(quickbooks, home, sqlite_target, ago=LONG_AGO)
+    kill(home, sqlite_target, AFTER_SENDING, QUICKBOOKS, quickbooks.realm)
+    assert open_tokens(home, Settings(), sqlite_target, QUICKBOOKS, quickbooks.realm).access_token()
+    assert connection_of(sqlite_target, QUICKBOOKS).state == CONNECTED
+
+
+def test_where_quickbooks_has_given_another_refresh_token_a_person_is_asked_for_and_nobody_else(
+    home: Home, sqlite_target: Engine, quickbooks: FakeQuickBooks
+) -> None:
+    connect_fake(quickbooks, home, sqlite_target, ago=LONG_AGO)
+    quickbooks.clock.advance(hours=25)
+    kill(home, sqlite_target, AFTER_SENDING, QUICKBOOKS, quickbooks.realm)
+    for _ in range(3):
+        with pytest.raises(ReconnectNeeded, match="etl-customers connect quickbooks"):
+            open_tokens(home, Settings(), sqlite_target, QUICKBOOKS, quickbooks.realm).access_token()
+    assert quickbooks.count("token") == 2
+    assert connection_of(sqlite_target, QUICKBOOKS).state == RECONNECT
+
+
+def test_two_processes_that_renew_at_once_make_one_request(home: Home, target: Engine, xero: FakeXero) -> None:
+    connect_fake(xero, home, target, ago=LONG_AGO)
+    # Long enough for the second process to come while the first one waits.
+    xero.fail(Fault(kind="token", pause=0.5))
+    words = command(home, target, NEVER, XERO, xero.tenant)
+    processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    given = {process.communicate(timeout=60)[0].strip() for process in processes}
+    assert given == {stored_tokens(home, target, XERO).access_token}
+    assert xero.count("token") == 1
