@@ -51,7 +51,10 @@ class InBrowser:
     def __call__(self, provider: str, address: str, redirect_uri: str, state: str) -> Consent:
         """Return the consent."""
         with CallbackServer(provider, redirect_uri, state) as server:
-            self.say(f"Give access to {LABELS[provider]} in the browser; if none opens, open this address:\n{address}")
+            self.say(
+                f"Give access to {LABELS[provider]} in the browser; if none opens, open this address on this machine "
+                f"(it has none? stop with Ctrl-C, and add --manual):\n{address}"
+            )
             # Some browsers end only with their window.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
             return server.wait(self.seconds)

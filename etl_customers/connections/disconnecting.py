@@ -72,10 +72,12 @@ def _end(home: Home, settings: Settings, target: Engine, record: ConnectionRecor
     application = Application.of(provider, client_credentials(provider), settings)
     vault = open_vault(home)
     if provider == XERO:
+        tokens_of = open_tokens(home, settings, target, provider, tenant_id, patience)
         try:
-            open_tokens(home, settings, target, provider, tenant_id, patience).access_token()
+            # A token that is renewed is valid, and one that cannot be was ended by somebody in Xero.
+            tokens_of.refresh(tokens_of.access_token())
         except ReconnectNeeded:
-            return  # ended by somebody in Xero
+            return
     with writing(target) as connection:
         locked = lock_connection(connection, provider, tenant_id)
         encrypted = read_token(connection, provider, tenant_id)

@@ -219,6 +219,15 @@ def test_a_missing_client_id_is_named(here: Connected, monkeypatch: pytest.Monke
         here.open()
 
 
+def test_quickbooks_needs_a_secret_and_neither_may_hold_odd_characters(
+    home: Home, sqlite_target: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_QUICKBOOKS_CLIENT_ID", "canary–id")
+    with pytest.raises(UsageError, match=r"SECRET is not set.*CLIENT_ID holds other than plain ASCII") as failed:
+        open_tokens(home, Settings(), sqlite_target, QUICKBOOKS, "1")
+    assert "canary" not in str(failed.value)
+
+
 @pytest.mark.parametrize("life", [None, "soon", -5, 0, {}], ids=str)
 def test_a_token_whose_life_is_not_told_counts_as_valid_for_half_an_hour(here: Connected, life: object) -> None:
     tokens = here.connect(ago=LONG_AGO)

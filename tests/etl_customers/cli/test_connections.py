@@ -1,0 +1,263 @@
+"""connect, connections, disconnect, and what doctor says of connections: by real HTTP against the fakes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from etl_customers.settings import Home
+from etl_customers.target.connect import connect, writing
+from etl_customers.target.connections import RECONNECT, set_state
+from tests.connected import connect_fake
+from tests.fakes.loopback import as_text
+from tests.fakes.provider_server import Fault, running
+from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
+
+PROGRAM = Path(sys.executable).with_name("etl-customers")
+
+
+class Person:
+    """Somebody at a terminal: opens the address that was printed, pastes where it led to, then answers."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *answers: str) -> None:
+        self.capsys, self.answers, self.has_terminal = capsys, [*answers], bool(answers)
+        self.seen = ""
+
+    def isatty(self) -> bool:
+        return self.has_terminal
+
+    def readline(self) -> str:
+        new = self.capsys.readouterr().out
+        self.seen += new
+        address = re.search(r"^http\S+", new, re.MULTILINE)
+        if address is None:
+            return f"{self.answers.pop(0)}\n"
+        return f"{requests.get(address[0], allow_redirects=False, timeout=5).headers['Location']}\n"
+
+
+@pytest.fixture
+def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
+    """A running fake QuickBooks, named by the environment."""
+    with running(FakeQuickBooks()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+@pytest.fixture
+def xero(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXero]:
+    """A running fake Xero with two organisations, named by the environment."""
+    fake = FakeXero()
+    fake.open_books("Second Organisation")
+    with running(fake):
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+@pytest.fixture
+def at_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Put a person in front of the command, with answers or without a terminal."""
+
+    def sit(*answers: str) -> Person:
+        person = Person(capsys, *answers)
+        monkeypatch.setattr("sys.stdin", person)
+        return person
+
+    return sit
+
+
+def listed(run: Any) -> dict[str, dict[str, Any]]:
+    """Return the connections by tenant id."""
+    return {one["tenant_id"]: one for one in json.loads(run("connections", "--json").out)["connections"]}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_the_browser_comes_back_and_the_company_is_connected_until_it_is_disconnected(
+    run: Any, home: Path, tmp_path: Path, quickbooks: FakeQuickBooks
+) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1]).read()\n", encoding="utf-8")
+    environment = os.environ | {
+        "BROWSER": f"{sys.executable} {browser} %s",
+        "ETL_CUSTOMERS_QUICKBOOKS__REDIRECT_URI": f"http://localhost:{free_port()}/callback",
+    }
+    words = [str(PROGRAM), "connect", "quickbooks", "--home", str(home)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"company {quickbooks.realm} (Example Books) is connected" in done.stdout
+    assert listed(run)[quickbooks.realm]["state"] == "connected"
+    assert run("doctor").code == 0
+    assert quickbooks.realm in run("connections").out
+    assert run("disconnect", "quickbooks").code == 0
+    assert (quickbooks.count("revoke"), quickbooks.oauth.grants[0].is_revoked) == (1, True)
+    assert listed(run)[quickbooks.realm]["state"] == "disconnected"
+    assert run("doctor").code == 0
+    assert not [secret for secret in quickbooks.oauth.issued if secret in done.stdout + done.stderr]
+
+
+def test_of_several_organisations_one_is_chosen_and_each_is_ended_by_itself(
+    run: Any, xero: FakeXero, at_terminal: Any
+) -> None:
+    first, second = xero.books
+    at_terminal()
+    asked = run("connect", "xero", "--manual")
+    assert asked.code == 2
+    assert f"--tenant ID, where ID is one of {first}, {second}" in asked.err
+    assert run("connect", "xero", "--manual", "--tenant", second).code == 0
+    person = at_terminal("3", "1")
+    assert run("connect", "xero", "--manual").code == 0
+    assert "Second Organisation" in person.seen
+    assert {one["state"] for one in listed(run).values()} == {"connected"}
+    assert run("disconnect", "xero").code == 2
+    assert run("disconnect", "xero", "--tenant", first).code == 0
+    assert [one["tenantId"] for one in xero.connections] == [second]
+    assert xero.count("revoke") == 0, "it would end the other connection as well"
+    assert run("disconnect", "xero").code == 0
+    assert (xero.connections, xero.count("revoke")) == ([], 1)
+    assert run("disconnect", "xero", "--tenant", first).code == 0
+
+
+def test_a_company_to_which_no_access_was_given_is_not_connected(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    refused = run("connect", "quickbooks", "--manual", "--tenant", "42")
+    assert refused.code == 2
+    assert f"access was given to {quickbooks.realm}, not to 42" in refused.err
+    assert listed(run) == {}
+
+
+def test_who_gives_no_access_changes_nothing(run: Any, quickbooks: FakeQuickBooks, at_terminal: Any) -> None:
+    at_terminal()
+    quickbooks.oauth.is_denying = True
+    refused = run("connect", "quickbooks", "--manual")
+    assert refused.code == 2
+    assert "access was not given" in refused.err
+    assert (listed(run), quickbooks.count("token")) == ({}, 0)
+
+
+def test_an_input_that_ends_stops_the_command(run: Any, quickbooks: FakeQuickBooks, monkeypatch: Any) -> None:
+    with open(os.devnull) as nothing:  # noqa: PTH123 - a stream, not a path
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert run("connect", "quickbooks", "--manual").code == 130
+
+
+def test_a_provider_that_is_down_is_named_with_the_command_to_repeat(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    quickbooks.fail(Fault(kind="token", answer=as_text("", 503)))
+    failed = run("connect", "quickbooks", "--manual")
+    assert failed.code == 3
+    assert "it answered 503, request " in failed.err
+    assert "run again later: etl-customers connect quickbooks" in failed.err
+    assert listed(run) == {}
+
+
+def test_a_code_is_redeemed_once_only(run: Any, quickbooks: FakeQuickBooks, at_terminal: Any) -> None:
+    at_terminal()
+    quickbooks.fail(Fault(kind="token", cut="after"))
+    assert run("connect", "quickbooks", "--manual").code == 3
+    assert quickbooks.count("token") == 1
+
+
+def test_a_company_whose_name_is_not_to_be_had_is_connected_and_connecting_again_mends(
+    run: Any, home: Path, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    quickbooks.fail(Fault(kind="company", cut="before"))
+    assert run("connect", "quickbooks", "--manual").code == 0
+    assert listed(run)[quickbooks.realm]["name"] is None
+    mark_reconnect(home, quickbooks)
+    broken = run("doctor")
+    assert broken.code == 1
+    assert "run: etl-customers connect quickbooks" in broken.out
+    assert run("connect", "quickbooks", "--manual").code == 0
+    assert listed(run)[quickbooks.realm]["name"] == "Example Books"
+    assert run("doctor").code == 0
+
+
+def test_a_connection_that_cannot_be_ended_at_the_provider_is_kept_unless_forced(
+    run: Any, home: Path, quickbooks: FakeQuickBooks
+) -> None:
+    made(home, quickbooks)
+    quickbooks.fail(Fault(kind="revoke", cut="before", times=2))
+    kept = run("disconnect", "quickbooks")
+    assert kept.code == 3
+    assert "run again later: etl-customers disconnect quickbooks" in kept.err
+    assert listed(run)[quickbooks.realm]["state"] == "connected"
+    forced = run("disconnect", "quickbooks", "--force")
+    assert forced.code == 0
+    assert "end it there" in forced.err
+    assert listed(run)[quickbooks.realm]["state"] == "disconnected"
+
+
+def test_what_was_ended_in_xero_is_disconnected_here(run: Any, home: Path, xero: FakeXero) -> None:
+    made(home, xero)
+    xero.oauth.forget_grants()
+    assert run("disconnect", "xero").code == 0
+    assert listed(run)[xero.tenant]["state"] == "disconnected"
+
+
+def test_the_doctor_names_a_connection_that_nobody_has_used_for_half_its_life(
+    run: Any, home: Path, xero: FakeXero
+) -> None:
+    made(home, xero, ago=timedelta(days=31))
+    examined = run("doctor")
+    assert examined.code == 1
+    assert f"PROBLEM  connection xero {xero.tenant}: last renewed" in examined.out
+
+
+def test_the_doctor_names_a_key_that_is_lost_or_that_others_can_read(run: Any, home: Path, xero: FakeXero) -> None:
+    made(home, xero)
+    assert run("doctor").code == 0
+    Home(home).secret_key.chmod(0o644)
+    assert "chmod 600" in run("doctor").out
+    Home(home).secret_key.unlink()
+    examined = run("doctor")
+    assert examined.code == 1
+    assert "its token cannot be read; the key of stored tokens is missing" in examined.out
+
+
+def test_commands_name_the_providers_there_are(run: Any) -> None:
+    assert run("connections").code == 0
+    wrong = run("connect", "sage")
+    assert wrong.code == 2
+    assert "quickbooks" in wrong.err
+
+
+def made(home: Path, fake: FakeQuickBooks | FakeXero, ago: timedelta = timedelta(0)) -> None:
+    """Connect the fake's first company."""
+    from etl_customers.target.connect import ensure_migrated
+
+    target = connect(f"sqlite:///{Home(home).make().embedded_database}")
+    ensure_migrated(target, embedded=True)
+    connect_fake(fake, Home(home), target, ago=ago)
+    target.dispose()
+
+
+def mark_reconnect(home: Path, fake: FakeQuickBooks | FakeXero) -> None:
+    """Set the state that a refused token leaves."""
+    target = connect(f"sqlite:///{Home(home).embedded_database}")
+    with writing(target) as connection:
+        set_state(connection, fake.provider, fake.tenant, RECONNECT)
+    target.dispose()
