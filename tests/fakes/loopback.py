@@ -105,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Type", answer.headers.pop("Content-Type", answer.content_type))
         self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers.items():
             self.send_header(name, value)

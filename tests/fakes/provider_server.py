@@ -79,7 +79,7 @@ class Fault:
     pause: float = 0
     """Seconds before the answer."""
     before: Callable[[], object] | None = None
-    """Called before the request is looked at: customers change between two pages."""
+    """Called before the request is looked at: customers change between two pages. Requests of its own are served."""
     after: Callable[[], object] | None = None
     """Called after the answer was made, before it is sent."""
     seen: int = 0
@@ -211,8 +211,12 @@ class FakeProvider:
         try:
             if fault.pause:
                 self._stopped.wait(fault.pause)
+            if fault.before is not None:
+                fault.before()
             with self.lock:
                 answer = self._spoiled(kind, request, fault)
+            if fault.after is not None:
+                fault.after()
         finally:
             with self.lock:
                 self._running -= 1
@@ -224,8 +228,6 @@ class FakeProvider:
     def _spoiled(self, kind: str, request: Request, fault: Fault) -> Answer:
         if fault.cut == "before":
             return Answer()
-        if fault.before is not None:
-            fault.before()
         answer = self._answer(kind, request, fault)
         if fault.edit is not None:
             value = json.loads(answer.body)
@@ -235,8 +237,6 @@ class FakeProvider:
             answer.body = fault.edit_bytes(answer.body)
         self.sign(kind, answer)
         answer.headers.update(fault.headers)
-        if fault.after is not None:
-            fault.after()
         return answer
 
     def _answer(self, kind: str, request: Request, fault: Fault) -> Answer:
