@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.load.failures import describe_error
 from etl_customers.load.passwords import hash_passwords
@@ -11,10 +13,12 @@ from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.target.connect import writing
 from etl_customers.target.customers import CustomerChange
-from etl_customers.target.edits import CheckedCustomer, IdentityKey, edit_customer
+from etl_customers.target.edits import CheckedCustomer, CheckRow, IdentityKey, edit_customer
+from etl_customers.target.sources import find_source
 from etl_customers.validate.check import check_texts
 from etl_customers.workshop import Workshop
 from schemas.columns import CUSTOMER_COLUMNS
+from schemas.sources import CSV
 
 _PASSWORD = "password"
 
@@ -38,14 +42,18 @@ def edit(
         DatabaseUnavailable: Nothing was changed.
     """
     with writing(workshop.target) as connection:
-        fields = load_fields(connection)
-        return edit_customer(
-            connection, customer_id, changes, changed_by, lambda row: check_row(row, fields, workshop.settings)
-        )
+        check = checker_of(connection, customer_id, load_fields(connection), workshop.settings)
+        return edit_customer(connection, customer_id, changes, changed_by, check)
 
 
-def check_row(row: Mapping[str, str], fields: AccountFields, settings: Settings) -> CheckedCustomer:
-    """Check one row as an upload of these columns would be checked."""
+def checker_of(connection: Connection, customer_id: int, fields: AccountFields, settings: Settings) -> CheckRow:
+    """Return what checks the rows of a customer: by the rules of the source that it comes from."""
+    source = find_source(connection, customer_id) or CSV
+    return lambda row: _check_row(row, fields, settings, source)
+
+
+def _check_row(row: Mapping[str, str], fields: AccountFields, settings: Settings, source: str) -> CheckedCustomer:
+    """Check one row as an upload of these columns would be checked, by the rules of its source."""
     custom = {field.id for field in fields.custom_fields}
     names = [name for name in row if name in CUSTOMER_COLUMNS or name in custom]
     columns = [
@@ -53,7 +61,8 @@ def check_row(row: Mapping[str, str], fields: AccountFields, settings: Settings)
         for position, name in enumerate(names)
     ]
     password = row.get(_PASSWORD, "")
-    checked = check_texts([row[name] for name in names], columns, password_state(password), fields, settings)
+    texts = [row[name] for name in names]
+    checked = check_texts(texts, columns, password_state(password), fields, settings, source)
     if checked.errors.height:
         errors = checked.errors.select("column", "code", "reference", "suggestion").iter_rows()
         return CheckedCustomer(errors=[describe_error(*error) for error in errors])

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl_customers.editing import check_row
+from etl_customers.editing import checker_of
 from etl_customers.errors import ImportBusy, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import delete_file
@@ -228,7 +228,7 @@ class _Restorer:
                     customer_id,
                     texts,
                     f"{UNDO_OF}{self._import_id}",
-                    lambda row: check_row(row, self._fields, self._settings),
+                    checker_of(self._connection, customer_id, self._fields, self._settings),
                 )
                 if {change.column: change.new_value for change in made} != wanted:
                     raise _NotAsBefore

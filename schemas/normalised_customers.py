@@ -21,6 +21,7 @@ FLAGS: tuple[str, ...] = (
     "customer_title:unknown_title",
     "customer_type:unknown_customer_type",
     "business_name:business_name_missing",
+    "business_name:name_missing",
     *(f"{column.name}:invalid_email" for column in COLUMNS if column.kind is Kind.EMAIL),
     *(f"{column.name}:invalid_phone" for column in COLUMNS if column.kind in (Kind.MOBILE, Kind.PHONE)),
     "password:too_long",
@@ -31,6 +32,13 @@ FLAGS: tuple[str, ...] = (
     "row:invalid_failed_row",
 )
 """Flag columns of the fixed columns; an account's own fields add theirs."""
+
+UNREADABLE: tuple[str, ...] = tuple(
+    flag
+    for flag in FLAGS
+    if flag.endswith((":unknown_title", ":invalid_email", ":invalid_phone", ":unknown_state", ":unknown_country"))
+)
+"""Flags of texts that could not be read, and which a provider's customer can do without."""
 
 
 def normalised_customers(required: Collection[str]) -> pa.DataFrameSchema:

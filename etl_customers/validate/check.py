@@ -1,13 +1,9 @@
-"""Holds normalised rows against the contract and says in codes what each failed row breaks.
-
-Pandera's own report carries customers' values; only column, code and row leave here.
-"""
+"""Holds normalised rows against the contract and says in codes what each failed row breaks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import pandera.polars as pa
 import polars as pl
 
 from etl_customers.fields import AccountFields
@@ -17,9 +13,12 @@ from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
 from etl_customers.validate.places import Places, load_places
+from etl_customers.validate.source_rules import SourceRules, rules_of
 from etl_customers.validate.suggest import Suggester
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
+from schemas.failures import find_failures
 from schemas.normalised_customers import normalised_customers, normalised_fields
+from schemas.sources import CSV
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _ERRORS = {"row": pl.Int64, "column": pl.String, "code": pl.String, "reference": pl.String, "suggestion": pl.String}
@@ -42,19 +41,34 @@ class CheckedRows:
 
 
 def check_rows(
-    raw: pl.DataFrame, columns: list[UploadColumn], fields: AccountFields, settings: Settings, places: Places
+    raw: pl.DataFrame,
+    columns: list[UploadColumn],
+    fields: AccountFields,
+    settings: Settings,
+    places: Places,
+    rules: SourceRules,
+    told: pl.DataFrame | None = None,
 ) -> CheckedRows:
     """Normalise a chunk of rows of ``raw_csv`` and separate those that keep every rule.
+
+    Args:
+        raw: The rows.
+        columns: What each cell column is.
+        fields: The account's custom fields and properties.
+        settings: Company and identity keys.
+        places: The reference lists.
+        rules: What the rows' source asks of them.
+        told: Warnings (row, column, code) that an earlier stage has of the rows.
 
     Source:
         docs/rules.md, R4 to R12, R15, R18, R21, R22.
     """
     positions = {column.key: column.cell for column in columns if column.role == "column"}
-    normalised = normalise_rows(raw, positions, settings.company, places)
+    normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)
     frame = normalised.frame
     failures = pl.concat(
-        [_failures(normalised_customers(settings.csv.required), frame), *_field_failures(frame["row"], found.flags)]
+        [find_failures(normalised_customers(rules.required), frame), *_field_failures(frame["row"], found.flags)]
     )
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
     suggester = Suggester(texts, frame, fields, columns, places)
@@ -62,6 +76,8 @@ def check_rows(
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
     rows = frame.filter(sound)
     warnings = _warnings(frame["row"], normalised.warnings, sound)
+    if told is not None:
+        warnings = pl.concat([told.join(rows, on="row", how="semi"), warnings]).unique(maintain_order=True)
     customers = rows.select(
         "row",
         *CUSTOMER_COLUMNS,
@@ -69,7 +85,7 @@ def check_rows(
         "has_password",
         "parent_row",
     ).join(_warnings_json(warnings), on="row", how="left", maintain_order="left")
-    if _failures(VALIDATED_CUSTOMERS, customers).height:
+    if find_failures(VALIDATED_CUSTOMERS, customers).height:
         raise AssertionError("rows that keep every rule do not have the form of validated_customers")
     return CheckedRows(
         customers=customers,
@@ -86,8 +102,9 @@ def check_texts(
     password_state: str | None,
     fields: AccountFields,
     settings: Settings,
+    source: str = CSV,
 ) -> CheckedRows:
-    """Check one row that stands in no file; its row number is 2, that of a file's first.
+    """Check one row that a person typed and that stands in no file; its row number is 2, that of a file's first.
 
     Args:
         texts: One text per column, '' for none.
@@ -95,44 +112,21 @@ def check_texts(
         password_state: As in ``raw_csv``.
         fields: The account's custom fields and properties.
         settings: Company, required columns, identity keys, reference lists.
+        source: Where the customer came from first.
     """
     cells = {column.cell: pl.Series([text], dtype=pl.String) for column, text in zip(columns, texts, strict=True)}
     numbers = {"row": pl.Series([2]), "parent_row": pl.Series([None], dtype=pl.Int64)}
     state = pl.Series([password_state], dtype=pl.String)
     raw = pl.DataFrame({**numbers, "password_state": state, **cells})
-    return check_rows(raw, columns, fields, settings, load_places(settings.reference))
-
-
-def _failures(contract: pa.DataFrameSchema, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return (row, column, code) of every failure, each once."""
-    schema = {"row": pl.Int64, "column": pl.String, "code": pl.String}
-    try:
-        contract.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases
-    else:
-        return pl.DataFrame(schema=schema)
-    if cases["index"].null_count():
-        broken = ", ".join(sorted(set(cases["check"].drop_nulls())))
-        raise AssertionError(f"a normalised frame does not have the contract's form: {broken}") from None
-    found: pl.DataFrame = (
-        cases.select(
-            row=frame["row"].gather(cases["index"]),
-            # A flag column is called column:code.
-            column=pl.col("column").str.replace(r":[a-z_]+$", ""),
-            code=pl.col("check").replace("not_nullable", "required"),
-        )
-        .unique(maintain_order=True)
-        .cast(schema)
-    )
-    return found
+    rules = rules_of(settings, source, is_typed=True)
+    return check_rows(raw, columns, fields, settings, load_places(settings.reference), rules)
 
 
 def _field_failures(rows: pl.Series, flags: dict[str, pl.Series]) -> Iterator[pl.DataFrame]:
     """Hold some flags at a time against the contract: Pandera's time grows with the square of their number."""
     names = iter(name for name, flag in flags.items() if flag.any())
     while some := list(islice(names, _FLAGS_AT_ONCE)):
-        yield _failures(normalised_fields(some), pl.DataFrame([rows, *(flags[name].alias(name) for name in some)]))
+        yield find_failures(normalised_fields(some), pl.DataFrame([rows, *(flags[name].alias(name) for name in some)]))
 
 
 def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester) -> pl.DataFrame:

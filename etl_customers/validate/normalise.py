@@ -14,8 +14,12 @@ from etl_customers.settings import Company
 from etl_customers.validate.emails import read_emails
 from etl_customers.validate.phones import read_phones
 from etl_customers.validate.places import Places
+from etl_customers.validate.source_rules import SourceRules
+from schemas.codes import LEFT_OUT
 from schemas.columns import COLUMNS, CUSTOMER_TYPES, IDENTITY_COLUMNS, TITLES, Kind
+from schemas.normalised_customers import UNREADABLE
 
+_NAMES = ("first_name", "last_name", "business_name")
 _PHONE_COLUMNS = (*IDENTITY_COLUMNS["mobile"], *IDENTITY_COLUMNS["phone"])
 _EMAIL_COLUMNS = IDENTITY_COLUMNS["email"]
 
@@ -34,7 +38,9 @@ class Normalised:
     warnings: dict[str, pl.Series] = field(default_factory=dict)
 
 
-def normalise_rows(raw: pl.DataFrame, positions: dict[str, str], company: Company, places: Places) -> Normalised:
+def normalise_rows(
+    raw: pl.DataFrame, positions: dict[str, str], company: Company, places: Places, rules: SourceRules
+) -> Normalised:
     """Read the fixed columns of a chunk.
 
     Args:
@@ -43,21 +49,27 @@ def normalise_rows(raw: pl.DataFrame, positions: dict[str, str], company: Compan
             ``c9``; a column that the upload lacks is missing here and null everywhere.
         company: Its country and city fill what a row leaves open (R10, R12).
         places: Reference lists of countries, states and cities.
+        rules: Of the source; what it leaves out has the warning ``left_out`` and no flag.
     """
     texts = trimmed_texts(raw, {c.name: positions.get(c.name) for c in COLUMNS if c.kind is not Kind.PASSWORD})
     values = {column.name: texts[column.name] for column in COLUMNS if column.kind is Kind.TEXT}
     done = Normalised(texts=texts, frame=raw.select("row"))
     flags = {
         **_read_choices(texts, values, done.warnings),
-        **_read_places(texts, values, company, places, done.warnings),
+        **_read_places(texts, values, company, places, done.warnings, leaves_out=rules.leaves_out),
     }
-    flags |= _read_contacts(texts, values, flags["country:unknown_country"], company.country, done.warnings)
+    is_unknown = flags["country:unknown_country"]
+    flags |= _read_contacts(texts, values, is_unknown, company.country, done.warnings, leaves_out=rules.leaves_out)
     values["date_joined"] = read_dates(texts["date_joined"])
     flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
+    has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in _NAMES)
+    flags["business_name:name_missing"] = texts.select(~has_name & rules.needs_name).to_series()
     flags["row:invalid_failed_row"] = (raw["parent_row"] < 0).fill_null(False)
     password = raw["password_state"]
     for state, code in (("too_long", "too_long"), ("unprintable", "unprintable_character")):
         flags[f"password:{code}"] = (password == state).fill_null(False)
+    if rules.leaves_out:
+        _leave_out(flags, done.warnings)
     done.frame = raw.select("row", "parent_row", has_password=(password == "given").fill_null(False)).with_columns(
         **values, **flags
     )
@@ -91,6 +103,14 @@ def read_dates(texts: pl.Series) -> pl.Series:
     return pl.select(pl.when(well_formed).then(texts).str.to_date("%Y/%m/%d", strict=False)).to_series()
 
 
+def _leave_out(flags: dict[str, pl.Series], warnings: dict[str, pl.Series]) -> None:
+    """Make warnings of the flags of texts that could not be read."""
+    for flag in UNREADABLE:
+        unread_texts = flags[flag]
+        warnings[f"{flag.partition(':')[0]}:{LEFT_OUT}"] = unread_texts
+        flags[flag] = pl.repeat(False, len(unread_texts), eager=True)
+
+
 def _read_choices(
     texts: pl.DataFrame, values: dict[str, pl.Series], warnings: dict[str, pl.Series]
 ) -> dict[str, pl.Series]:
@@ -120,14 +140,19 @@ def _read_places(
     company: Company,
     places: Places,
     warnings: dict[str, pl.Series],
+    *,
+    leaves_out: bool,
 ) -> dict[str, pl.Series]:
-    """Country, state and city with their defaults (R10, R12)."""
+    """Country, state and city with their defaults (R10, R12).
+
+    Where a country is left out, the company's stands in its place, but no state is looked up in that.
+    """
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
     read_country = map_distinct(country_text, places.read_country, pl.String)
-    country = pl.select(
-        pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)
-    ).to_series()
-    pairs = pl.DataFrame({"country": country, "state": state_text})
+    is_unknown = unread(country_text, read_country)
+    is_company = country_text.is_null() | (is_unknown & pl.Series([leaves_out]))
+    country = pl.select(pl.when(is_company).then(pl.lit(company.country)).otherwise(read_country)).to_series()
+    pairs = pl.DataFrame({"country": country, "state": pl.select(pl.when(~is_unknown).then(state_text)).to_series()})
     known = [
         (code, text, places.read_state(text, code) if places.has_states(code) else text)
         for code, text in pairs.drop_nulls().unique().iter_rows()
@@ -139,16 +164,16 @@ def _read_places(
     cities = [(code, state, places.first_city(code, state)) for code, state in wanting.iter_rows()]
     first = pl.DataFrame(cities, schema={"country": pl.String, "name": pl.String, "first": pl.String}, orient="row")
     first_city = by_state.join(first, on=["country", "name"], how="left", maintain_order="left")["first"]
-    of_company = state_text.is_null() & pl.Series([company.city is not None])
+    of_company = name.is_null() & pl.Series([company.city is not None])
     values["country"], values["state"] = country, name
     values["city"] = pl.select(
         pl.coalesce(city_text, first_city, pl.when(of_company).then(pl.lit(company.city, pl.String)))
     ).to_series()
     warnings["city:city_defaulted"] = city_text.is_null() & first_city.is_not_null()
     warnings["city:city_defaulted_to_company"] = city_text.is_null() & of_company
-    warnings["country:country_defaulted"] = country_text.is_null()
+    warnings["country:country_defaulted"] = is_company
     return {
-        "country:unknown_country": unread(country_text, read_country),
+        "country:unknown_country": is_unknown,
         # Without a country there is nothing to look the state up in: one error says it.
         "state:unknown_state": unread(state_text, name) & country.is_not_null(),
     }
@@ -160,6 +185,8 @@ def _read_contacts(
     country_unknown: pl.Series,
     company_country: str,
     warnings: dict[str, pl.Series],
+    *,
+    leaves_out: bool,
 ) -> dict[str, pl.Series]:
     """E-mails and numbers; all slots in one go, because people repeat themselves (R11)."""
     flags: dict[str, pl.Series] = {}
@@ -174,9 +201,9 @@ def _read_contacts(
     )
     for slot, name in enumerate(_PHONE_COLUMNS):
         read = numbers.slice(slot * height, height)
-        values[name] = read["e164"].rename(name)
         # A national number of an unknown country cannot be judged before the country is corrected.
         judged = ~country_unknown | texts[name].str.starts_with("+").fill_null(False)
-        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & judged
+        values[name] = pl.select(pl.when(judged).then(read["e164"])).to_series().rename(name)
+        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & (judged | pl.Series([leaves_out]))
         warnings[f"{name}:unassigned_phone"] = values[name].is_not_null() & ~read["is_assigned"].fill_null(True)
     return flags

@@ -12,7 +12,9 @@ from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.places import load_places
+from etl_customers.validate.source_rules import rules_of
 from schemas.columns import FieldType
+from schemas.sources import CSV
 
 AUSTRALIAN: dict[str, Any] = {"company": {"country": "AU", "city": "Ballarat"}}
 FIELDS = AccountFields(
@@ -44,6 +46,8 @@ def check(
     fields: AccountFields = NO_FIELDS,
     columns: Sequence[UploadColumn] | None = None,
     defaults: Mapping[str, str] | None = None,
+    source: str = CSV,
+    is_typed: bool = False,
 ) -> CheckedRows:
     """Check rows given as column to text; names and a city are filled in where not given."""
     standard = {"first_name": "Ada", "last_name": "Example", "city": "Sydney"} if defaults is None else defaults
@@ -62,7 +66,8 @@ def check(
         pl.Series("password_state", [row.get("password_state") for row in filled], dtype=pl.String),
     )
     all_settings = Settings(**settings)
-    return check_rows(raw, list(columns), fields, all_settings, load_places(all_settings.reference))
+    rules = rules_of(all_settings, source, is_typed=is_typed)
+    return check_rows(raw, list(columns), fields, all_settings, load_places(all_settings.reference), rules)
 
 
 def codes(checked: CheckedRows) -> set[tuple[int, str, str]]:

@@ -1,0 +1,33 @@
+"""What the rules ask of a row depends on where it comes from: a file, a provider, or a person's hand (R4)."""
+
+from dataclasses import dataclass
+
+from etl_customers.settings import Settings
+from schemas.sources import PROVIDERS
+
+
+@dataclass(frozen=True)
+class SourceRules:
+    """What differs from source to source; all other rules are the same for every row."""
+
+    required: tuple[str, ...]
+    """Columns that must have a value after defaults."""
+    needs_name: bool = False
+    """A person's name or a business name must be there."""
+    leaves_out: bool = False
+    """A text that cannot be read counts as empty, with a warning, instead of making the row fail."""
+
+
+def rules_of(settings: Settings, source: str, *, is_typed: bool = False) -> SourceRules:
+    """Return what a row of a source must be.
+
+    Args:
+        settings: Required columns of each source, and what becomes of unreadable texts.
+        source: One of ``schemas.sources``.
+        is_typed: A person has just typed it and can correct it, so that nothing is left out.
+    """
+    required = settings.required_of(source)
+    if source not in PROVIDERS:
+        return SourceRules(required)
+    leaves_out = settings.provider(source).on_unreadable == "leave_out" and not is_typed
+    return SourceRules(required, needs_name=True, leaves_out=leaves_out)
