@@ -1,6 +1,8 @@
 """The chain that every source shares: validated, deduplicated, loaded customers, and the failed rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
@@ -9,6 +11,7 @@ from assets.import_facts import links_of, record_of, tag_run, tell_parent
 from assets.lineage import (
     FAILED_ROWS,
     LOADED_CUSTOMERS,
+    NOT_SYNCED,
     STAGED_CUSTOMERS,
     columns_from,
     columns_from_upload,
@@ -25,7 +28,11 @@ from etl_customers.imports import (
     run_loaded_customers,
     run_validated_customers,
 )
+from etl_customers.load.load import LoadCounts
+from etl_customers.pulls import AskedErasures, finish_erasures
 from etl_customers.report.accounting import (
+    TargetKeys,
+    TargetRows,
     account_for_deduplicated,
     account_for_validated,
     count_staged_rows,
@@ -34,12 +41,15 @@ from etl_customers.report.accounting import (
     list_failed_rows,
 )
 from etl_customers.report.lineage import (
+    ShownColumn,
     lineage_of_deduplicated,
     lineage_of_failed_rows,
     lineage_of_loaded,
     lineage_of_validated,
     read_shown_columns,
 )
+from etl_customers.target.ledger import ImportRecord
+from schemas.sources import FIRST_STAGES, PROVIDERS
 
 _ACCOUNTED = "every_row_is_accounted_for"
 _UNIQUE = "identity_keys_are_unique"
@@ -58,7 +68,7 @@ def _warning(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
 
 
 @dg.asset(
-    deps=["raw_csv"],
+    deps=list(FIRST_STAGES.values()),
     partitions_def=imports,
     group_name="customers",
     kinds={"polars", "duckdb"},
@@ -77,11 +87,11 @@ def validated_customers(
             opened.staging_path(import_id), opened.settings.staging, done.validated, done.failed
         )
         columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
-        tags = tag_run(context, opened, record_of(opened, import_id))
+        record = record_of(opened, import_id)
+        tags = tag_run(context, opened, record)
     numbers = {"read": account.came, "validated": account.went_on, "failed": account.failed}
     return dg.MaterializeResult(
-        metadata=counts(done.validated, account.by_code, **numbers)
-        | columns_from("raw_csv", lineage_of_validated(columns)),
+        metadata=counts(done.validated, account.by_code, **numbers) | _columns_of_validated(record, columns),
         tags=tags,
         check_results=[checked(_ACCOUNTED, "validated_customers", account.is_balanced, import_id, **numbers)],
     )
@@ -96,9 +106,15 @@ def validated_customers(
     tags={"stage": "deduplicate"},
     metadata=schema(STAGED_CUSTOMERS),
     check_specs=[
-        _blocking(_ACCOUNTED, "deduplicated_customers", "Rows validated = rows to load + duplicates."),
         _blocking(
-            _UNIQUE, "deduplicated_customers", "No identity key is in two rows to load, or in the target already."
+            _ACCOUNTED,
+            "deduplicated_customers",
+            "Rows validated = rows to load + duplicates; of a pull, + updated + unchanged.",
+        ),
+        _blocking(
+            _UNIQUE,
+            "deduplicated_customers",
+            "No identity key is in two rows to load, or in the target already; of a pull, no provider's id.",
         ),
     ],
 )
@@ -108,11 +124,14 @@ def deduplicated_customers(
     """One row per customer: no two share an identity key, none is in the target database yet."""
     with stage_of(context, workshop) as (opened, import_id):
         done = run_deduplicated_customers(opened, import_id)
+        went_on = done.deduplicated + done.updated + done.unchanged
         account = account_for_deduplicated(
-            opened.staging_path(import_id), opened.settings.staging, done.deduplicated, done.failed
+            opened.staging_path(import_id), opened.settings.staging, went_on, done.failed
         )
-        tags = tag_run(context, opened, record_of(opened, import_id))
-    numbers = {"validated": account.came, "deduplicated": account.went_on, "duplicates": account.failed}
+        record = record_of(opened, import_id)
+        tags = tag_run(context, opened, record)
+    numbers = {"validated": account.came, "deduplicated": done.deduplicated, "duplicates": account.failed}
+    numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged)
     asset, shared = "deduplicated_customers", account.shared_keys
     return dg.MaterializeResult(
         metadata=counts(done.deduplicated, account.by_code, **numbers)
@@ -134,7 +153,11 @@ def deduplicated_customers(
     tags={"stage": "load"},
     metadata=schema(LOADED_CUSTOMERS),
     check_specs=[
-        _blocking(_ACCOUNTED, "loaded_customers", "Rows read = customers in the target + failed rows there."),
+        _blocking(
+            _ACCOUNTED,
+            "loaded_customers",
+            "Rows read = customers in the target + failed rows there; of a pull, + updated + unchanged.",
+        ),
         _blocking(
             _AGREE,
             "loaded_customers",
@@ -143,7 +166,11 @@ def deduplicated_customers(
         _blocking(
             _UNIQUE, "loaded_customers", "In the target each customer of the import has a key, and no key has two."
         ),
-        _warning(_SOMETHING, "loaded_customers", "Of a file that has rows at least one became a customer."),
+        _warning(
+            _SOMETHING,
+            "loaded_customers",
+            "Of a file that has rows at least one became a customer; a pull may well bring none.",
+        ),
     ],
 )
 def loaded_customers(
@@ -160,24 +187,33 @@ def loaded_customers(
         record = record_of(opened, import_id)
         tags, links = tag_run(context, opened, record), links_of(opened, record)
     tell_parent(context, record)
-    asset, numbers = "loaded_customers", {"read": done.read, "loaded": target.loaded, "failed": target.failed}
-    ledger = {"ledger_loaded": record.rows_loaded or 0, "ledger_failed": record.rows_failed or 0}
-    is_balanced = done.read == target.loaded + target.failed and done.loaded == target.loaded
-    agrees = (record.rows_loaded, record.rows_failed) == (target.loaded, target.failed)
-    is_something = target.loaded > 0 or done.read + done.unread == 0
+    numbers = {"read": done.read, "loaded": target.loaded, "failed": target.failed}
+    numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged, vanished=done.vanished)
     return dg.MaterializeResult(
         metadata=counts(done.loaded, failed.by_code, **numbers, unread=done.unread, removed=target.removed)
         | columns_from("deduplicated_customers", lineage_of_loaded())
-        | columns_from_upload(columns)
+        | ({} if record.source in PROVIDERS else columns_from_upload(columns))
         | links,
         tags=tags,
-        check_results=[
-            checked(_ACCOUNTED, asset, is_balanced, import_id, **numbers),
-            checked(_AGREE, asset, agrees, import_id, **numbers, **ledger, removed=target.removed),
-            checked(_UNIQUE, asset, not keys.keyless + keys.shared, import_id, **asdict(keys)),
-            warned(_SOMETHING, asset, is_something, import_id, **numbers, unread=done.unread),
-        ],
+        check_results=_check_load(record, done, target, keys, numbers),
     )
+
+
+def _check_load(
+    record: ImportRecord, done: LoadCounts, target: TargetRows, keys: TargetKeys, numbers: dict[str, int]
+) -> list[dg.AssetCheckResult]:
+    asset, import_id = "loaded_customers", record.import_id
+    ledger = {"ledger_loaded": record.rows_loaded or 0, "ledger_failed": record.rows_failed or 0}
+    came = target.loaded + done.updated + done.unchanged + target.failed
+    is_balanced = done.read == came and done.loaded == target.loaded
+    agrees = (record.rows_loaded, record.rows_failed) == (target.loaded, target.failed)
+    is_something = target.loaded > 0 or done.read + done.unread == 0 or record.source in PROVIDERS
+    return [
+        checked(_ACCOUNTED, asset, is_balanced, import_id, **numbers),
+        checked(_AGREE, asset, agrees, import_id, **numbers, **ledger, removed=target.removed),
+        checked(_UNIQUE, asset, not keys.keyless + keys.shared, import_id, **asdict(keys)),
+        warned(_SOMETHING, asset, is_something, import_id, **numbers, unread=done.unread),
+    ]
 
 
 @dg.asset(
@@ -189,14 +225,23 @@ def loaded_customers(
     tags={"stage": "report"},
     metadata=schema(FAILED_ROWS),
     check_specs=[
-        _blocking(_IN_FILE, "failed_rows", "The failed-rows file has every failed row of the import."),
-        _warning(_SHARE, "failed_rows", "Failed rows are no larger a share of those read than alerts.failed_share."),
+        _blocking(
+            _IN_FILE,
+            "failed_rows",
+            "The failed-rows file has every failed row of the import; that of a pull, every id.",
+        ),
+        _warning(
+            _SHARE,
+            "failed_rows",
+            "Failed rows are no larger a share of those read than alerts.failed_share; what a pull left out on purpose "
+            "does not count.",
+        ),
     ],
 )
 def failed_rows(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Rows that were not loaded, each with all its reasons, as a file to correct and upload again."""
+    """Rows that were not loaded, each with all its reasons, as a file to correct and upload again; of a pull, ids."""
     with stage_of(context, workshop) as (opened, import_id):
         written = run_failed_rows(opened, import_id)
         counted = count_target_rows(opened.target, import_id)
@@ -207,19 +252,42 @@ def failed_rows(
         columns = read_shown_columns(file, limits)
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
-    share = counted.failed / max(1, record.rows_read or 0)
+        asked = finish_erasures(opened, import_id) if record.source in PROVIDERS else None
+    share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
     numbers = {"failed": counted.failed, "erased": counted.erased, "written": written}
     shares = {"failed": counted.failed, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
+    more = _of_pull(record, left_out=failed.left_out) | ({} if asked is None else _erasures(asked))
     return dg.MaterializeResult(
-        metadata=counts(written, failed.by_code, failed=counted.failed)
+        metadata=counts(written, failed.by_code, failed=counted.failed, **more)
         | {"failed_share": share}
         | failed_rows_table(failed)
-        | columns_of_failed_rows(columns)
-        | columns_from("raw_csv", lineage_of_failed_rows(columns))
+        | _columns_of_failed(record, columns)
         | links,
         tags=tags,
         check_results=[
             checked(_IN_FILE, "failed_rows", is_complete, import_id, **numbers),
-            warned(_SHARE, "failed_rows", share <= allowed, import_id, **shares),
+            warned(_SHARE, "failed_rows", share <= allowed, import_id, **shares, **more),
         ],
     )
+
+
+def _of_pull(record: ImportRecord, **numbers: int) -> dict[str, int]:
+    """Return numbers that only a pull has; none for a file, whose plots they would fill with noughts."""
+    return numbers if record.source in PROVIDERS else {}
+
+
+def _erasures(asked: AskedErasures) -> dict[str, int]:
+    return {"persons_erased": asked.erased, "erasures_waiting": asked.waiting}
+
+
+def _columns_of_validated(record: ImportRecord, columns: Sequence[ShownColumn]) -> dict[str, Any]:
+    if record.source in PROVIDERS:
+        return {}
+    return columns_from(FIRST_STAGES[record.source], lineage_of_validated(columns))
+
+
+def _columns_of_failed(record: ImportRecord, columns: Sequence[ShownColumn]) -> dict[str, Any]:
+    if record.source in PROVIDERS:
+        return schema(NOT_SYNCED)
+    source = FIRST_STAGES[record.source]
+    return columns_of_failed_rows(columns) | columns_from(source, lineage_of_failed_rows(columns))

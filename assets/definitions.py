@@ -3,12 +3,21 @@
 import dagster as dg
 
 from assets.alerts import failed_rows_alert, failed_run_alert
+from assets.connections import daily_connection_care, keep_connections_alive, provider_connections
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
 from assets.dead_runs import dead_runs
 from assets.import_history import daily_import_history, import_history, write_import_history
 from assets.inbox import inbox_files, inbox_results
 from assets.inbox_job import import_inbox_file
-from assets.jobs import import_csv
+from assets.jobs import import_csv, import_quickbooks, import_xero
+from assets.providers import quickbooks_customers, xero_customers
+from assets.pull_job import start_pull
+from assets.pull_schedules import (
+    hourly_quickbooks_pull,
+    hourly_xero_pull,
+    weekly_quickbooks_full_pull,
+    weekly_xero_full_pull,
+)
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
 from assets.retention import daily_retention, delete_expired
@@ -20,9 +29,36 @@ def define(home: str = "") -> dg.Definitions:
     All steps of a run share one process: an import is one process with one staging file.
     """
     return dg.Definitions(
-        assets=[raw_csv, validated_customers, deduplicated_customers, loaded_customers, failed_rows, import_history],
-        jobs=[import_csv, import_inbox_file, write_import_history, delete_expired],
-        schedules=[daily_import_history, daily_retention],
+        assets=[
+            raw_csv,
+            quickbooks_customers,
+            xero_customers,
+            validated_customers,
+            deduplicated_customers,
+            loaded_customers,
+            failed_rows,
+            import_history,
+            provider_connections,
+        ],
+        jobs=[
+            import_csv,
+            import_quickbooks,
+            import_xero,
+            import_inbox_file,
+            start_pull,
+            keep_connections_alive,
+            write_import_history,
+            delete_expired,
+        ],
+        schedules=[
+            hourly_quickbooks_pull,
+            weekly_quickbooks_full_pull,
+            hourly_xero_pull,
+            weekly_xero_full_pull,
+            daily_connection_care,
+            daily_import_history,
+            daily_retention,
+        ],
         sensors=[inbox_files, inbox_results, dead_runs, failed_run_alert, failed_rows_alert],
         resources={"workshop": WorkshopResource(home=home)},
         executor=dg.in_process_executor,

@@ -14,7 +14,7 @@ import dagster as dg
 from assets.import_facts import record_of, tag_run
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
-from etl_customers.errors import EtlCustomersError, UploadRefused, UsageError, error_code
+from etl_customers.errors import EtlCustomersError, PullRefused, UploadRefused, UsageError, error_code
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import find_import
 from etl_customers.workshop import Workshop
@@ -49,7 +49,7 @@ def stage_of(
             _check_import(workshop, import_id)
             try:
                 yield workshop, import_id
-            except (UploadRefused, UsageError):
+            except (UploadRefused, PullRefused, UsageError):
                 tag_run(context, workshop, record_of(workshop, import_id))
                 raise
 
@@ -58,7 +58,9 @@ def _check_key(import_id: str, source: str | None) -> None:
     match = _KEY.fullmatch(import_id)
     if match is None:
         raise _failure(
-            "the partition key is not the id of an import; imports are made by: etl-customers import FILE", "not_found"
+            "the partition key is not the id of an import; imports are made by: etl-customers import FILE, "
+            "or etl-customers pull PROVIDER",
+            "not_found",
         )
     if source is not None and match["source"] != source:
         raise _failure(

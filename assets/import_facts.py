@@ -5,10 +5,12 @@ from typing import Any
 import dagster as dg
 
 from assets.tags import import_tags
+from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import list_corrections
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, require_import
 from etl_customers.workshop import Workshop
+from schemas.sources import PROVIDERS
 
 STATUS, HAS_FAILED_ROWS = "status", "failed_rows"
 _LINKED_ASSETS = ("loaded_customers", "failed_rows")
@@ -29,7 +31,7 @@ def tag_run(context: dg.AssetExecutionContext, workshop: Workshop, record: Impor
     """
     tags = {**import_tags(record, workshop.settings), STATUS: record.status}
     if record.status != ACCEPTED:
-        failed = {HAS_FAILED_ROWS: "yes" if record.rows_failed else "no"} if record.status == FINISHED else {}
+        failed = {HAS_FAILED_ROWS: _has_failed_rows(workshop, record)} if record.status == FINISHED else {}
         context.instance.add_run_tags(context.run_id, {**tags, **failed})
     return tags
 
@@ -66,6 +68,14 @@ def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None
                     metadata={"corrected_by": _link(record.import_id)},
                 )
             )
+
+
+def _has_failed_rows(workshop: Workshop, record: ImportRecord) -> str:
+    """Return yes or no; what a pull left out on purpose is no failure."""
+    failed = record.rows_failed or 0
+    if failed and record.source in PROVIDERS:
+        failed -= list_failed_rows(workshop.target, record.import_id, limit=0).left_out
+    return "yes" if failed else "no"
 
 
 def _link(import_id: str) -> dg.UrlMetadataValue:

@@ -1,4 +1,4 @@
-"""Starts a run of ``import_csv`` in the process that asks for it, so that the UI knows the run and can re-execute it.
+"""Starts a run of an import's job in the process that asks for it, so that the UI knows the run and can re-execute it.
 
 The one place with Dagster's private names: a run has to carry the origin of the job in the
 workspace, and ``execute_in_process`` gives it none (the UI then cannot re-execute it).
@@ -26,10 +26,11 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from assets.dead_runs import PROCESS_TAG, end_dead_runs, this_process
 from assets.guard import CODE, EXIT_CODE
 from assets.instance import LOCATION, open_instance
-from assets.jobs import IMPORT_CSV, import_job
+from assets.jobs import import_job
 from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
+from schemas.sources import CSV
 
 _MAX_RETRIES_TAG = "dagster/max_retries"
 """Whoever gave the command repeats it; the daemon is not to do so behind them."""
@@ -55,15 +56,20 @@ class RunOutcome:
 
 
 def run_import_job(
-    home: Home, import_id: str, progress: Progress | None = None, tags: Mapping[str, str] | None = None
+    home: Home,
+    import_id: str,
+    progress: Progress | None = None,
+    tags: Mapping[str, str] | None = None,
+    source: str = CSV,
 ) -> RunOutcome:
-    """Run the job ``import_csv`` for one accepted import, in this process and on the home's own instance.
+    """Run the job of a source for one accepted import, in this process and on the home's own instance.
 
     Args:
         home: Whose Dagster storage keeps the run.
         import_id: The import; registered as a partition key where it is not yet.
         progress: Told of each stage as it begins and of the passwords hashed.
         tags: Of the run, besides the job's; see ``assets.tags``.
+        source: Of the import: its job is run.
 
     Returns:
         The run's id, whether it succeeded, and if not, why.
@@ -76,17 +82,21 @@ def run_import_job(
     try:
         with open_instance(home) as instance:
             end_dead_runs(instance)
-            return execute_import(instance, home, import_id, tags)
+            return execute_import(instance, home, import_id, tags, source)
     finally:
         LISTENER.reset(token)
 
 
 def execute_import(
-    instance: dg.DagsterInstance, home: Home, import_id: str, tags: Mapping[str, str] | None = None
+    instance: dg.DagsterInstance,
+    home: Home,
+    import_id: str,
+    tags: Mapping[str, str] | None = None,
+    source: str = CSV,
 ) -> RunOutcome:
     """Do the same on an instance that is open already."""
     instance.add_dynamic_partitions(IMPORTS, [import_id])
-    job = import_job(str(home.path))
+    job = import_job(str(home.path), source)
     run = instance.create_run_for_job(
         job,
         run_config=_QUIET,
@@ -97,7 +107,7 @@ def execute_import(
             **job.tags,
             **(tags or {}),
         },
-        remote_job_origin=_origin_in_workspace(),
+        remote_job_origin=_origin_in_workspace(job.name),
     )
     # Where its storage fails, Dagster writes the event that it could not keep to standard error.
     with contextlib.redirect_stderr(io.StringIO()):
@@ -107,10 +117,10 @@ def execute_import(
     return RunOutcome(run.run_id, result.success, None if result.success else _why(result))
 
 
-def _origin_in_workspace() -> RemoteJobOrigin:
+def _origin_in_workspace(job: str) -> RemoteJobOrigin:
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="assets.definitions")
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name=LOCATION)
-    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), IMPORT_CSV)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
 
 
 def _was_interrupted(result: JobExecutionResult) -> bool:

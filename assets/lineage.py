@@ -8,6 +8,7 @@ import dagster as dg
 from assets.metadata import table_schema, text_columns
 from etl_customers.report.lineage import PROPERTIES, Lineage, ShownColumn, headers_of_loaded
 from etl_customers.target.tables import customers
+from schemas.provider_records import RecordShape
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _SCHEMA, _LINEAGE = "dagster/column_schema", "dagster/column_lineage"
@@ -64,6 +65,26 @@ LOADED_CUSTOMERS = dg.TableSchema(
 FAILED_ROWS = text_columns(
     (*_FIRST_IN_FILE, ("…", "text", "The columns of the upload under their own headers."), *_LAST_IN_FILE)
 )
+
+NOT_SYNCED = text_columns(
+    (
+        ("provider_id", "text", "The provider's id of the customer that was not synced."),
+        ("code", "text", "The reason, for programs."),
+        ("message", "text", "The reason, for people."),
+    )
+)
+
+
+def columns_of_records(shape: RecordShape) -> dg.TableSchema:
+    """Return the fields of a provider's customers that are read, under the provider's own names."""
+    lists = {f"{name}.{inner}" for name, inners in shape.lists.items() for inner in inners}
+    fields = [
+        (shape.identity, "text", "The provider's id of the customer."),
+        *((name, "text", "Field of the provider, as it came.") for name in shape.flat_texts),
+        *((name, "boolean", "Field of the provider, as it came.") for name in shape.flags),
+        *((name, "text", "Field of the provider, in each element of a list.") for name in sorted(lists)),
+    ]
+    return text_columns((("row", "bigint", "Number of the row made of it, from 2 on."), *fields))
 
 
 def schema(table: dg.TableSchema) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def text_columns(columns: Iterable[tuple[str, str, str]]) -> dg.TableSchema:
     )
 
 
-def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers: int) -> dict[str, Any]:
+def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers: float) -> dict[str, Any]:
     """Return the metadata of a table: its number of rows, the import's counts, failed rows by code.
 
     Numbers stand by themselves, since Dagster plots those over the imports; the table of
@@ -51,13 +51,17 @@ def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers
 
 
 def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
-    """Return the first reasons as a table of row, column, code and message, and how many more there are."""
+    """Return the first reasons as a table of row, column, code and message, and how many more there are.
+
+    The rows of a pull are named by the provider's id of the customer besides.
+    """
+    is_pull = any(cell.provider_id is not None for cell in failed.first)
+    schema = NOT_SYNCED_SCHEMA if is_pull else FAILED_ROWS_SCHEMA
     records = [
-        dg.TableRecord({"row": cell.row, "column": cell.column, "code": cell.code, "message": cell.message})
-        for cell in failed.first
+        dg.TableRecord({column.name: getattr(cell, column.name) for column in schema.columns}) for cell in failed.first
     ]
     return {
-        "failed_rows": dg.MetadataValue.table(records=records, schema=FAILED_ROWS_SCHEMA),
+        "failed_rows": dg.MetadataValue.table(records=records, schema=schema),
         "failed_rows_not_shown": failed.more,
     }
 
@@ -79,14 +83,14 @@ def _meaning(code: str) -> str:
     return ERRORS[code].message.format(column="the column", reference="…") if code in ERRORS else ""
 
 
-FAILED_ROWS_SCHEMA = text_columns(
-    (
-        ("row", "int", "Row of the upload as a spreadsheet numbers it, header = 1."),
-        ("column", "string", "The column at fault."),
-        ("code", "string", "The reason, for programs."),
-        ("message", "string", "The reason, for people."),
-    )
+_REASON_COLUMNS = (
+    ("row", "int", "Row of the upload as a spreadsheet numbers it, header = 1; of a pull, its number from 2 on."),
+    ("column", "string", "The column at fault."),
+    ("code", "string", "The reason, for programs."),
+    ("message", "string", "The reason, for people."),
 )
+FAILED_ROWS_SCHEMA = text_columns(_REASON_COLUMNS)
+NOT_SYNCED_SCHEMA = text_columns((("provider_id", "string", "The provider's id of the customer."), *_REASON_COLUMNS))
 
 _REASONS_SCHEMA = text_columns(
     (

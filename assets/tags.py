@@ -1,4 +1,4 @@
-"""How runs and materializations name a file: tags by which the UI filters, without what an uploader chose.
+"""How runs and materializations name a file or a connection: tags by which the UI filters, without what an uploader chose.
 
 Dagster keeps tags for good and shows them to everybody, and a file's name may be a customer's.
 """
@@ -8,7 +8,7 @@ import re
 from etl_customers.settings import Settings
 from etl_customers.target.ledger import ImportRecord
 
-SOURCE, FILE = "source", "file"
+SOURCE, FILE, CONNECTION = "source", "file", "connection"
 _LONGEST = 60
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -25,6 +25,10 @@ def file_label(record: ImportRecord, settings: Settings) -> str:
 
 
 def import_tags(record: ImportRecord, settings: Settings) -> dict[str, str]:
-    """Return the tags of an import's runs and materializations: ``source`` and, if it has one, ``file``."""
+    """Return the tags of an import's runs and materializations: ``source``, and the ``file`` or the ``connection``.
+
+    The connection is the provider's id of the company, a number or a UUID, not its name.
+    """
     label = file_label(record, settings)
-    return {SOURCE: record.source} | ({FILE: label} if label else {})
+    connection = {CONNECTION: record.tenant_id} if record.tenant_id else {}
+    return {SOURCE: record.source, **connection} | ({FILE: label} if label else {})

@@ -24,9 +24,9 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.stages import open_stage
 from etl_customers.staging import Staging, StagingDamaged, remove_staging
 from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import require_connection
+from etl_customers.target.connections import CONNECTED, list_connections, require_connection
 from etl_customers.target.ledger import FINISHED, ImportRecord
-from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures
+from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures, was_accepted_in_full
 from etl_customers.workshop import Workshop
 from schemas.codes import INVALID_RECORD
 
@@ -107,6 +107,26 @@ def accept(
             accepted_by=accepted_by,
         )
     return AcceptedPull(record, is_new)
+
+
+def list_connected(workshop: Workshop, provider: str) -> list[str]:
+    """Return the companies of a provider that may be pulled from.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(workshop.target) as connection:
+        return [one.tenant_id for one in list_connections(connection, provider) if one.state == CONNECTED]
+
+
+def was_pulled_in_full(workshop: Workshop, provider: str, tenant_id: str, since: datetime) -> bool:
+    """Tell whether a full pull of a company was begun since a time, whatever became of it.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(workshop.target) as connection:
+        return was_accepted_in_full(connection, provider, tenant_id, since)
 
 
 def run_provider_customers(

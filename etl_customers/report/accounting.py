@@ -151,6 +151,30 @@ def count_staged_rows(file: Path, limits: StagingSettings) -> int | None:
         return None if staging is None else staging.number("select count(*) from raw_csv")
 
 
+@dataclass(frozen=True)
+class StagedRecords:
+    """What a pull has in staging before its rows are checked."""
+
+    records: int
+    rows: int
+    by_code: Mapping[str, int]
+    """Rows that are not to be synced, by reason."""
+
+
+def count_staged_records(file: Path, limits: StagingSettings) -> StagedRecords | None:
+    """Count what a pull has fetched and the rows made of it; none when its staging file was deleted since.
+
+    Raises:
+        ImportBusy: Another process holds the staging file.
+        DiskUnavailable: The file cannot be read.
+    """
+    with _staging(file, limits) as staging:
+        if staging is None:
+            return None
+        records = staging.number("select count(*) from provider_records")
+        return StagedRecords(records, staging.number("select count(*) from raw_csv"), _failed(staging, ["read"])[1])
+
+
 def count_target_rows(target: sa.Engine, import_id: str) -> TargetRows:
     """Count an import's customers, those that are gone, and its failed rows in the target.
 

@@ -103,6 +103,13 @@ def find_cursor(connection: Connection, provider: str, tenant_id: str) -> dateti
     return None if text is None else as_utc(datetime.fromisoformat(text))
 
 
+def was_accepted_in_full(connection: Connection, provider: str, tenant_id: str, since: datetime) -> bool:
+    """Tell whether a full pull of a connection was entered since a time, whatever became of it."""
+    mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.is_full)
+    query = sa.select(sa.literal(1)).where(*mine, imports.c.accepted_at >= since).limit(1)
+    return connection.scalar(query) is not None
+
+
 def links_of_customer(connection: Connection, customer_id: int) -> list[ProviderLink]:
     """Return what providers call a customer, in a fixed order; nothing for one that no pull brought or linked."""
     query = sa.select(provider_customers).where(provider_customers.c.customer_id == customer_id)

@@ -61,7 +61,7 @@ def run_imports(workshop: Workshop, instance: dg.DagsterInstance, folder: Path, 
         file.write_text(f"first_name,last_name,city\nA,{last_name},C{number}\n", encoding="utf-8")
         import_id = accept_upload(workshop, file).record.import_id
         instance.add_dynamic_partitions(IMPORTS, [import_id])
-        job = import_job(str(workshop.home.path))
+        job = import_job(str(workshop.home.path), "csv")
         assert job.execute_in_process(instance=instance, partition_key=import_id).success
 
 

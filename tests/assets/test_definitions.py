@@ -1,18 +1,21 @@
 """What Dagster is told: exactly these assets, each described, partitioned by imports and checked."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 
 from assets.definitions import define, definitions
 from assets.instance import LOCATION, write_workspace
-from assets.jobs import IMPORT_CSV
 from etl_customers.settings import Home
+from schemas.sources import FIRST_STAGES
 
-CHAIN = ("raw_csv", "validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
-REVIEW = {"import_history"}
+SOURCES = ("raw_csv", "quickbooks_customers", "xero_customers")
+SHARED = ("validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
+WITHOUT_PARTITIONS = {"import_history": "review", "provider_connections": "connections"}
 
 
 def specs() -> dict[str, dg.AssetSpec]:
@@ -24,17 +27,17 @@ def check_specs() -> list[dg.AssetCheckSpec]:
 
 
 def test_these_are_all_assets() -> None:
-    assert set(specs()) == {*CHAIN, *REVIEW}
+    assert set(specs()) == {*SOURCES, *SHARED, *WITHOUT_PARTITIONS}
 
 
 def test_every_asset_says_what_it_is_and_whose() -> None:
     for name, spec in specs().items():
         assert spec.description, name
         assert spec.owners == ["team:data"], name
-        assert spec.group_name == ("review" if name in REVIEW else "customers"), name
+        assert spec.group_name == WITHOUT_PARTITIONS.get(name, "customers"), name
         assert spec.kinds, name
         assert spec.tags["stage"], name
-        partitions = None if name in REVIEW else dg.DynamicPartitionsDefinition(name="imports")
+        partitions = None if name in WITHOUT_PARTITIONS else dg.DynamicPartitionsDefinition(name="imports")
         assert spec.partitions_def == partitions, name
 
 
@@ -44,17 +47,21 @@ def test_every_asset_describes_all_its_columns() -> None:
         assert all(column.description for column in schema.columns), name
 
 
-def test_the_assets_form_one_chain() -> None:
+def test_all_sources_feed_one_chain() -> None:
     found = specs()
-    assert [[dep.asset_key.to_user_string() for dep in found[name].deps] for name in CHAIN] == [
-        [],
-        *([name] for name in CHAIN[:-1]),
-    ]
+    deps = {name: {dep.asset_key.to_user_string() for dep in found[name].deps} for name in (*SOURCES, *SHARED)}
+    assert deps == {
+        **{key: set() for key in SOURCES},
+        SHARED[0]: set(SOURCES),
+        **{name: {before} for before, name in pairwise(SHARED)},
+    }
 
 
-def test_the_job_runs_the_whole_chain_in_one_process() -> None:
-    job = definitions.resolve_job_def(IMPORT_CSV)
-    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(CHAIN)
+@pytest.mark.parametrize("source", FIRST_STAGES)
+def test_the_job_of_a_source_runs_the_whole_chain_in_one_process(source: str) -> None:
+    job = definitions.resolve_job_def(f"import_{source}")
+    keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert keys == {FIRST_STAGES[source], *SHARED}
     assert job.executor_def is dg.in_process_executor
 
 
@@ -63,6 +70,11 @@ def test_these_are_all_checks_and_those_that_only_warn_block_nothing() -> None:
     found = {(check.asset_key.to_user_string(), check.name, check.blocking) for check in check_specs()}
     assert found == {
         ("raw_csv", "every_row_is_staged", True),
+        ("quickbooks_customers", "every_record_is_staged", True),
+        ("quickbooks_customers", "connection_is_fresh", False),
+        ("xero_customers", "every_record_is_staged", True),
+        ("xero_customers", "connection_is_fresh", False),
+        ("provider_connections", "connections_are_healthy", False),
         ("validated_customers", "every_row_is_accounted_for", True),
         ("deduplicated_customers", "every_row_is_accounted_for", True),
         ("deduplicated_customers", "identity_keys_are_unique", True),

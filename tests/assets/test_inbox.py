@@ -175,7 +175,7 @@ def test_an_import_that_a_person_canceled_is_left_to_that_person(
 
 def make_run(instance: dg.DagsterInstance, import_id: str) -> dg.DagsterRun:
     """Leave a run of an import in Dagster's storage that goes on."""
-    job = import_job("")
+    job = import_job("", "csv")
     return instance.create_run_for_job(job, tags={"dagster/partition": import_id}, status=dg.DagsterRunStatus.STARTED)
 
 

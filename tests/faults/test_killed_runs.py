@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from assets.dead_runs import end_dead_runs
 from assets.instance import DAGSTER_YAML, open_instance
-from assets.jobs import IMPORT_CSV
+from assets.jobs import import_csv
 from assets.partitions import IMPORTS
 from etl_customers.imports import accept_upload
 from etl_customers.settings import Home
@@ -32,7 +32,7 @@ from etl_customers.workshop import Workshop, open_workshop
 
 SECONDS = 300
 ROWS = 100  # each with a password: a few seconds in which a run can be killed
-SELECTOR = {"repositoryLocationName": "etl_customers", "repositoryName": "__repository__", "jobName": IMPORT_CSV}
+SELECTOR = {"repositoryLocationName": "etl_customers", "repositoryName": "__repository__", "jobName": import_csv.name}
 LAUNCH = """mutation($run: ExecutionParams!) { launchRun(executionParams: $run) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 GO_ON = """mutation($run: String!) {

@@ -1,0 +1,103 @@
+"""The source assets of pulls: the customers of a provider's company as they came, mapped to rows."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.guard import stage_of
+from assets.import_facts import links_of, record_of, tag_run
+from assets.lineage import columns_of_records, schema
+from assets.metadata import checked, counts, warned
+from assets.partitions import imports
+from assets.resources import WorkshopResource
+from assets.run_log import engine_log
+from etl_customers.pulls import run_provider_customers
+from etl_customers.report.accounting import count_staged_records
+from etl_customers.target.connect import reading
+from etl_customers.target.connections import CONNECTED, OLD_SHARE, list_connections
+from etl_customers.target.ledger import ImportRecord
+from etl_customers.workshop import Workshop
+from schemas.provider_records import RecordShape
+from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
+from schemas.sources import FIRST_STAGES, LABELS, QUICKBOOKS, XERO
+from schemas.xero_contacts import XERO_CONTACTS
+
+_STAGED = "every_record_is_staged"
+_FRESH = "connection_is_fresh"
+
+
+def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
+    """Return the asset of a provider; all providers' are alike."""
+    asset = FIRST_STAGES[provider]
+
+    @dg.asset(
+        name=asset,
+        description=f"Customers that a pull has fetched from {LABELS[provider]}, one row each in the columns of the "
+        "template; those that are not to be synced are in here with their reason.",
+        partitions_def=imports,
+        group_name="customers",
+        kinds={provider, "duckdb"},
+        owners=["team:data"],
+        tags={"stage": "read"},
+        metadata=schema(columns_of_records(shape)),
+        check_specs=[
+            dg.AssetCheckSpec(
+                _STAGED,
+                asset=asset,
+                blocking=True,
+                description="Customers fetched = records in staging = rows made of them.",
+            ),
+            dg.AssetCheckSpec(
+                _FRESH,
+                asset=asset,
+                description="The connection is in order, and less than half of its life has passed since it was renewed.",
+            ),
+        ],
+    )
+    def pulled(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        with stage_of(context, workshop, source=provider) as (opened, import_id), engine_log(context):
+            done = run_provider_customers(opened, import_id, context.run_id)
+            staged = count_staged_records(opened.staging_path(import_id), opened.settings.staging)
+            record = record_of(opened, import_id)
+            tags, links = tag_run(context, opened, record), links_of(opened, record)
+            state, age = _connection_of(opened, record)
+            limit = opened.settings.provider(provider).requests_per_minute
+        records, rows = (done.fetched, done.fetched) if staged is None else (staged.records, staged.rows)
+        is_staged = done.fetched == records == rows
+        numbers = {"fetched": done.fetched, "records": records, "rows": rows}
+        return dg.MaterializeResult(
+            metadata=counts(
+                done.fetched,
+                {} if staged is None else staged.by_code,
+                fetched=done.fetched,
+                left_out=done.left_out,
+                invalid=done.invalid,
+                pages=done.pages,
+                requests_per_minute_at_most=limit,
+            )
+            | {
+                "is_full": bool(record.is_full),
+                "is_complete": done.is_complete,
+                "changed_since": f"{done.since:%Y-%m-%d %H:%M:%S} UTC" if done.since else "all customers",
+            }
+            | links,
+            tags=tags,
+            check_results=[
+                checked(_STAGED, asset, is_staged, import_id, **numbers),
+                warned(_FRESH, asset, state == CONNECTED and age <= OLD_SHARE, import_id, age_share=round(age, 4)),
+            ],
+        )
+
+    return pulled
+
+
+def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[str, float]:
+    """Return the state of a pull's connection and the share of its life that has passed."""
+    with reading(workshop.target) as connection:
+        found = {one.tenant_id: one for one in list_connections(connection, record.source)}
+    one = found.get(record.tenant_id or "")
+    return ("", 1.0) if one is None else (one.state, one.age_share(datetime.now(UTC)))
+
+
+quickbooks_customers = _define(QUICKBOOKS, QUICKBOOKS_CUSTOMERS)
+xero_customers = _define(XERO, XERO_CONTACTS)

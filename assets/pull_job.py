@@ -1,0 +1,89 @@
+"""A job to pull from the UI alone: a person chooses the provider in the launchpad."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from assets.guard import CODE, EXIT_CODE, failures_as_messages
+from assets.inbox_job import IMPORT
+from assets.launch import RunFailure, RunOutcome, execute_import
+from assets.pulling import PullOutcome, Wish, pull
+from assets.resources import WorkshopResource
+from assets.tags import import_tags
+from etl_customers.errors import UsageError
+from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
+from schemas.sources import PROVIDERS
+
+START_PULL = "start_pull"
+
+
+class PullWish(dg.Config):
+    """What a person types."""
+
+    provider: str = Field(description="quickbooks or xero")
+    connection: str = Field("", description="The provider's id of the company; may be left out where there is one.")
+    full: bool = Field(False, description="All customers, not only those that changed since the last pull.")
+    accept_vanished: bool = Field(
+        False, description="With full: however many customers the provider has no more, make them inactive."
+    )
+
+
+@dg.op(description="Type the provider, quickbooks or xero. The pull is a run of its own, of the provider's job.")
+def pull_customers(
+    context: dg.OpExecutionContext, config: PullWish, workshop: dg.ResourceParam[WorkshopResource]
+) -> None:
+    """Accept a pull and run it; ends as the pull ends."""
+    with failures_as_messages(), workshop.opened() as opened:
+        if config.provider not in PROVIDERS:
+            raise UsageError(f"provider is none of {', '.join(PROVIDERS)}")
+
+        def run(record: ImportRecord) -> RunOutcome:
+            context.log.info("the pull is import %s", record.import_id)
+            tags = import_tags(record, opened.settings)
+            return execute_import(context.instance, opened.home, record.import_id, tags, record.source)
+
+        wish = Wish(config.provider, config.connection or None, config.full, config.accept_vanished)
+        outcome = pull(opened, wish, f"run {context.run_id}", run)
+    if outcome.record.status != FINISHED:
+        raise _failure(outcome)
+    context.add_output_metadata(_metadata(outcome.record))
+
+
+def _failure(outcome: PullOutcome) -> dg.Failure:
+    """Return why the pull came to no good end, in the words that it has itself."""
+    record, failure = outcome.record, outcome.run.failure
+    if record.status == REFUSED:
+        failure = RunFailure(record.refusal_message or "the pull was refused", record.refusal_code or "refused", 2)
+    if failure is None:
+        failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
+    return dg.Failure(
+        failure.message,
+        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, IMPORT: record.import_id},
+        allow_retries=False,
+    )
+
+
+def _metadata(record: ImportRecord) -> dict[str, Any]:
+    counts = {
+        "fetched": record.rows_read,
+        "created": record.rows_loaded,
+        "updated": record.rows_updated,
+        "unchanged": record.rows_unchanged,
+        "not_synced": record.rows_failed,
+        "vanished": record.rows_vanished,
+    }
+    run = {"run": dg.MetadataValue.dagster_run(record.run_id)} if record.run_id else {}
+    return {IMPORT: record.import_id, **run, **{name: count or 0 for name, count in counts.items()}}
+
+
+@dg.job(
+    name=START_PULL,
+    # What the launchpad shows at first.
+    config={"ops": {"pull_customers": {"config": {"provider": "PROVIDER", "connection": "", "full": False}}}},
+    description="Pulls the customers of a connected company. In the launchpad, put quickbooks or xero in the place of "
+    "PROVIDER, name the connection where there are several, and launch.",
+)
+def start_pull() -> None:
+    """One op, which starts a run of the provider's job."""
+    pull_customers()

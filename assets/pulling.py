@@ -1,0 +1,61 @@
+"""Pulls in the process that asks for them: which one is accepted, and what is run before a full one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assets.launch import RunOutcome
+from etl_customers.pulls import AcceptedPull, accept
+from etl_customers.stages import find_record
+from etl_customers.target.ledger import FINISHED, ImportRecord
+from etl_customers.workshop import Workshop
+
+_MOST_PULLS = 3
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants to have pulled."""
+
+    provider: str
+    tenant_id: str | None
+    """None: the only company that is connected."""
+    is_full: bool = False
+    accepts_vanished: bool = False
+
+
+@dataclass(frozen=True)
+class PullOutcome:
+    """The last pull that was run for a wish."""
+
+    accepted: AcceptedPull
+    record: ImportRecord
+    """As the ledger has it afterwards."""
+    run: RunOutcome
+
+
+def pull(workshop: Workshop, wish: Wish, accepted_by: str, run: Callable[[ImportRecord], RunOutcome]) -> PullOutcome:
+    """Accept a pull and run it; where one that is not full stands in the way of a full one, that one first.
+
+    Args:
+        workshop: Home, settings and target.
+        wish: What is wanted.
+        accepted_by: Who wants it.
+        run: Runs the job of an accepted pull to its end.
+
+    Raises:
+        EtlCustomersError: No pull can be accepted.
+    """
+    for _ in range(_MOST_PULLS):
+        accepted = accept(
+            workshop,
+            wish.provider,
+            wish.tenant_id,
+            is_full=wish.is_full,
+            accepts_vanished=wish.accepts_vanished,
+            accepted_by=accepted_by,
+        )
+        ended = run(accepted.record)
+        outcome = PullOutcome(accepted, find_record(workshop, accepted.record.import_id), ended)
+        if outcome.record.status != FINISHED or outcome.record.is_full or not wish.is_full:
+            break
+    return outcome
