@@ -141,7 +141,7 @@ def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCount
             duplicates = _count_duplicates(workshop, record, staging)
             failed = (record.rows_failed or 0) - duplicates
             return ValidateCounts(validated=(record.rows_read or 0) - failed, failed=failed)
-        return validate_customers(staging, _fields(workshop), workshop.settings)
+        return validate_customers(staging, _fields(workshop), workshop.settings, record.source)
 
 
 def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:
