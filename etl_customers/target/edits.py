@@ -1,7 +1,7 @@
 """Changing a customer by hand: checked by the rules of imports, its keys kept true, every change recorded."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from etl_customers.errors import UsageError
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
+from etl_customers.target.json_texts import fragments
 from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys
-from schemas.columns import CUSTOMER_COLUMNS
+from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS, IDENTITY_KINDS, NAME_ADDRESS_KIND
 
 ACTIVE = "is_active"
 """The column that no upload has: a provider says whether a customer is active."""
@@ -128,7 +129,7 @@ def edit_customer(
         return []
     update |= {"warnings": _warnings(customer, checked, changes) or None, "updated_at": now}
     connection.execute(customers.update().where(customers.c.id == customer_id).values(update))
-    _replace_keys(connection, customer_id, checked.keys)
+    _replace_keys(connection, customer, checked.keys, {change.column for change in made})
     connection.execute(customer_changes.insert(), [_entry(customer_id, change) for change in made])
     return made
 
@@ -214,8 +215,8 @@ def _merged_fields(
     stored = connection.scalar(
         sa.select(sa.cast(customers.c.custom_fields, sa.Text)).where(customers.c.id == customer_id)
     )
-    merged = {name: text for name, text in _fragments(stored) if name not in custom}
-    merged |= {name: text for name, text in _fragments(checked.custom_fields) if name in custom}
+    merged = {name: text for name, text in fragments(stored) if name not in custom}
+    merged |= {name: text for name, text in fragments(checked.custom_fields) if name in custom}
     if not merged:
         return sa.null()
     text = "{" + ", ".join(f"{json.dumps(name)}: {fragment}" for name, fragment in merged.items()) + "}"
@@ -223,42 +224,43 @@ def _merged_fields(
     return sa.cast(literal, sa.JSON()) if connection.dialect.name == "postgresql" else literal
 
 
-def _fragments(text: str | None) -> Iterator[tuple[str, str]]:
-    """Yield each name of a JSON object with the text of its value."""
-    if text is None:
-        return
-    decoder = json.JSONDecoder()
-    position = text.index("{") + 1
-    while (position := _skip(text, position, " \t\r\n,")) < len(text) and text[position] != "}":
-        name, position = decoder.raw_decode(text, position)
-        start = _skip(text, position, " \t\r\n:")
-        value, position = decoder.raw_decode(text, start)
-        if value is not None:
-            yield name, text[start:position]
+def _replace_keys(
+    connection: Connection, customer: Customer, keys: Sequence[IdentityKey], changed: Collection[str]
+) -> None:
+    """Take the keys of the values that go, and give those of the values that come.
 
-
-def _skip(text: str, position: int, characters: str) -> int:
-    while position < len(text) and text[position] in characters:
-        position += 1
-    return position
-
-
-def _replace_keys(connection: Connection, customer_id: int, keys: Sequence[IdentityKey]) -> None:
-    """Give the customer exactly these keys.
+    A key of a value that stays is left to whom it belongs: of customers that one provider
+    has with the same address, one alone has the key. So are a provider's own key, and
+    those of customers that were merged into this one.
 
     Raises:
-        KeyTaken: Another customer has one of them.
+        KeyTaken: Another customer has one of the new ones.
     """
-    mine = identity_keys.c.customer_id == customer_id
+    mine = identity_keys.c.customer_id == customer.id
     old = {tuple(row) for row in connection.execute(sa.select(identity_keys.c.kind, identity_keys.c.value).where(mine))}
     new = {(key.kind, key.value) for key in keys}
-    for kind, value in old - new:
+    gone = {key for key in old - new if key[0] == NAME_ADDRESS_KIND or key in _keys_of(customer, changed)}
+    for kind, value in gone:
         connection.execute(
             identity_keys.delete().where(mine, identity_keys.c.kind == kind, identity_keys.c.value == value)
         )
     for key in keys:
-        if (key.kind, key.value) not in old:
-            _claim_key(connection, customer_id, key)
+        is_changed = key.column in changed or key.kind == NAME_ADDRESS_KIND
+        if (key.kind, key.value) not in old and is_changed:
+            owner_id = _claim_key(connection, customer.id, key)
+            # Whoever has another key does not need that of name and address.
+            if owner_id != customer.id and (key.kind != NAME_ADDRESS_KIND or not old - gone):
+                raise KeyTaken(customer.id, key.column, owner_id)
+
+
+def _keys_of(customer: Customer, columns: Collection[str]) -> set[tuple[str, str]]:
+    """Return the keys that the present values of some columns stand for."""
+    return {
+        (IDENTITY_KINDS[family], str(customer.values[name]).lower())
+        for family, names in IDENTITY_COLUMNS.items()
+        for name in names
+        if name in columns and customer.values[name]
+    }
 
 
 _CLAIM_KEY = sa.text(
@@ -266,16 +268,16 @@ _CLAIM_KEY = sa.text(
 )
 
 
-def _claim_key(connection: Connection, customer_id: int, key: IdentityKey) -> None:
+def _claim_key(connection: Connection, customer_id: int, key: IdentityKey) -> int:
+    """Give the key to the customer unless somebody has it; return who has it now."""
     # On PostgreSQL this waits for an import that is entering the same key.
     connection.execute(_CLAIM_KEY, {"kind": key.kind, "value": key.value, "customer_id": customer_id})
-    owner_id = connection.scalar(
+    owner_id: int | None = connection.scalar(
         sa.select(identity_keys.c.customer_id).where(
             identity_keys.c.kind == key.kind, identity_keys.c.value == key.value
         )
     )
-    if owner_id != customer_id:
-        raise KeyTaken(customer_id, key.column, owner_id or 0)
+    return owner_id or 0
 
 
 def _entry(customer_id: int, change: CustomerChange) -> dict[str, Any]:

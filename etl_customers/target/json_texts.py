@@ -1,0 +1,24 @@
+"""Reading JSON objects as texts, so that what is not changed stays as it was written: a number keeps its digits."""
+
+import json
+from collections.abc import Iterator
+
+
+def fragments(text: str | None) -> Iterator[tuple[str, str]]:
+    """Yield each name of a JSON object with the text of its value."""
+    if text is None:
+        return
+    decoder = json.JSONDecoder()
+    position = text.index("{") + 1
+    while (position := _skip(text, position, " \t\r\n,")) < len(text) and text[position] != "}":
+        name, position = decoder.raw_decode(text, position)
+        start = _skip(text, position, " \t\r\n:")
+        value, position = decoder.raw_decode(text, start)
+        if value is not None:
+            yield name, text[start:position]
+
+
+def _skip(text: str, position: int, characters: str) -> int:
+    while position < len(text) and text[position] in characters:
+        position += 1
+    return position
