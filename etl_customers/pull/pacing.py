@@ -31,7 +31,11 @@ class Stopped(Exception):
 
 
 class Pacing:
-    """Waits before requests. Evenly spaced: what was missed is not made up for, so that no minute has too many."""
+    """Waits before requests, evenly spaced.
+
+    A request that is late by less than one space does not delay those after it; what is missed
+    beyond that is not made up for, so that a minute has one request too many at most.
+    """
 
     def __init__(self, provider: str, requests_per_minute: int, deadline_minutes: int, clock: Clock) -> None:
         self.clock = clock
@@ -53,7 +57,7 @@ class Pacing:
             ProviderUnavailable: It is after the end of the time for one try.
         """
         self.wait(max(self._next - self.clock.monotonic(), 0))
-        self._next = max(self._next, self.clock.monotonic()) + self._interval
+        self._next = max(self._next, self.clock.monotonic() - self._interval) + self._interval
 
     def wait(self, seconds: float) -> None:
         """Wait so many seconds.
