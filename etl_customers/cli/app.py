@@ -12,6 +12,7 @@ from etl_customers.cli import (
     customers,
     dagster_ui,
     imports,
+    pulls,
     reference,
     removals,
 )
@@ -27,7 +28,7 @@ def command() -> TyperGroup:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for module in (imports, connections, customers, accounts, reference, removals, administration, dagster_ui):
+    for module in (imports, connections, pulls, customers, accounts, reference, removals, administration, dagster_ui):
         module.add_to(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)

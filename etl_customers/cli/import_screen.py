@@ -2,13 +2,16 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
 from etl_customers.report.result import ImportResult, Refusal
+from etl_customers.target.ledger import ImportRecord
 
 FAILED_SHOWN = 10
+_LIST_WIDTH = 100
+"""Columns in which an import's id and its counts fit in one piece."""
 _ROWS_NAMED = 5
 
 
@@ -39,6 +42,25 @@ def print_result(result: ImportResult, seconds: float | None = None, home: Path 
     next_step = _next_step(result, at(home))
     if next_step:
         say("", *next_step)
+
+
+def print_imports(records: Sequence[ImportRecord]) -> None:
+    """Print a line per import; the columns that only pulls fill are there where there is a pull."""
+    of_pulls = ("updated", "unchanged") if any(record.tenant_id for record in records) else ()
+    counts = ("read", "loaded", *of_pulls, "failed", "unread")
+    headers = ("import", "status", "file" if not of_pulls else "file or connection", "accepted", *counts)
+    rows = [
+        (
+            record.import_id,
+            record.status,
+            record.file_name or record.tenant_id,
+            record.accepted_at,
+            *(getattr(record, f"rows_{name}") for name in counts),
+        )
+        for record in records
+    ]
+    least = _LIST_WIDTH + 10 * len(of_pulls)
+    console(least=least).print(table(headers, rows, right=counts, whole=(headers[0], *counts)))
 
 
 def at(home: Path | None) -> str:

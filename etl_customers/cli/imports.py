@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from etl_customers.workshop import Workshop
 
 _IMPORTS_SHOWN = 100
-_LIST_WIDTH = 100
-"""Columns in which an import's id and its counts fit in one piece."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -133,7 +131,8 @@ def list_(
     """List the imports, the latest first."""
     from dataclasses import asdict
 
-    from etl_customers.cli.screen import console, print_json, say, table
+    from etl_customers.cli.import_screen import print_imports
+    from etl_customers.cli.screen import print_json, say
     from etl_customers.target.connect import reading
     from etl_customers.target.ledger import list_imports
 
@@ -145,21 +144,7 @@ def list_(
     if not records:
         say("no imports yet; begin with: etl-customers import FILE")
         return
-    headers = ("import", "status", "file", "accepted", "read", "loaded", "failed", "unread")
-    rows = [
-        (
-            record.import_id,
-            record.status,
-            record.file_name,
-            record.accepted_at,
-            record.rows_read,
-            record.rows_loaded,
-            record.rows_failed,
-            record.rows_unread,
-        )
-        for record in records
-    ]
-    console(least=_LIST_WIDTH).print(table(headers, rows, right=headers[4:], whole=(headers[0], *headers[4:])))
+    print_imports(records)
 
 
 def show(
@@ -170,17 +155,26 @@ def show(
     """Show one import: who, when, which bytes, its run, and what became of its rows."""
     from dataclasses import asdict
 
+    from etl_customers.cli import pulls
     from etl_customers.cli.import_screen import print_result
+    from etl_customers.cli.pull_screen import print_pull
     from etl_customers.cli.screen import console, pairs, print_json, say
+    from etl_customers.report.pull_result import PullResult
     from etl_customers.settings import find_home
+    from schemas.sources import PROVIDERS
 
+    found = find_home(home)
     with target_at(home) as target:
         record = _find(target, import_id)
-        result = _result(target, find_home(home), import_id)
+        is_pull = record.source in PROVIDERS
+        result = pulls.result_of(target, found, record) if is_pull else _result(target, found, import_id)
     if json:
         print_json(result.as_record() | {"ledger": asdict(record)})
         return
-    print_result(result, home=home)
+    if isinstance(result, PullResult):
+        print_pull(result, home=home)
+    else:
+        print_result(result, home=home)
     say("")
     console().print(pairs((name.replace("_", " "), value) for name, value in asdict(record).items()))
 
@@ -190,12 +184,13 @@ def failed(
     output: Annotated[Path | None, typer.Option("--output", help="File to write; else the one of the home.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write an import's failed rows as a file to correct and import again."""
+    """Write an import's failed rows as a file to correct and import again; of a pull, ids and reasons."""
     from etl_customers.cli.files import write_file
     from etl_customers.cli.import_screen import at
     from etl_customers.cli.screen import say
     from etl_customers.errors import NotFound
     from etl_customers.imports import run_failed_rows
+    from schemas.sources import LABELS, PROVIDERS
 
     with workshop_at(home) as workshop:
         record = _find(workshop.target, import_id)
@@ -214,11 +209,12 @@ def failed(
         if output is not None:
             write_file(output, path.read_bytes())
             path = output
-    command = f"etl-customers import {shlex.quote(str(path))}{at(home)}"
-    say(
-        f"failed rows of import {import_id}, {record.rows_failed} in all: {path}",
-        f"Correct them there, then run: {command}",
-    )
+    if record.source in PROVIDERS:
+        command = f"etl-customers pull {record.source}{at(home)}"
+        remedy = f"Correct them at {LABELS[record.source]}, then run: {command}"
+    else:
+        remedy = f"Correct them there, then run: etl-customers import {shlex.quote(str(path))}{at(home)}"
+    say(f"failed rows of import {import_id}, {record.rows_failed} in all: {path}", remedy)
 
 
 def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _STAGES = {
     "raw_csv": "reading",
+    "quickbooks_customers": "fetching from QuickBooks Online",
+    "xero_customers": "fetching from Xero",
     "validated_customers": "checking",
     "deduplicated_customers": "looking for duplicates",
     "loaded_customers": "loading",

@@ -1,0 +1,123 @@
+"""The result of a pull on a terminal: what was synced, what was not and why, what to do next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from etl_customers.cli.import_screen import at
+from etl_customers.cli.screen import console, pairs, say, show, table
+from etl_customers.report.pull_result import NotSynced, PullResult
+from schemas.codes import LEFT_OUT_CODES, message
+from schemas.sources import LABELS
+
+_IDS_SHOWN = 3
+
+
+def print_pull(result: PullResult, seconds: float | None = None, home: Path | None = None) -> None:
+    """Print a result for a person.
+
+    Args:
+        result: Of a pull.
+        seconds: How long it took, where it was done just now.
+        home: Where it was named by ``--home``: commands to run next need it too.
+    """
+    from rich.text import Text
+
+    if result.refusal is not None:
+        say(f"error: the pull from {LABELS[result.source]} is refused: {result.refusal.message}", error=True)
+        say(f"import: {result.import_id}", error=True)
+        return
+    screen = console()
+    screen.print(Text(_headline(result), style="bold"), soft_wrap=True)
+    screen.print(pairs(_facts(result, seconds)))
+    _print_warnings(result)
+    _print_reasons(
+        f"Not synced ({result.to_look_at})",
+        [reason for reason in result.not_synced if reason.code not in LEFT_OUT_CODES],
+    )
+    _print_reasons(
+        f"Left out on purpose ({result.left_out})",
+        [reason for reason in result.not_synced if reason.code in LEFT_OUT_CODES],
+    )
+    next_step = _next_step(result, at(home))
+    if next_step:
+        say("", *next_step)
+
+
+def _headline(result: PullResult) -> str:
+    name, rows = LABELS[result.source], result.rows
+    if result.status == "accepted":
+        return f"{name}: the pull is accepted, but has not ended"
+    if result.status == "undone":
+        return f"{name}: the pull was undone on {show(result.undone_at)}; it had fetched {_customers(rows.fetched)}"
+    kind = "all customers" if result.is_full else "what has changed"
+    return f"{name}, {kind}: {rows.fetched - rows.not_synced:,} of {_customers(rows.fetched)} synced"
+
+
+def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, object]]:
+    yield "import", result.import_id
+    yield "connection", result.connection
+    if result.status != "accepted":
+        rows = result.rows
+        synced = f"{rows.created:,} created + {rows.updated:,} updated + {rows.unchanged:,} unchanged"
+        yield "customers", f"{rows.fetched:,} fetched = {synced} + {rows.not_synced:,} not synced"
+    if result.vanished:
+        yield "vanished", f"{_customers(result.vanished)}, whom the provider has no more; inactive here"
+    if result.is_complete is False:
+        yield (
+            "incomplete",
+            "the provider counts another number than it gave, even when asked twice; the next pull asks for the same again",
+        )
+    if seconds is not None:
+        yield "time", f"{seconds:.1f} s"
+
+
+def _print_warnings(result: PullResult) -> None:
+    if not result.warnings:
+        return
+    say("", "Warnings (these customers are synced)")
+    rows = [(warning.customers, warning.message) for warning in result.warnings]
+    console().print(table(("customers", "what"), rows, right=("customers",)))
+
+
+def _print_reasons(title: str, reasons: Iterable[NotSynced]) -> None:
+    """Print reasons by code, with how many customers have each, and the first few of their ids."""
+    by_code: dict[str, list[NotSynced]] = {}
+    for reason in reasons:
+        by_code.setdefault(reason.code, []).append(reason)
+    if not by_code:
+        return
+    say("", title)
+    rows = [
+        (len(found), code, _meaning(found), _ids(found))
+        for code, found in sorted(by_code.items(), key=lambda one: (-len(one[1]), one[0]))
+    ]
+    console().print(table(("reasons", "code", "what", "ids at the provider"), rows, right=("reasons",)))
+
+
+def _meaning(reasons: Sequence[NotSynced]) -> str:
+    """Return the message of reasons of one code; where they name several columns or customers, one that names none."""
+    messages = {reason.message for reason in reasons}
+    return messages.pop() if len(messages) == 1 else message(reasons[0].code, "a field", "…")
+
+
+def _ids(reasons: Sequence[NotSynced]) -> str:
+    ids = list(dict.fromkeys(reason.provider_id or "without an id" for reason in reasons))
+    return ", ".join(ids[:_IDS_SHOWN]) + (" …" if len(ids) > _IDS_SHOWN else "")
+
+
+def _next_step(result: PullResult, at_home: str) -> list[str]:
+    pull = f"etl-customers pull {result.source} --connection {result.connection}"
+    if result.status == "undone":
+        return [f"To have its customers again, run: {pull}{at_home}"]
+    if result.status == "accepted":
+        return [f"To carry it on where it stopped, run: {pull}{at_home}"]
+    steps = []
+    if result.not_synced_file:
+        steps.append(f"All that were not synced, with their reasons: {result.not_synced_file}")
+    if result.to_look_at:
+        steps.append(f"Correct them at {LABELS[result.source]}, then run: {pull}{at_home}")
+    return steps
+
+
+def _customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count:,} customers"
