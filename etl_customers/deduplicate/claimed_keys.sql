@@ -1,4 +1,4 @@
--- Reads  customer_keys, deduplicated_rows, held_keys, free_keys, released_keys, existing_keys.
+-- Reads  customer_keys, deduplicated_rows, held_keys, free_keys, released_keys.
 -- Writes claimed_keys: each key that nobody has, or that its customer loses, goes to the first row with it.
 insert into claimed_keys
 with wanted as (
@@ -9,7 +9,7 @@ with wanted as (
 free as (
     select kind, value from free_keys
     union
-    select kind, value from released_keys semi join existing_keys using (kind, value, customer_id)
+    select kind, value from released_keys
 )
 select min("row"), kind, value
 from wanted

@@ -13,9 +13,10 @@ import polars as pl
 from sqlalchemy import Connection
 
 from etl_customers.deduplicate.merge_changes import as_customers, find_changes
-from etl_customers.deduplicate.merge_target import find_edited, find_links, find_owners, find_present
+from etl_customers.deduplicate.merge_target import find_edited, find_links, find_owned, find_owners, find_present
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
+from etl_customers.validate.keys import find_keys
 from schemas.columns import CUSTOMER_COLUMNS
 
 _ROWS_AT_A_TIME = 25_000
@@ -61,9 +62,10 @@ join (select "row", is_active from hashed_rows) using ("row")
 where "row" between ? and ?
 order by "row"
 """  # noqa: S608 - our own column names
+_CLAIMING = 'select "row", customer_id from claiming_rows where "row" between ? and ? order by "row"'
 _BOUNDS = """
 select min("row"), max("row")
-from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from compared_rows)
+from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from {table})
 group by chunk order by chunk
 """
 _NEW_ROWS = """
@@ -126,6 +128,8 @@ def merge_pulled(
         _decide_new_rows(staging, settings.provider(provider).link_existing)
         staging.execute(_sql("compared_rows"))
         _compare(staging, target, settings, is_locking=is_locking)
+        staging.execute(_sql("claiming_rows"))
+        _find_held_keys(staging, target, settings, is_locking=is_locking)
         staging.execute(_sql("claimed_keys"))
         staging.execute(_sql("merged_rows"))
     return _count(staging)
@@ -175,8 +179,8 @@ _ROW_IDS = {"row": pl.Int64, "customer_id": pl.Int64}
 
 
 def _compare(staging: Staging, target: Connection, settings: Settings, *, is_locking: bool) -> None:
-    for bounds in staging.rows(_BOUNDS, [_ROWS_AT_A_TIME]):
-        pulled = as_customers(staging.frame(_COMPARED, list(bounds)))
+    for bounds in _bounds(staging, "compared_rows"):
+        pulled = as_customers(staging.frame(_COMPARED, bounds))
         ids = pulled["customer_id"].to_list()
         present = find_present(target, ids, is_locking=is_locking)
         # Only after they are locked: what somebody was about to change has been changed by then.
@@ -184,7 +188,21 @@ def _compare(staging: Staging, target: Connection, settings: Settings, *, is_loc
         staging.append("updated_customers", changes.updated)
         staging.append("changed_values", changes.values)
         staging.append("held_keys", changes.held)
-        staging.append("released_keys", changes.released)
+        # Of customers with the same address one alone has its key.
+        staging.append("released_keys", find_owned(target, changes.released))
+
+
+def _find_held_keys(staging: Staging, target: Connection, settings: Settings, *, is_locking: bool) -> None:
+    """Note which keys the customers of unchanged rows have by what they are now, whoever changed them."""
+    for bounds in _bounds(staging, "claiming_rows"):
+        claiming = staging.frame(_CLAIMING, bounds)
+        present = find_present(target, claiming["customer_id"].to_list(), is_locking=is_locking)
+        held = find_keys(claiming.join(present, on="customer_id", maintain_order="left"), settings.duplicates.keys)
+        staging.append("held_keys", held.drop("column"))
+
+
+def _bounds(staging: Staging, table: str) -> list[list[int]]:
+    return [list(bounds) for bounds in staging.rows(_BOUNDS.format(table=table), [_ROWS_AT_A_TIME])]
 
 
 def _count(staging: Staging) -> MergeCounts:

@@ -30,6 +30,14 @@ _sought_keys = Table(
     Column("is_needed", Boolean),
     prefixes=["TEMPORARY"],
 )
+_released_keys = Table(
+    "released_keys",
+    _temporary,
+    Column("kind", String),
+    Column("value", String),
+    Column("customer_id", BigInteger),
+    prefixes=["TEMPORARY"],
+)
 _sought_customers = Table("sought_customers", _temporary, Column("customer_id", BigInteger), prefixes=["TEMPORARY"])
 
 LINKS = {
@@ -89,6 +97,18 @@ def find_owners(
         yield from _frames(target, owned, KEYS)
         free = sa.select(*columns, sa.false()).join_from(_sought_keys, identity_keys, same, isouter=True)
         yield from _frames(target, free.where(~sought.is_needed, key.customer_id.is_(None)), KEYS)
+
+
+def find_owned(target: Connection, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return those of some (kind, value, customer_id) that are in the target: keys that those customers have."""
+    if not keys.height:
+        return keys
+    with _filled(target, _released_keys, [keys.unique(maintain_order=True)]):
+        key, released = identity_keys.c, _released_keys.c
+        same = (key.kind == released.kind, key.value == released.value, key.customer_id == released.customer_id)
+        query = sa.select(key.kind, key.value, key.customer_id).join_from(_released_keys, identity_keys, sa.and_(*same))
+        found = [tuple(row) for row in target.execute(query)]
+    return pl.DataFrame(found, schema=keys.schema, orient="row")
 
 
 def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking: bool) -> pl.DataFrame:

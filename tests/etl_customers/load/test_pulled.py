@@ -1,0 +1,342 @@
+"""Loading a pull: each record creates, changes or leaves a customer, all of them and the cursor at once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from etl_customers.editing import edit
+from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
+from etl_customers.settings import Company, Home, Settings, Xero
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import reading
+from etl_customers.target.ledger import failed_rows_of
+from etl_customers.target.pulls import find_cursor, links_of_customer, list_asked_erasures
+from etl_customers.target.tables import (
+    customer_changes,
+    customers,
+    failed_rows,
+    identity_keys,
+    imports,
+    matched_customers,
+    provider_customers,
+    sync_cursors,
+)
+from etl_customers.workshop import Workshop
+from tests.imported import load
+from tests.pulled import Books, contact, rows
+
+UNTOUCHED = (customers, identity_keys, provider_customers, customer_changes)
+
+
+@pytest.fixture
+def books(target: Engine, tmp_path: Path) -> Books:
+    """A connected company on a fresh target."""
+    return Books(target, tmp_path).connect()
+
+
+@pytest.fixture
+def workshop(target: Engine, tmp_path: Path) -> Workshop:
+    """A home on the same target, for files and edits."""
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
+
+
+def counts(fetched: int = 0, created: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> PullCounts:
+    """Return the counts of a pull after which nobody vanished."""
+    return PullCounts(fetched, created, updated, unchanged, failed, 0)
+
+
+def keys(target: Engine) -> dict[str, int]:
+    """Return each identity key but those of names and addresses with its owner."""
+    return {row["value"]: row["customer_id"] for row in rows(target, identity_keys) if row["kind"] != "name_address"}
+
+
+def errors(target: Engine) -> list[tuple[str | None, str, str]]:
+    """Return provider id, column and code of the failed rows of the latest pull."""
+    with reading(target) as connection:
+        latest = connection.scalar(sa.select(sa.func.max(failed_rows.c.import_id)))
+        return [
+            (row.provider_id, error["column"], error["code"])
+            for row in failed_rows_of(connection, latest or "")
+            for error in row.errors
+        ]
+
+
+def active(target: Engine) -> dict[int, bool]:
+    """Return which customers are active."""
+    return {row["id"]: row["is_active"] for row in rows(target, customers)}
+
+
+def link(target: Engine, provider_id: str) -> dict[str, Any]:
+    """Return a link."""
+    return next(row for row in rows(target, provider_customers) if row["provider_id"] == provider_id)
+
+
+def test_a_new_record_becomes_a_customer_with_keys_link_cursor_and_a_ledger_entry(books: Books) -> None:
+    pulled = books.pull(contact("a", mobile="0491570156", minutes=7), contact("b", ContactStatus="ARCHIVED"))
+
+    assert pulled == counts(fetched=2, created=2)
+    first, second = rows(books.target, customers)
+    assert (first["first_name"], first["email"], first["mobile"]) == ("A", "a@example.com", "+61491570156")
+    assert (first["is_active"], second["is_active"], first["import_row"]) == (True, False, 2)
+    assert keys(books.target) == {
+        "a@example.com": 1,
+        "+61491570156": 1,
+        "xero:company-1:a": 1,
+        "b@example.com": 2,
+        "xero:company-1:b": 2,
+    }
+    with reading(books.target) as connection:
+        found = links_of_customer(connection, 1)
+        assert find_cursor(connection, "xero", "company-1") is not None
+    assert [(one.provider_id, one.provider_updated_at.isoformat()) for one in found if one.provider_updated_at] == [
+        ("a", "2026-11-01T00:07:00+00:00")
+    ]
+    record = rows(books.target, imports)[0]
+    assert (record["status"], record["is_full"], record["is_complete"], record["tenant_id"]) == (
+        "finished",
+        True,
+        True,
+        "company-1",
+    )
+    assert (record["rows_read"], record["rows_loaded"], record["rows_updated"], record["rows_failed"]) == (2, 2, 0, 0)
+
+
+def test_a_second_pull_of_the_same_writes_nothing_but_its_ledger_entry_and_cursor(books: Books) -> None:
+    shared = contact("b", EmailAddress="a@example.com")
+    books.pull(contact("a"), shared, contact("c", EmailAddress=None))
+    before = [rows(books.target, table) for table in UNTOUCHED]
+
+    assert books.pull(contact("a"), shared, contact("c", EmailAddress=None), is_full=True) == counts(3, unchanged=3)
+
+    assert [rows(books.target, table) for table in UNTOUCHED] == before
+    assert len(rows(books.target, imports)) == 2
+    assert rows(books.target, sync_cursors)[0]["import_id"] == rows(books.target, imports)[1]["import_id"]
+
+
+def test_loading_a_finished_pull_again_changes_nothing(books: Books) -> None:
+    import_id = books.accept()
+    first = books.load(import_id, [contact("a")])
+    before = [rows(books.target, table) for table in customers.metadata.sorted_tables]
+
+    with open_staging(books.folder / "empty.duckdb", 256) as staging:
+        again = load_pulled(staging, books.target, import_id, None, books.settings)
+
+    assert again == first
+    assert [rows(books.target, table) for table in customers.metadata.sorted_tables] == before
+
+
+def test_a_changed_record_changes_its_customer_and_what_was_before_is_kept(books: Books) -> None:
+    books.pull(contact("a"), contact("b"))
+
+    changed = contact("a", last="Newname", EmailAddress="new@example.com", ContactStatus="ARCHIVED", minutes=1)
+    assert books.pull(changed, contact("b")) == counts(2, updated=1, unchanged=1)
+
+    row = rows(books.target, customers)[0]
+    assert (row["last_name"], row["email"], row["is_active"]) == ("Newname", "new@example.com", False)
+    assert row["updated_at"] > row["created_at"]
+    changes = {one["column"]: (one["old_value"], one["new_value"]) for one in rows(books.target, customer_changes)}
+    assert changes == {
+        "last_name": ("Example", "Newname"),
+        "email": ("a@example.com", "new@example.com"),
+        "is_active": (True, False),
+    }
+    assert "a@example.com" not in keys(books.target)
+    assert keys(books.target)["new@example.com"] == 1
+    assert link(books.target, "a")["provider_updated_at"].minute == 1
+
+
+def test_a_late_page_does_not_bring_an_earlier_state_back(books: Books) -> None:
+    books.pull(contact("a", last="Newname", minutes=5))
+    assert books.pull(contact("a", last="Oldname", minutes=4)) == counts(1, unchanged=1)
+    assert rows(books.target, customers)[0]["last_name"] == "Newname"
+
+
+def test_what_a_person_edited_is_kept_until_the_end_and_the_rest_is_the_providers(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"))
+    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+
+    pulled = books.pull(contact("a", last="Newname", EmailAddress="theirs@example.com", minutes=1))
+
+    assert pulled == counts(1, updated=1)
+    row = rows(books.target, customers)[0]
+    assert (row["email"], row["last_name"]) == ("mine@example.com", "Newname")
+    assert keys(books.target) == {"mine@example.com": 1, "xero:company-1:a": 1}
+
+
+def test_a_customer_from_elsewhere_is_not_doubled(books: Books, workshop: Workshop) -> None:
+    load(workshop, "first_name,last_name,email,city\nAda,Example,ADA@example.com,Sydney\n")
+
+    pulled = books.pull(contact("a", EmailAddress="ada@example.com"), contact("b"))
+
+    assert pulled == counts(2, created=1, failed=1)
+    assert errors(books.target) == [("a", "email", "already_exists")]
+    assert [(row["row"], row["customer_id"]) for row in rows(books.target, matched_customers)] == [(2, 1)]
+    assert [row["provider_id"] for row in rows(books.target, provider_customers)] == ["b"]
+
+
+def test_a_customer_from_elsewhere_is_linked_and_updated_where_the_setting_says_so(
+    books: Books, workshop: Workshop
+) -> None:
+    books.settings = books.settings.model_copy(update={"xero": Xero(link_existing=True)})
+    load(workshop, "first_name,last_name,email,mobile,city\nAda,Old,ada@example.com,,Sydney\n,,,,\n")
+    load(workshop, "first_name,last_name,email,mobile,city\nBo,Old,bo@example.com,0491570156,Sydney\n")
+    ada = contact("a", "Ada", EmailAddress="ada@example.com")
+    twin = contact("b", "Twin", EmailAddress="ada@example.com")
+    between = contact("c", EmailAddress="bo@example.com,di@example.com")
+    load(workshop, "first_name,last_name,email,city\nDi,Old,di@example.com,Sydney\n")
+
+    assert books.pull(ada, twin, between) == counts(3, created=1, updated=1, failed=1)
+
+    assert errors(books.target) == [("c", "email", "already_exists"), ("c", "email2", "already_exists")]
+    assert [(row["provider_id"], row["customer_id"]) for row in rows(books.target, provider_customers)] == [
+        ("a", 1),
+        ("b", 4),
+    ]
+    assert rows(books.target, customers)[0]["last_name"] == "Example"
+    assert keys(books.target)["ada@example.com"] == 1
+    assert keys(books.target)["xero:company-1:a"] == 1
+    assert books.pull(ada, twin, between) == counts(3, unchanged=2, failed=1)
+
+
+def test_records_of_one_connection_share_addresses_and_the_first_has_the_key(books: Books) -> None:
+    first, second = contact("a", mobile="0491570156"), contact("b", EmailAddress="a@example.com", mobile="0491570156")
+
+    assert books.pull(first, second) == counts(2, created=2)
+    assert {value: owner for value, owner in keys(books.target).items() if ":" not in value} == {
+        "a@example.com": 1,
+        "+61491570156": 1,
+    }
+    # The first one lets go of a key: the other has it from then on, although it is as it was.
+    moved = contact("a", mobile="0491570157", minutes=1)
+    assert books.pull(moved, second) == counts(2, updated=1, unchanged=1)
+    assert keys(books.target)["+61491570156"] == 2
+    assert keys(books.target)["+61491570157"] == 1
+
+
+def test_a_key_that_a_customer_from_elsewhere_has_does_not_keep_a_value_from_its_record(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"))
+    load(workshop, "first_name,last_name,email,city\nAda,Other,ada@example.com,Sydney\n")
+
+    assert books.pull(contact("a", EmailAddress="ada@example.com", minutes=1)) == counts(1, updated=1)
+
+    assert rows(books.target, customers)[0]["email"] == "ada@example.com"
+    assert keys(books.target) == {"ada@example.com": 2, "xero:company-1:a": 1}
+
+
+def test_a_merged_contact_follows_the_last_winner_and_hands_over_its_keys(books: Books) -> None:
+    books.pull(contact("a"), contact("b"), contact("c"))
+
+    merged = contact("a", ContactStatus="ARCHIVED", MergedToContactID="b", minutes=1)
+    assert books.pull(merged) == counts(1, failed=1)
+    assert errors(books.target) == [("a", "MergedToContactID", "merged")]
+    assert active(books.target) == {1: False, 2: True, 3: True}
+    assert keys(books.target)["a@example.com"] == 2
+    assert keys(books.target)["xero:company-1:a"] == 1
+
+    on = contact("b", ContactStatus="ARCHIVED", MergedToContactID="c", minutes=2)
+    assert books.pull(merged, on) == counts(2, failed=2)
+    assert link(books.target, "a")["merged_into"] == link(books.target, "b")["merged_into"] == "c"
+    assert {keys(books.target)[f"{name}@example.com"] for name in "abc"} == {3}
+    assert [one["column"] for one in rows(books.target, customer_changes)] == ["is_active", "is_active"]
+    before = [rows(books.target, table) for table in UNTOUCHED]
+    assert books.pull(merged, on) == counts(2, failed=2)
+    assert [rows(books.target, table) for table in UNTOUCHED] == before
+
+
+def test_a_winner_that_comes_later_gets_the_keys_then(books: Books) -> None:
+    books.pull(contact("a"))
+    merged = contact("a", MergedToContactID="z", minutes=1)
+    books.pull(merged)
+    assert keys(books.target)["a@example.com"] == 1
+
+    assert books.pull(merged, contact("z", EmailAddress="a@example.com")) == counts(2, created=1, failed=1)
+
+    assert keys(books.target) == {"a@example.com": 2, "xero:company-1:a": 1, "xero:company-1:z": 2}
+
+
+def test_contacts_that_were_merged_in_a_circle_are_inactive_and_keep_their_keys(books: Books) -> None:
+    books.pull(contact("a"), contact("b"))
+    circle = [contact("a", MergedToContactID="b", minutes=1), contact("b", MergedToContactID="a", minutes=1)]
+    books.pull(*circle)
+    before = [rows(books.target, table) for table in UNTOUCHED]
+    books.pull(*circle)
+    assert [rows(books.target, table) for table in UNTOUCHED] == before
+    assert active(books.target) == {1: False, 2: False}
+    assert keys(books.target)["a@example.com"] == 1
+
+
+def test_a_contact_whose_person_asks_to_be_erased_is_noted_and_never_comes_again(books: Books) -> None:
+    books.pull(contact("a"))
+    asked = [contact("a", ContactStatus="GDPRREQUEST"), contact("b", ContactStatus="GDPRREQUEST")]
+
+    assert books.pull(*asked) == counts(2, failed=2)
+
+    assert active(books.target) == {1: False}
+    assert link(books.target, "a")["erasure_asked_at"] is not None
+    assert (link(books.target, "b")["customer_id"], link(books.target, "b")["erased_at"] is None) == (None, False)
+    with reading(books.target) as connection:
+        assert list_asked_erasures(connection) == [1]
+    before = [rows(books.target, table) for table in UNTOUCHED]
+    assert books.pull(*asked) == counts(2, failed=2)
+    assert books.pull(contact("a"), contact("b")) == counts(2, failed=2)
+    assert errors(books.target) == [("a", "provider_id", "erased"), ("b", "provider_id", "erased")]
+    assert [rows(books.target, table) for table in UNTOUCHED] == before
+
+
+def test_who_is_missing_in_a_complete_full_pull_becomes_inactive_and_may_come_back(books: Books) -> None:
+    books.pull(contact("a"), contact("b"))
+
+    assert books.pull(contact("b"), is_full=True, is_complete=False).vanished == 0
+    assert books.pull(contact("b")).vanished == 0
+    assert active(books.target) == {1: True, 2: True}
+    assert books.pull(contact("b"), is_full=True) == PullCounts(1, 0, 0, 1, 0, 1)
+    assert active(books.target) == {1: False, 2: True}
+    assert books.pull(contact("b"), is_full=True).vanished == 0
+
+    assert books.pull(contact("a")) == counts(1, updated=1)
+    assert active(books.target) == {1: True, 2: True}
+    assert link(books.target, "a")["vanished_at"] is None
+
+
+def test_where_too_many_are_missing_nothing_is_written_unless_somebody_accepts_it(books: Books) -> None:
+    books.pull(*(contact(name) for name in "abcd"))
+    before = [rows(books.target, table) for table in (*UNTOUCHED, sync_cursors)]
+    import_id = books.accept(is_full=True)
+
+    with pytest.raises(TooManyVanished, match="2 of 4 customers no more") as caught:
+        books.load(import_id, [contact("a"), contact("b"), contact("e")])
+
+    assert "etl-customers pull xero --full --accept-vanished" in str(caught.value)
+    assert [rows(books.target, table) for table in (*UNTOUCHED, sync_cursors)] == before
+    assert books.accept(is_full=True, accepts_vanished=True) == import_id
+    with open_staging(books.folder / f"{import_id}.duckdb", 256) as staging:
+        assert load_pulled(staging, books.target, import_id, None, books.settings).vanished == 2
+
+
+def test_the_cursor_stays_where_the_count_did_not_match(books: Books) -> None:
+    books.pull(contact("a"), is_complete=False)
+    assert rows(books.target, sync_cursors) == []
+    assert rows(books.target, imports)[0]["is_complete"] is False
+
+
+def test_the_same_id_of_another_company_is_another_customer(books: Books) -> None:
+    other = Books(books.target, books.folder, tenant_id="company-2").connect()
+    books.pull(contact("a"))
+    assert other.pull(contact("a", EmailAddress="other@example.com"), contact("b", EmailAddress="a@example.com")) == (
+        counts(2, created=1, failed=1)
+    )
+    assert errors(books.target) == [("b", "email", "already_exists")]
+
+
+def test_warnings_follow_what_was_read(books: Books) -> None:
+    books.pull(contact("a", mobile="call the office"))
+    assert "left_out" in {one["code"] for one in rows(books.target, customers)[0]["warnings"]}
+    assert books.pull(contact("a")) == counts(1, updated=1)
+    assert "left_out" not in {one["code"] for one in rows(books.target, customers)[0]["warnings"]}
