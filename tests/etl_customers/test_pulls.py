@@ -1,0 +1,250 @@
+"""A pull's whole way through the engine, over real HTTP to a fake, without Dagster."""
+
+import csv
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from math import inf
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from etl_customers import pulls
+from etl_customers.errors import NotNow, PullRefused, UsageError
+from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
+from etl_customers.load.pulled import TooManyVanished
+from etl_customers.pull.pacing import Clock
+from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
+from etl_customers.settings import Home
+from etl_customers.stages import PullAlreadyRefused, StageMissing
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import reading, writing
+from etl_customers.target.connections import DISCONNECTED, set_state
+from etl_customers.target.ledger import ImportRecord
+from etl_customers.target.tables import customers, provider_customers, removed_customers
+from etl_customers.workshop import Workshop, open_workshop
+from tests.connected import connect_fake
+from tests.fakes.loopback import as_text
+from tests.fakes.provider_server import Fault, running
+from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
+from tests.imported import accept, record_of
+
+PROJECT = {"DisplayName": "Canary Project", "IsProject": True, "Job": True}
+MISFIT = {"DisplayName": ["Canaryname"]}
+
+
+class NoWait(Clock):
+    """A clock on which nobody waits, and time passes all the same."""
+
+    waited = 0.0
+
+    def monotonic(self) -> float:
+        return self.waited
+
+    def wait(self, seconds: float, stopped: threading.Event) -> None:  # noqa: ARG002 - nothing stops what is over
+        self.waited += seconds
+
+
+@pytest.fixture(autouse=True)
+def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
+    """A running fake QuickBooks with six ordinary customers."""
+    with running(FakeQuickBooks()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        fake.add(6, is_plain=True)
+        yield fake
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, quickbooks: FakeQuickBooks) -> Iterator[Workshop]:
+    """A new home on its embedded database, connected to the fake QuickBooks."""
+    opened = open_workshop(Home(tmp_path / "home"))
+    connect_fake(quickbooks, opened.home, opened.target)
+    yield opened
+    opened.target.dispose()
+
+
+def accept_pull(workshop: Workshop, provider: str = "quickbooks", is_full: bool = False) -> ImportRecord:
+    return pulls.accept(workshop, provider, None, is_full=is_full, accepted_by="test").record
+
+
+def pull(workshop: Workshop, provider: str = "quickbooks", is_full: bool = False) -> PullResult:
+    record = accept_pull(workshop, provider, is_full)
+    pulls.run_pull(workshop, record.import_id, clock=NoWait(), page_size=2)
+    return result(workshop, record.import_id)
+
+
+def result(workshop: Workshop, import_id: str) -> PullResult:
+    with reading(workshop.target) as connection:
+        return pull_result_of(connection, workshop.home, record_of(workshop, import_id))
+
+
+def test_a_pull_tells_of_every_customer_what_became_of_it(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
+    project, misfit = quickbooks.put(dict(PROJECT)), quickbooks.put(dict(MISFIT))
+    first = pull(workshop)
+    assert first.rows == PulledCounts(fetched=8, created=6, not_synced=2)
+    assert {(reason.provider_id, reason.code) for reason in first.not_synced} == {
+        (project, "project"),
+        (misfit, "invalid_record"),
+    }
+    assert (first.left_out, first.to_look_at, first.exit_code) == (1, 1, 1)
+    assert (first.is_full, first.is_complete, first.refusal) == (True, True, None)
+    quickbooks.clock.advance(hours=1)
+    quickbooks.change("3", FamilyName="Married")
+    second = pull(workshop)
+    assert (second.is_full, second.rows.updated, second.rows.created) == (False, 1, 0)
+    assert pull(workshop, is_full=True).rows == PulledCounts(fetched=8, unchanged=6, not_synced=2)
+
+
+def test_the_file_of_what_was_not_synced_has_ids_and_reasons_and_nothing_of_a_customer(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    ids = {quickbooks.put(dict(PROJECT)), quickbooks.put(dict(MISFIT))}
+    path = Path(pull(workshop).not_synced_file or "")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["provider_id", "code", "message"]
+    assert {line[0] for line in lines} == ids
+    assert "Canary" not in path.read_text(encoding="utf-8-sig")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pull_that_broke_off_goes_on_after_the_last_page_kept(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
+    quickbooks.fail(Fault("page", nth=3, times=inf, answer=as_text("busy", 503)))
+    record = accept_pull(workshop)
+    with pytest.raises(NotNow):
+        pulls.run_pull(workshop, record.import_id, clock=NoWait(), page_size=2)
+    assert record_of(workshop, record.import_id).status == "accepted"
+    quickbooks.mend()
+    before = len(quickbooks.requests)
+    again = pulls.accept(workshop, "quickbooks", quickbooks.tenant, is_full=True, accepted_by="somebody else")
+    assert (again.record.import_id, again.is_new) == (record.import_id, False)
+    counts = pulls.run_pull(workshop, record.import_id, clock=NoWait(), page_size=2)
+    assert (counts.read, counts.loaded) == (6, 6)
+    asked = [request.parameters.get("query", "") for request in quickbooks.requests[before:]]
+    assert not [query for query in asked if "startposition 1 " in query.lower()]
+
+
+def test_a_finished_pull_run_again_asks_the_provider_nothing(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
+    quickbooks.put(dict(PROJECT))
+    import_id = pull(workshop).import_id
+    record, asked = record_of(workshop, import_id), len(quickbooks.requests)
+    done = pulls.run_provider_customers(workshop, import_id)
+    assert (done.fetched, done.left_out, done.is_complete, done.since) == (7, 1, True, None)
+    validated, merged = run_validated_customers(workshop, import_id), run_deduplicated_customers(workshop, import_id)
+    assert (validated.validated, validated.failed, merged.deduplicated, merged.failed) == (6, 1, 6, 0)
+    assert run_failed_rows(workshop, import_id) == 1
+    assert (record_of(workshop, import_id), len(quickbooks.requests)) == (record, asked)
+
+
+def test_a_refused_pull_is_refused_in_the_ledger_and_the_next_one_is_another(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    pull(workshop)
+    for key in ("1", "2", "3", "4"):
+        quickbooks.remove(key)
+    record = accept_pull(workshop, is_full=True)
+    with pytest.raises(TooManyVanished):
+        pulls.run_pull(workshop, record.import_id, clock=NoWait())
+    refused = result(workshop, record.import_id)
+    assert refused.refusal is not None
+    assert (refused.refusal.code, refused.exit_code) == ("too_many_vanished", 2)
+    with pytest.raises(PullAlreadyRefused, match="accept-vanished"):
+        pulls.run_pull(workshop, record.import_id)
+    assert not workshop.staging_path(record.import_id).exists()
+    accepted = pulls.accept(workshop, "quickbooks", None, is_full=True, accepts_vanished=True, accepted_by="test")
+    assert accepted.is_new
+    assert pulls.run_pull(workshop, accepted.record.import_id, clock=NoWait()).vanished == 4
+
+
+def test_a_connection_that_the_provider_does_not_accept_any_more_ends_the_pull(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    record = accept_pull(workshop)
+    quickbooks.fail(Fault("page", times=inf, answer=as_text("no", 401)))
+    with pytest.raises(PullRefused):
+        pulls.run_pull(workshop, record.import_id, clock=NoWait())
+    assert record_of(workshop, record.import_id).refusal_code == "reconnect"
+    assert pulls.list_connected(workshop, "quickbooks") == []
+
+
+def test_a_damaged_staging_file_is_made_anew(workshop: Workshop) -> None:
+    record = accept_pull(workshop)
+    workshop.staging_path(record.import_id).write_bytes(b"no database" * 1000)
+    assert pulls.run_pull(workshop, record.import_id, clock=NoWait()).loaded == 6
+
+
+def test_a_stage_of_a_pull_whose_input_is_not_here_says_where_to_begin(workshop: Workshop) -> None:
+    with pytest.raises(StageMissing, match="quickbooks_customers on, or run: etl-customers pull quickbooks"):
+        run_validated_customers(workshop, accept_pull(workshop).import_id)
+
+
+def test_a_pull_keeps_asking_since_the_time_of_its_first_try(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
+    pull(workshop)
+    record = accept_pull(workshop)
+    quickbooks.fail(Fault("page", times=inf, answer=as_text("busy", 503)))
+    with pytest.raises(NotNow):
+        pulls.run_provider_customers(workshop, record.import_id, clock=NoWait())
+    with writing(workshop.target) as connection:
+        connection.exec_driver_sql("delete from sync_cursors")
+    quickbooks.mend()
+    assert pulls.run_provider_customers(workshop, record.import_id, clock=NoWait()).since is not None
+
+
+def test_only_connected_companies_are_pulled_by_the_clock(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert not pulls.was_pulled_in_full(workshop, "quickbooks", quickbooks.tenant, since)
+    accept_pull(workshop, is_full=True)
+    assert pulls.was_pulled_in_full(workshop, "quickbooks", quickbooks.tenant, since)
+    assert pulls.list_connected(workshop, "quickbooks") == [quickbooks.tenant]
+    with writing(workshop.target) as connection:
+        set_state(connection, "quickbooks", quickbooks.tenant, DISCONNECTED)
+    assert pulls.list_connected(workshop, "quickbooks") == []
+    with pytest.raises(UsageError, match="etl-customers connect quickbooks"):
+        accept_pull(workshop)
+
+
+def test_a_person_whom_the_provider_asks_to_erase_is_erased_after_the_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(FakeXero()) as xero:
+        for name, value in xero.environment().items():
+            monkeypatch.setenv(name, value)
+        key = xero.add(3, is_plain=True)[0]
+        workshop = open_workshop(Home(tmp_path / "home"))
+        connect_fake(xero, workshop.home, workshop.target)
+        pull(workshop, "xero")
+        query = sa.select(customers.c.email).join(provider_customers).where(provider_customers.c.provider_id == key)
+        with reading(workshop.target) as connection:
+            email = connection.scalar(query)
+        waiting = accept(workshop, f"first_name,last_name,email,city\nAda,Example,{email},Sydney\n")
+        xero.clock.advance(hours=1)
+        xero.change(key, ContactStatus="GDPRREQUEST")
+        asked = pull(workshop, "xero")
+        assert [(reason.provider_id, reason.code) for reason in asked.not_synced] == [(key, "erased")]
+        with reading(workshop.target) as connection:
+            assert connection.scalar(query.with_only_columns(customers.c.is_active)) is False
+        workshop.upload_path(waiting).unlink()
+        assert pulls.finish_erasures(workshop, "test") == pulls.AskedErasures(erased=1, waiting=0)
+        with reading(workshop.target) as connection:
+            assert connection.scalar(query) is None
+            assert connection.scalar(sa.select(removed_customers.c.reason)) == "erased"
+        workshop.target.dispose()
+
+
+def test_the_staging_of_a_pull_keeps_its_facts_when_mapped_again(workshop: Workshop) -> None:
+    record = accept_pull(workshop)
+    first = pulls.run_provider_customers(workshop, record.import_id, clock=NoWait(), page_size=2)
+    assert pulls.run_provider_customers(workshop, record.import_id, clock=NoWait(), page_size=2) == first
+    with open_staging(workshop.staging_path(record.import_id), 512) as staging:
+        assert staging.number("select count(*) from facts where name = 'pull_since'") == 1
