@@ -1,0 +1,121 @@
+"""pull, and what imports, imports show and failed say of a pull: by real HTTP against a fake."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from etl_customers.cli import main
+from etl_customers.settings import Home
+from etl_customers.workshop import open_workshop
+from tests.connected import connect_fake
+from tests.etl_customers.cli.conftest import Run
+from tests.fakes.loopback import as_text
+from tests.fakes.provider_server import Fault, running
+from tests.fakes.quickbooks import FakeQuickBooks
+
+
+@dataclass(frozen=True)
+class Books:
+    """A fake with five customers, two of which cannot be customers here, and a home that is connected to it."""
+
+    fake: FakeQuickBooks
+    home: Path
+    environment: dict[str, str]
+    project: str
+    misfit: str
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+    """Those, before any pull."""
+    home = tmp_path_factory.mktemp("books") / "home"
+    with running(FakeQuickBooks()) as fake, pytest.MonkeyPatch.context() as patch:
+        for name, value in fake.environment().items():
+            patch.setenv(name, value)
+        fake.add(3, is_plain=True)
+        project = fake.put({"DisplayName": "Canary Project", "IsProject": True})
+        misfit = fake.put({"DisplayName": ["Canaryname"]})
+        workshop = open_workshop(Home(home))
+        connect_fake(fake, workshop.home, workshop.target)
+        workshop.target.dispose()
+        yield Books(fake, home, fake.environment(), project, misfit)
+
+
+@pytest.fixture
+def pulled(books: Books, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """Those in the environment of a test, as often pulled as the tests before have."""
+    for name, value in books.environment.items():
+        monkeypatch.setenv(name, value)
+    return books
+
+
+def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.CaptureFixture[str], run: Run) -> None:
+    done = run("pull", "quickbooks", "--json", at=pulled.home)
+    record = json.loads(done.out)
+    assert done.code == 1
+    assert (record["source"], record["connection"], record["status"]) == ("quickbooks", pulled.fake.tenant, "finished")
+    assert record["rows"] == {"fetched": 5, "created": 3, "updated": 0, "unchanged": 0, "not_synced": 2}
+    assert [set(reason) for reason in record["not_synced"]] == [{"provider_id", "code", "message"}] * 2
+    assert {(reason["provider_id"], reason["code"]) for reason in record["not_synced"]} == {
+        (pulled.project, "project"),
+        (pulled.misfit, "invalid_record"),
+    }
+    assert (record["is_full"], record["is_complete"], record["repeat"], record["refusal"]) == (True, True, False, None)
+    assert "Canary" not in done.out + done.err
+    import_id = record["import_id"]
+
+    shown = run("imports", "show", import_id, at=pulled.home).out
+    assert "5 fetched = 3 created + 0 updated + 0 unchanged + 2 not synced" in shown
+    assert "Not synced (1)" in shown
+    assert "Left out on purpose (1)" in shown
+    assert f"run: etl-customers pull quickbooks --connection {pulled.fake.tenant}" in shown
+    assert json.loads(run("imports", "show", import_id, "--json", at=pulled.home).out)["rows"] == record["rows"]
+
+    listed = run("imports", at=pulled.home).out
+    assert "unchanged" in listed
+    assert pulled.fake.tenant in listed
+
+    written = run("failed", import_id, at=pulled.home).out
+    assert "Correct them at QuickBooks Online, then run: etl-customers pull quickbooks" in written
+    assert "provider_id,code,message" in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")
+
+
+def test_what_is_left_out_on_purpose_is_no_failure(pulled: Books, run: Run) -> None:
+    pulled.fake.change(pulled.misfit, DisplayName="Sound", GivenName="Sound", FamilyName="Again")
+    done = run("pull", "quickbooks", "--full", at=pulled.home)
+    assert done.code == 0
+    assert "QuickBooks Online, all customers: 4 of 5 customers synced" in done.out
+    assert "it is a project, no customer" in done.out
+
+
+def test_a_provider_that_does_not_answer_now_is_asked_again_later(pulled: Books, run: Run) -> None:
+    limit = Fault("any", times=100, answer=as_text("later", 429, **{"Retry-After": "9000"}))
+    pulled.fake.fail(limit)
+    done = run("pull", "quickbooks", at=pulled.home)
+    pulled.fake.mend()
+    assert done.code == 3
+    assert "etl-customers pull quickbooks" in done.err
+    assert "is accepted, but has not ended" in run("imports", "show", _latest(pulled), at=pulled.home).out
+
+
+def test_a_pull_is_refused_in_one_sentence(pulled: Books, run: Run) -> None:
+    pulled.fake.fail(Fault("any", times=100, answer=as_text("no", 404)))
+    done = run("pull", "quickbooks", at=pulled.home)
+    pulled.fake.mend()
+    assert done.code == 2
+    assert done.err.startswith("error: the pull from QuickBooks Online is refused: ")
+    assert main(["pull", "xero", "--home", str(pulled.home)]) == 2
+
+
+def _latest(books: Books) -> str:
+    from etl_customers.target.connect import reading
+    from etl_customers.target.ledger import list_imports
+
+    workshop = open_workshop(Home(books.home))
+    with reading(workshop.target) as connection:
+        (record,) = list_imports(connection, limit=1)
+    workshop.target.dispose()
+    return record.import_id
