@@ -17,7 +17,8 @@ _PLACES = (
     ("Boston", "MA", "02108", 617),
 )
 _NUMBERS = len(_PLACES) * 100
-"""As many numbers are reserved for fiction in these area codes: 555-0100 to 555-0199."""
+"""As many numbers are reserved for fiction in a set of area codes: 555-0100 to 555-0199."""
+_OTHER_AREAS = (202, 303, 404, 503, 615, 702)
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,22 @@ class Party:
     postcode: str
 
 
-def party(index: int) -> Party:
-    """Return the n-th; no two have the same e-mail, number, business or address."""
+def party(index: int, is_other: bool = False) -> Party:
+    """Return the n-th; no two have the same e-mail, number, business or address.
+
+    ``is_other`` counts other people: those who are with Xero are not those who are with QuickBooks.
+    """
     first, last = _FIRST[index % len(_FIRST)], _LAST[index // 7 % len(_LAST)]
     city, state, postcode, area = _PLACES[index % len(_PLACES)]
+    area = _OTHER_AREAS[index % len(_PLACES)] if is_other else area
     is_first_round = index < _NUMBERS
     return Party(
         first_name=first,
         last_name=last,
-        business=f"{last} {_TRADES[index % len(_TRADES)]} {index}",
-        email=f"customer.{index}@example.com",
+        business=f"{last} {_TRADES[index % len(_TRADES)]} {index}{' Ltd' if is_other else ''}",
+        email=f"customer.{index}@example.{'net' if is_other else 'com'}",
         number=f"({area}) 555-01{index // len(_PLACES) % 100:02d}" if is_first_round else None,
-        street=f"{index + 1} {_STREETS[index % len(_STREETS)]} Street",
+        street=f"{index + 1} {_STREETS[index % len(_STREETS)]} {'Lane' if is_other else 'Street'}",
         city=city,
         state=state,
         postcode=postcode,

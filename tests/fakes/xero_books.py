@@ -47,7 +47,7 @@ class XeroBooks(Books):
         return str(uuid.uuid5(_NAMESPACE, f"{self.tenant}/{index}"))
 
     def made_up(self, index: int, is_plain: bool) -> Record:
-        who, kind = party(index), 0 if is_plain else index % 20
+        who, kind = party(index, is_other=True), 0 if is_plain else index % 20
         record: Record = {
             "ContactID": self.id_of(index),
             "ContactStatus": ACTIVE,
@@ -102,19 +102,19 @@ def moment(text: object) -> datetime | None:
 
 
 def _as_business(record: Record, index: int) -> None:
-    record["Name"] = party(index).business
+    record["Name"] = party(index, is_other=True).business
     record["ContactPersons"] = [
         {
             "FirstName": "Second",
-            "LastName": party(index).last_name,
-            "EmailAddress": f"second.{index}@example.org",
+            "LastName": party(index, is_other=True).last_name,
+            "EmailAddress": f"second.{index}@example.info",
             "IncludeInEmails": True,
         }
     ]
 
 
 def _name_only(record: Record, index: int) -> None:
-    record.update(Name=party(index).business, FirstName="", LastName="")
+    record.update(Name=party(index, is_other=True).business, FirstName="", LastName="")
 
 
 def _supplier(record: Record, index: int) -> None:
@@ -130,12 +130,11 @@ def _archived(record: Record, index: int) -> None:
 
 
 def _post_box(record: Record, index: int) -> None:
-    street, box = record["Addresses"]
+    street = record["Addresses"][0]
     record["Addresses"] = [
         {"AddressType": "STREET"},
         street | {"AddressType": "POBOX", "AddressLine1": f"PO Box {index}"},
     ]
-    del box
 
 
 def _abroad(record: Record, index: int) -> None:
@@ -152,7 +151,7 @@ def _messy(record: Record, index: int) -> None:
 
 
 def _several_emails(record: Record, index: int) -> None:
-    record["EmailAddress"] = f"{party(index).email}; office.{index}@EXAMPLE.org"
+    record["EmailAddress"] = f"{party(index, is_other=True).email}; office.{index}@EXAMPLE.info"
 
 
 def _mobile(record: Record, index: int) -> None:

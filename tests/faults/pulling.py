@@ -39,7 +39,6 @@ from tests.fakes.xero import FakeXero
 Fake = FakeQuickBooks | FakeXero
 FAKES: dict[str, type[FakeQuickBooks] | type[FakeXero]] = {"quickbooks": FakeQuickBooks, "xero": FakeXero}
 PAGE_SIZE = 10
-_MOST_TRIES = 5
 
 
 class NoWait(Clock):
@@ -89,14 +88,14 @@ class World:
             connected_by="test",
         )
 
-    def pull(self, *, is_full: bool = False, accepts_vanished: bool = False) -> ImportRecord:
+    def pull(self, *, is_full: bool = False, accepts_vanished: bool = False, tries: int = 5) -> ImportRecord:
         """Pull, again while that is "not now", and until a pull was complete; what else stops it is raised.
 
         Raises:
             PullRefused: The pull was refused.
             AssertionError: It does not come to an end.
         """
-        for _ in range(_MOST_TRIES):
+        for _ in range(tries):
             accepted = pulls.accept(
                 self.workshop,
                 self.provider,

@@ -19,10 +19,8 @@ from tests.faults.pull_mishaps import FIRST_PULL, QUICKBOOKS, SECOND_PULL, XERO,
 from tests.faults.pulling import World, connected
 
 ON_POSTGRESQL = (
-    "QuickBooks: 500 seven times",
     "QuickBooks: a customer is merged away between two pages",
-    "Xero: 429 of the day, resumed",
-    "Xero: half a surrogate pair",
+    "Xero: nulls, dates before 1970, half a surrogate pair, numbers for texts",
     "Xero: the new token is lost on its way, the refresh token has changed",
 )
 
@@ -83,11 +81,10 @@ def test_on_postgresql_a_first_pull_ends_with_the_providers_customers_in_spite_o
         endure(world, FIRST_PULL[name], caplog)
 
 
-@pytest.mark.parametrize("provider", [QUICKBOOKS, XERO])
 def test_pulls_of_an_unchanged_provider_write_nothing_but_their_ledger_rows_and_the_cursor(
-    provider: str, tmp_path: Path, target: Engine
+    tmp_path: Path, target: Engine
 ) -> None:
-    with connected(provider, tmp_path, target, is_plain=True) as world:
+    with connected(XERO if target.name == "sqlite" else QUICKBOOKS, tmp_path, target, is_plain=True) as world:
         world.fake.deactivate(next(iter(world.fake.records)))
         world.pull()
         before = dump(target)
@@ -105,7 +102,7 @@ def test_nobody_is_taken_for_gone_where_the_count_is_wrong(tmp_path: Path, sqlit
         world.fake.remove(gone)
         world.fake.fail(Fault("count", times=inf, edit=count_by(7)))
         with pytest.raises(AssertionError, match="no pull was complete"):
-            world.pull(is_full=True)
+            world.pull(is_full=True, tries=1)
         assert world.synced()[gone]["is_active"]
         world.fake.mend()
         world.pull(is_full=True)
