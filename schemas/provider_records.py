@@ -44,6 +44,21 @@ class RecordShape:
         return (*self.texts, *(f"{name}.{inner}" for name, inners in self.objects.items() for inner in inners))
 
     @cached_property
+    def text_names(self) -> tuple[tuple[str, str, str], ...]:
+        """Each text's name in the record, in the flat frame and in full."""
+        return tuple((name, name, name) for name in self.texts)
+
+    @cached_property
+    def object_names(self) -> dict[str, tuple[tuple[str, str, str], ...]]:
+        """The same of the texts in each object."""
+        return {name: tuple((i, f"{name}.{i}", f"{name}.{i}") for i in inners) for name, inners in self.objects.items()}
+
+    @cached_property
+    def list_names(self) -> dict[str, tuple[tuple[str, str, str], ...]]:
+        """The same of the texts in each list's objects, which the flat frame has not."""
+        return {name: tuple((i, i, f"{name}.{i}") for i in inners) for name, inners in self.lists.items()}
+
+    @cached_property
     def contract(self) -> pa.DataFrameSchema:
         """The contract of the flat frame; each check is named by its error code.
 

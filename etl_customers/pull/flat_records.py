@@ -1,12 +1,15 @@
 """Reads a provider's record into flat texts and flags, whatever JSON it is; what they mean is the mappings' business."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from schemas.provider_records import RecordShape
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+_NOT_FOLDED = ("\\", "  ", '": " ', ' ",', ' "}')
+"""What JSON of a text that folding would change has at least one of: an escape, two spaces, one at an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,66 +23,86 @@ class FlatRecord:
     """Fields with another JSON type than described."""
 
 
-def flatten(record: object, shape: RecordShape) -> FlatRecord:
-    """Read the described fields of a record, whatever JSON it is."""
-    flat = FlatRecord()
+def read_record(text: str, shape: RecordShape) -> FlatRecord:
+    """Read the described fields of a record.
+
+    Args:
+        text: JSON as Python writes it: ASCII, a space behind each comma and colon.
+        shape: The fields, with their JSON types.
+    """
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return FlatRecord(misfits=[shape.identity])
     if not isinstance(record, dict):
-        flat.misfits.append(shape.identity)
-        return flat
-    _take_texts(record, shape.texts, "", flat.texts, flat.misfits)
-    _take_flags(record, shape, flat)
-    _take_nested(record, shape, flat)
+        return FlatRecord(misfits=[shape.identity])
+    reader = _Reader(is_folded=not any(sign in text for sign in _NOT_FOLDED))
+    flat = FlatRecord(misfits=reader.misfits)
+    reader.take_texts(record, shape.text_names, flat.texts)
+    for name in shape.flags:
+        value = record.get(name)
+        if value is not None:
+            if isinstance(value, bool):
+                flat.flags[name] = value
+            else:
+                reader.misfits.append(name)
+    reader.take_objects(record, shape, flat.texts)
+    reader.take_lists(record, shape, flat.lists)
     return flat
 
 
-def _take_flags(record: Mapping[str, object], shape: RecordShape, flat: FlatRecord) -> None:
-    for name in shape.flags:
-        value = record.get(name)
-        if isinstance(value, bool):
-            flat.flags[name] = value
-        elif value is not None:
-            flat.misfits.append(name)
+class _Reader:
+    """Takes the values of one record and notes what has another JSON type than described."""
 
+    def __init__(self, *, is_folded: bool) -> None:
+        self.misfits: list[str] = []
+        self._is_folded = is_folded
 
-def _take_nested(record: Mapping[str, object], shape: RecordShape, flat: FlatRecord) -> None:
-    for name, inners in shape.objects.items():
-        value = record.get(name)
-        if isinstance(value, dict):
-            _take_texts(value, inners, f"{name}.", flat.texts, flat.misfits)
-        elif value is not None:
-            flat.misfits.append(name)
-    for name, inners in shape.lists.items():
-        value = record.get(name)
-        if isinstance(value, list):
-            flat.lists[name] = _take_list(value, name, inners, flat.misfits)
-        elif value is not None:
-            flat.misfits.append(name)
+    def take_texts(
+        self, values: Mapping[str, object], names: Iterable[tuple[str, str, str]], texts: dict[str, str]
+    ) -> None:
+        """Take texts by (name in the record, name in ``texts``, name in full)."""
+        is_folded = self._is_folded
+        for name, flat_name, full_name in names:
+            value = values.get(name)
+            if not value and (value is None or value == ""):
+                continue
+            if not isinstance(value, str):
+                self.misfits.append(full_name)
+            elif is_folded:
+                texts[flat_name] = value
+            elif folded := fold(value):
+                texts[flat_name] = folded
 
+    def take_objects(self, record: Mapping[str, object], shape: RecordShape, texts: dict[str, str]) -> None:
+        for name, inners in shape.object_names.items():
+            value = record.get(name)
+            if value is None:
+                continue
+            if isinstance(value, dict):
+                self.take_texts(value, inners, texts)
+            else:
+                self.misfits.append(name)
 
-def _take_list(elements: list[object], name: str, inners: Sequence[str], misfits: list[str]) -> list[dict[str, str]]:
-    found = []
-    for element in elements:
-        if isinstance(element, dict):
-            texts: dict[str, str] = {}
-            wrong: list[str] = []
-            _take_texts(element, inners, "", texts, wrong)
-            misfits += [f"{name}.{inner}" for inner in wrong]
-            found.append(texts)
-        elif element is not None:
-            misfits.append(name)
-    return found
-
-
-def _take_texts(
-    values: Mapping[str, object], names: Iterable[str], prefix: str, texts: dict[str, str], misfits: list[str]
-) -> None:
-    for name in names:
-        value = values.get(name)
-        if isinstance(value, str):
-            if folded := fold(value):
-                texts[prefix + name] = folded
-        elif value is not None:
-            misfits.append(prefix + name)
+    def take_lists(
+        self, record: Mapping[str, object], shape: RecordShape, lists: dict[str, list[dict[str, str]]]
+    ) -> None:
+        for name, inners in shape.list_names.items():
+            value = record.get(name)
+            if value is None:
+                continue
+            if not isinstance(value, list):
+                self.misfits.append(name)
+                continue
+            found = lists[name] = []
+            for element in value:
+                if isinstance(element, dict):
+                    texts: dict[str, str] = {}
+                    self.take_texts(element, inners, texts)
+                    if texts:
+                        found.append(texts)
+                elif element is not None:
+                    self.misfits.append(name)
 
 
 def fold(text: str) -> str:

@@ -16,7 +16,8 @@ _FURTHER_NAMES = ("2", "3")
 _LINES = ("AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
 _PLACES = {"city": "City", "state": "Region", "postcode": "PostalCode", "country": "Country"}
 _ADDRESS_ORDER = {"STREET": 0, "POBOX": 1}
-_PHONE_ORDER = {"DEFAULT": 0, "DDI": 1, "OFFICE": 2}
+_MOBILE, _FAX = "MOBILE", "FAX"
+_PHONE_ORDER = {_MOBILE: 0, "DEFAULT": 1, "DDI": 2, "OFFICE": 3}
 _LAST = 9
 """Place of the types that Xero may add."""
 
@@ -81,29 +82,24 @@ def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]]) -> No
 
 def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]]) -> None:
     """Put each number into one column, a mobile's before all others; a fax machine's into none."""
-    mobiles, others = [], []
-    for phone in phones:
-        kind, number = phone.get("PhoneType", ""), _join_number(phone)
-        if number and kind == "MOBILE":
-            mobiles.append(number)
-        elif number and kind != "FAX":
-            others.append((_PHONE_ORDER.get(kind, _LAST), number))
-    others.sort(key=lambda other: other[0])
+    given = [phone for phone in phones if "PhoneNumber" in phone and phone.get("PhoneType") != _FAX]
+    given.sort(key=lambda phone: _PHONE_ORDER.get(phone.get("PhoneType", ""), _LAST))
     seen: set[str] = set()
-    for family, numbers in (("mobile", mobiles), ("phone", [number for _, number in others])):
-        distinct = []
-        for number in numbers:
-            dialled = _NO_DIGITS.sub("", number) or number
-            if dialled not in seen:
-                seen.add(dialled)
-                distinct.append(number)
-        cells.put_all(family, distinct)
+    families: dict[str, list[str]] = {"mobile": [], "phone": []}
+    for phone in given:
+        number = _join_number(phone)
+        dialled = _NO_DIGITS.sub("", number) or number
+        if dialled not in seen:
+            seen.add(dialled)
+            families["mobile" if phone.get("PhoneType") == _MOBILE else "phone"].append(number)
+    for family, numbers in families.items():
+        cells.put_all(family, numbers)
 
 
 def _join_number(phone: Mapping[str, str]) -> str:
     """Join country code, area code and number; a number that begins with + is whole."""
-    number = phone.get("PhoneNumber", "")
-    if not number or number.startswith("+"):
+    number = phone["PhoneNumber"]
+    if number.startswith("+"):
         return number
     country = _NO_DIGITS.sub("", phone.get("PhoneCountryCode", ""))
     area = _NO_DIGITS.sub("", phone.get("PhoneAreaCode", ""))

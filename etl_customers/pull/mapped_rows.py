@@ -4,7 +4,6 @@ Fetching is in ``fetch``, which field goes where in ``map_quickbooks`` and ``map
 whether a row keeps the rules is asked later, by ``validate``.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from etl_customers.pull.flat_records import FlatRecord, flatten
+from etl_customers.pull.flat_records import FlatRecord, read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.map_xero import map_xero
 from etl_customers.pull.mapping import LeftOut, MappedRecord
@@ -132,7 +131,7 @@ class _Mapper:
 
     def map_block(self, first: int, block: Sequence[_Record]) -> None:
         """Map some records to the rows from ``first`` on."""
-        flats = [_read(text, self._shape) for _, _, text in block]
+        flats = [read_record(text, self._shape) for _, _, text in block]
         failures = self._failures(first, block, flats)
         cells: list[Mapping[str, str]] = []
         pulled: list[tuple[object, ...]] = []
@@ -219,13 +218,6 @@ class _Mapper:
 
 def _winner(merged: _Merged) -> str:
     return merged.left_out.reference or ""
-
-
-def _read(text: str, shape: RecordShape) -> FlatRecord:
-    try:
-        return flatten(json.loads(text), shape)
-    except (ValueError, RecursionError):
-        return FlatRecord(misfits=[shape.identity])
 
 
 def _blocks(staging: Staging) -> Iterator[list[_Record]]:

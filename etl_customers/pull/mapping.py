@@ -6,11 +6,12 @@ Nothing here judges a text (that is ``validate``), and nothing guesses what it m
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from schemas.codes import LEFT_OUT
 
 _BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
-_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T|$)")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T|$)")
 _SLOTS = 3
 
 
@@ -58,10 +59,13 @@ class Cells:
         """Fill a column with the day of an ISO 8601 moment, as it was where it was written."""
         if not moment:
             return
-        if day := _DAY.match(moment):
-            self.texts[column] = "/".join(day.groups())
-        else:
+        written = _DAY.match(moment)
+        try:
+            day = date.fromisoformat(written[1] if written else "")
+        except ValueError:
             self.leave_out(column)
+        else:
+            self.texts[column] = day.isoformat().replace("-", "/")
 
     def leave_out(self, column: str) -> None:
         """Warn of a text that found no place."""
