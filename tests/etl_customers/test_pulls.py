@@ -12,11 +12,15 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers import pulls
+from etl_customers.alerts import Alert, alert_of_failed_rows
 from etl_customers.errors import NotNow, PullRefused, UsageError
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
 from etl_customers.load.pulled import TooManyVanished
 from etl_customers.pull.pacing import Clock
+from etl_customers.report.accounting import list_failed_rows
+from etl_customers.report.history import read_history
 from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
+from etl_customers.retention import delete_expired
 from etl_customers.settings import Home
 from etl_customers.stages import PullAlreadyRefused, StageMissing
 from etl_customers.staging import open_staging
@@ -89,6 +93,13 @@ def result(workshop: Workshop, import_id: str) -> PullResult:
         return pull_result_of(connection, workshop.home, record_of(workshop, import_id))
 
 
+def alert(workshop: Workshop, import_id: str, left_out: int) -> Alert | None:
+    failed = list_failed_rows(workshop.target, import_id, limit=0)
+    assert failed.left_out == 1
+    record = record_of(workshop, import_id)
+    return alert_of_failed_rows(record, failed.by_code, run_id="r", job="j", file=None, left_out=left_out)
+
+
 def test_a_pull_tells_of_every_customer_what_became_of_it(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
     project, misfit = quickbooks.put(dict(PROJECT)), quickbooks.put(dict(MISFIT))
     first = pull(workshop)
@@ -99,11 +110,18 @@ def test_a_pull_tells_of_every_customer_what_became_of_it(workshop: Workshop, qu
     }
     assert (first.left_out, first.to_look_at, first.exit_code) == (1, 1, 1)
     assert (first.is_full, first.is_complete, first.refusal) == (True, True, None)
+    told = alert(workshop, first.import_id, left_out=1)
+    assert told is not None
+    assert "1 of 8 were not (invalid_record 1), 1 were left out on purpose; 6 created, 0 updated" in told.text
+    assert alert(workshop, first.import_id, left_out=2) is None
     quickbooks.clock.advance(hours=1)
     quickbooks.change("3", FamilyName="Married")
     second = pull(workshop)
     assert (second.is_full, second.rows.updated, second.rows.created) == (False, 1, 0)
     assert pull(workshop, is_full=True).rows == PulledCounts(fetched=8, unchanged=6, not_synced=2)
+    totals = read_history(workshop.target, datetime.now(UTC)).totals
+    assert (totals.rows_loaded, totals.rows_updated) == (6, 1)
+    assert totals.rows_unchanged == 6 + second.rows.unchanged
 
 
 def test_the_file_of_what_was_not_synced_has_ids_and_reasons_and_nothing_of_a_customer(
@@ -187,6 +205,13 @@ def test_a_damaged_staging_file_is_made_anew(workshop: Workshop) -> None:
 def test_a_stage_of_a_pull_whose_input_is_not_here_says_where_to_begin(workshop: Workshop) -> None:
     with pytest.raises(StageMissing, match="quickbooks_customers on, or run: etl-customers pull quickbooks"):
         run_validated_customers(workshop, accept_pull(workshop).import_id)
+
+
+def test_a_pull_that_nobody_carries_on_is_given_up_and_the_next_one_is_another(workshop: Workshop) -> None:
+    record = accept_pull(workshop)
+    assert delete_expired(workshop, datetime.now(UTC) + timedelta(days=8)).abandoned == 1
+    assert record_of(workshop, record.import_id).refusal_code == "abandoned"
+    assert pulls.accept(workshop, "quickbooks", None, accepted_by="test").is_new
 
 
 def test_a_pull_keeps_asking_since_the_time_of_its_first_try(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:

@@ -84,7 +84,7 @@ def test_an_import_that_nobody_carried_on_is_refused_and_can_be_imported_again(w
     record = record_of(workshop, import_id)
     assert (record.status, record.refusal_code) == ("refused", "abandoned")
     assert files(workshop) == set()
-    with pytest.raises(UploadRefused, match="import it again"):
+    with pytest.raises(UploadRefused, match="import the file, or pull, again"):
         imports.run_validated_customers(workshop, import_id)
     assert load(workshop, FILE) == import_id
     assert record_of(workshop, import_id).status == "finished"
