@@ -1,5 +1,6 @@
 """Editing a customer: the rules of imports hold, and every change can be traced."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from etl_customers.editing import edit
 from etl_customers.errors import NotFound, UsageError
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.tables import customer_changes, customers, identity_keys
+from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
 from etl_customers.workshop import Workshop
 
 FILE = (
@@ -99,3 +100,28 @@ def test_unknown_customers_and_columns_are_named(workshop: Workshop) -> None:
         edit(workshop, 99, {"city": "Perth"}, "eva")
     with pytest.raises(UsageError, match="shoe_size"):
         edit(workshop, 1, {"shoe_size": "44"}, "eva")
+
+
+def link_to_provider(workshop: Workshop, customer_id: int) -> None:
+    """Make a customer one of Xero's."""
+    with workshop.target.begin() as connection:
+        import_id = connection.scalar(sa.select(customers.c.import_id).where(customers.c.id == customer_id))
+        link = {"provider": "xero", "tenant_id": "t", "provider_id": "1", "synced_at": datetime.now(UTC)}
+        connection.execute(
+            sa.insert(provider_customers).values(link | {"customer_id": customer_id, "import_id": import_id})
+        )
+
+
+def test_a_customer_of_a_provider_needs_a_name_and_not_what_files_need(workshop: Workshop) -> None:
+    link_to_provider(workshop, 1)
+    edit(workshop, 1, {"first_name": ""}, "eva")
+    assert find(workshop, 1)["first_name"] is None
+    with pytest.raises(UsageError, match="a person's name"):
+        edit(workshop, 1, {"last_name": ""}, "eva")
+
+
+def test_a_person_is_told_what_cannot_be_read_of_a_providers_customer_too(workshop: Workshop) -> None:
+    link_to_provider(workshop, 1)
+    with pytest.raises(UsageError, match="email"):
+        edit(workshop, 1, {"email": "broken"}, "eva")
+    assert changes(workshop) == []

@@ -1,0 +1,117 @@
+"""What is asked of a provider's customer, and what of a file's row: the rest of the rules is the same (R4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from etl_customers.settings import Settings
+from etl_customers.validate.check import CheckedRows
+from etl_customers.validate.source_rules import SourceRules, rules_of
+from schemas.sources import CSV, PROVIDERS, QUICKBOOKS, XERO
+from tests.etl_customers.validate.test_check import AUSTRALIAN, check, codes, value
+
+SHOP = {"business_name": "Shop", "customer_type": "Business"}
+
+
+def pulled(row: Mapping[str, str], source: str = QUICKBOOKS, *, is_typed: bool = False, **section: Any) -> CheckedRows:
+    """Check a row of a provider under the settings of its section."""
+    settings = {**AUSTRALIAN, source: section}
+    return check(row, settings=settings, defaults=SHOP, source=source, is_typed=is_typed)
+
+
+def left_out(checked: CheckedRows) -> set[str]:
+    return {column for _, column, code in checked.warnings.iter_rows() if code == "left_out"}
+
+
+def test_a_file_keeps_its_own_rules() -> None:
+    assert rules_of(Settings(), CSV) == SourceRules(("first_name", "last_name", "city"))
+
+
+@pytest.mark.parametrize("source", PROVIDERS)
+@pytest.mark.parametrize("name", ["first_name", "last_name", "business_name"])
+def test_a_providers_customer_needs_any_one_name(source: str, name: str) -> None:
+    assert codes(check({name: "Ada"}, defaults={}, source=source)) == set()
+
+
+@pytest.mark.parametrize("source", PROVIDERS)
+def test_a_providers_customer_without_any_name_fails_once(source: str) -> None:
+    row = {"first_name": " ", "last_name": "", "business_name": "", "first_name2": "Ada", "email": "a@example.com"}
+    assert codes(check(row, defaults={}, source=source)) == {(2, "business_name", "name_missing")}
+
+
+def test_a_file_is_not_asked_for_a_name_of_either_kind() -> None:
+    assert ("name_missing" in {code for _, _, code in codes(check({"first_name": ""}, defaults={}))}) is False
+
+
+def test_what_the_setting_of_the_provider_requires_is_required() -> None:
+    assert codes(pulled({"email": ""}, required=("email",))) == {(2, "email", "required")}
+    assert codes(pulled({"email": ""})) == set()
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("customer_title", "Herr"),
+        ("email", "not an address"),
+        ("email3", "x@localhost"),
+        ("mobile2", "sumfing"),
+        ("phone", "12"),
+        ("phone3", "a\x00b"),
+        ("state", "Quensland"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_left_out_with_a_warning(column: str, text: str) -> None:
+    checked = pulled({column: text})
+    assert codes(checked) == set()
+    assert value(checked, column) is None
+    assert left_out(checked) == {column}
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "code"),
+    [
+        ("customer_title", "Herr", "unknown_title"),
+        ("email", "not an address", "invalid_email"),
+        ("phone", "12", "invalid_phone"),
+        ("state", "Quensland", "unknown_state"),
+        ("country", "Nowhere", "unknown_country"),
+    ],
+)
+def test_it_fails_where_the_setting_says_so_and_where_a_person_typed_it(column: str, text: str, code: str) -> None:
+    assert codes(pulled({column: text}, on_unreadable="fail")) == {(2, column, code)}
+    assert codes(pulled({column: text}, is_typed=True)) == {(2, column, code)}
+
+
+def test_one_providers_setting_is_not_the_others() -> None:
+    settings = {**AUSTRALIAN, "xero": {"on_unreadable": "fail"}}
+    row = {"phone": "12"}
+    assert codes(check(row, settings=settings, defaults=SHOP, source=XERO)) == {(2, "phone", "invalid_phone")}
+    assert codes(check(row, settings=settings, defaults=SHOP, source=QUICKBOOKS)) == set()
+
+
+def test_the_companys_country_stands_for_one_that_was_left_out_and_nothing_is_looked_up_in_it() -> None:
+    row = {"country": "Nowhere", "state": "NSW", "mobile": "0491 570 156", "phone": "+61 2 5550 1234"}
+    checked = pulled(row)
+    assert codes(checked) == set()
+    assert [value(checked, column) for column in row] == ["AU", None, None, "+61255501234"]
+    assert left_out(checked) == {"country", "state", "mobile"}
+    assert value(checked, "city") == "Ballarat"
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "code"),
+    [("first_name", "A\x00", "unprintable_character"), ("business_name", "x" * 256, "too_long")],
+)
+def test_what_can_be_read_but_not_stored_fails(column: str, text: str, code: str) -> None:
+    assert codes(pulled({column: text})) == {(2, column, code)}
+
+
+def test_what_was_left_out_says_no_longer_who_the_customer_is() -> None:
+    checked = pulled({"email": "broken", "phone": "+61255501234"})
+    assert checked.keys["value"].to_list() == ["+61255501234"]
+
+
+def test_a_clean_row_has_no_warning_of_its_source() -> None:
+    row = {"email": "a@example.com", "country": "AU", "state": "NSW", "city": "Sydney"}
+    assert pulled(row).warnings.is_empty()
