@@ -75,9 +75,7 @@ def check_rows(
     errors = _describe(failures, columns, suggester)
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
     rows = frame.filter(sound)
-    warnings = _warnings(frame["row"], normalised.warnings, sound)
-    if told is not None:
-        warnings = pl.concat([told.join(rows, on="row", how="semi"), warnings]).unique(maintain_order=True)
+    warnings = _warnings(frame["row"], normalised.warnings, sound, told)
     customers = rows.select(
         "row",
         *CUSTOMER_COLUMNS,
@@ -153,14 +151,19 @@ def _longest(column: str) -> int:
     return known.max_length if known else LONGEST_TEXT
 
 
-def _warnings(rows: pl.Series, flags: dict[str, pl.Series], sound: pl.Series) -> pl.DataFrame:
+def _warnings(
+    rows: pl.Series, flags: dict[str, pl.Series], sound: pl.Series, told: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return (row, column, code) of the warnings of sound rows, those that were told before first, each once."""
     frames = [pl.DataFrame(schema={"row": pl.Int64, "column": pl.String, "code": pl.String})]
+    if told is not None:
+        frames.append(told.filter(pl.col("row").is_in(rows.filter(sound).implode())))
     for flag, raised in flags.items():
         column, _, code = flag.rpartition(":")
         frames.append(
             pl.DataFrame({"row": rows.filter(raised & sound)}).with_columns(column=pl.lit(column), code=pl.lit(code))
         )
-    return pl.concat(frames)
+    return pl.concat(frames).unique(maintain_order=True)
 
 
 def _warnings_json(warnings: pl.DataFrame) -> pl.DataFrame:
