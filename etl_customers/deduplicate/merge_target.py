@@ -21,7 +21,10 @@ from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
 _ROWS_AT_A_TIME = 50_000
 
 _temporary = MetaData()
-_sought_links = Table("sought_links", _temporary, Column("provider_id", String), prefixes=["TEMPORARY"])
+# With a key, because SQLite would else go through all of it for each link of the connection.
+_sought_links = Table(
+    "sought_links", _temporary, Column("provider_id", String, primary_key=True), prefixes=["TEMPORARY"]
+)
 _sought_keys = Table(
     "sought_keys",
     _temporary,
@@ -86,11 +89,13 @@ def find_owners(
     """
     with _filled(target, _sought_keys, keys):
         key, sought = identity_keys.c, _sought_keys.c
-        is_own = sa.exists().where(
+        # A list, because SQLite would else go through all of the connection's links for each key.
+        own = sa.select(provider_customers.c.customer_id).where(
             provider_customers.c.provider == provider,
             provider_customers.c.tenant_id == tenant_id,
-            provider_customers.c.customer_id == key.customer_id,
+            provider_customers.c.customer_id.is_not(None),
         )
+        is_own = key.customer_id.in_(own)
         same = sa.and_(key.kind == sought.kind, key.value == sought.value)
         columns = (sought.kind, sought.value, key.customer_id)
         owned = sa.select(*columns, is_own).join_from(_sought_keys, identity_keys, same).where(sought.is_needed)

@@ -43,7 +43,7 @@ _temporary = MetaData()
 _updated_customers = Table(
     "updated_customers",
     _temporary,
-    Column("customer_id", BigInteger),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     *(Column(name, customers.c[name].type) for name in (*CUSTOMER_COLUMNS, "is_active", "warnings")),
     prefixes=["TEMPORARY"],
 )

@@ -41,7 +41,7 @@ _ENDED = {"provider_id": pl.String, "merged_into": pl.String}
 _ended_links = Table(
     "ended_links",
     MetaData(),
-    Column("provider_id", String),
+    Column("provider_id", String, primary_key=True),
     Column("merged_into", String),
     prefixes=["TEMPORARY"],
 )

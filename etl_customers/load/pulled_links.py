@@ -34,7 +34,7 @@ _READ_ROWS = """
 _read_links = Table(
     "read_links",
     MetaData(),
-    Column("provider_id", String),
+    Column("provider_id", String, primary_key=True),
     Column("provider_updated_at", DateTime(timezone=True)),
     Column("parent_id", String),
     Column("content_hash", String),
