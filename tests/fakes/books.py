@@ -80,12 +80,12 @@ class Books:
             return key
 
     def change(self, key: str, **fields: Any) -> None:
-        """Change fields of a record now; a field that becomes None is taken away."""
+        """Change fields of a record now; a field that becomes None is taken away. Without fields it is only touched."""
         with self.lock:
             record = {**self.records[key], **fields}
             for name in [name for name, value in fields.items() if value is None]:
                 del record[name]
-            if not set(fields) <= self.status_fields:
+            if not fields or not set(fields) <= self.status_fields:
                 self.touch(record)
             self._keep(key, record)
 

@@ -19,7 +19,6 @@ from tests.faults.pull_mishaps import FIRST_PULL, QUICKBOOKS, SECOND_PULL, XERO,
 from tests.faults.pulling import World, connected
 
 ON_POSTGRESQL = (
-    "QuickBooks: a customer is merged away between two pages",
     "Xero: nulls, dates before 1970, half a surrogate pair, numbers for texts",
     "Xero: the new token is lost on its way, the refresh token has changed",
 )
