@@ -45,7 +45,7 @@ from etl_customers.target.ledger import (
 from etl_customers.target.removals import (
     UNDO_OF,
     Kept,
-    delete_sync_cursors,
+    forget_pull,
     hold_loads_back,
     list_kept_customers,
     lock_customers_of,
@@ -160,7 +160,7 @@ def _take_back(
         done, left = restorer.restore(customer_id)
         restored += done
         kept += left
-    delete_sync_cursors(connection, record.import_id)
+    forget_pull(connection, record)
     return Undone(record.import_id, now, removed=removed, restored=restored, kept=kept)
 
 

@@ -16,12 +16,14 @@ from etl_customers.target.tables import (
     customer_changes,
     customers,
     failed_rows,
+    identity_keys,
     imports,
     matched_customers,
     provider_customers,
     removed_customers,
     sync_cursors,
 )
+from schemas.columns import PROVIDER_KIND
 
 ERASED = "erased"
 UNDO_OF = "undo of "
@@ -83,6 +85,7 @@ def list_kept_customers(connection: Connection, record: ImportRecord) -> Iterato
     matches = matches.join(imports, imports.c.import_id == matched_customers.c.import_id)
     links = named.add_columns(provider_customers.c.provider)
     links = links.join(provider_customers, provider_customers.c.customer_id == customers.c.id)
+    links = links.join(imports, imports.c.import_id == provider_customers.c.import_id)
     seen: set[int] = set()
     reasons = (
         ("edited", changes.where(_is_later_change(record)).order_by(customers.c.id, customer_changes.c.id.desc())),
@@ -113,18 +116,46 @@ def remove_customers_of(connection: Connection, record: ImportRecord, removed_by
         sa.select(matched_customers.c.customer_id)
         .join(imports, imports.c.import_id == matched_customers.c.import_id)
         .where(_is_later_match(record)),
-        sa.select(provider_customers.c.customer_id).where(
-            _is_foreign_link(record), provider_customers.c.customer_id.is_not(None)
-        ),
+        sa.select(provider_customers.c.customer_id)
+        .join(imports, imports.c.import_id == provider_customers.c.import_id)
+        .where(_is_foreign_link(record), provider_customers.c.customer_id.is_not(None)),
     )
     _remember(connection, sa.and_(mine, customers.c.id.not_in(kept)), UNDONE, removed_by, now)
     gone = sa.select(removed_customers.c.customer_id).where(removed_customers.c.import_id == record.import_id)
     return connection.execute(customers.delete().where(mine, customers.c.id.in_(gone))).rowcount
 
 
-def delete_sync_cursors(connection: Connection, import_id: str) -> None:
-    """Forget how far this import had brought its provider's connection: the next pull is a full one."""
-    connection.execute(sync_cursors.delete().where(sync_cursors.c.import_id == import_id))
+def forget_pull(connection: Connection, record: ImportRecord) -> None:
+    """Take back what a pull noted of its connection, so that the next one is a full one and looks at everything again.
+
+    The links that it made to customers from elsewhere go, with the key that each is. What
+    it read of the others, and that they had ended at the provider, is forgotten; that
+    somebody was erased is not.
+
+    Args:
+        connection: In the undo's transaction.
+        record: The import; of one that is no pull there is nothing to take back.
+    """
+    mine = {"provider": record.source, "tenant_id": record.tenant_id}
+    connection.execute(sync_cursors.delete().where(*(sync_cursors.c[name] == value for name, value in mine.items())))
+    link = provider_customers.c
+    of_connection = [link[name] == value for name, value in mine.items()]
+    created = sa.select(customers.c.id).where(customers.c.import_id == record.import_id)
+    is_foreign = sa.and_(link.customer_id.is_not(None), link.customer_id.not_in(created))
+    made = (*of_connection, link.import_id == record.import_id, is_foreign)
+    value = link.provider.op("||")(":").op("||")(link.tenant_id).op("||")(":").op("||")(link.provider_id)
+    keys = sa.select(sa.type_coerce(value, sa.Text())).where(*made)
+    connection.execute(
+        identity_keys.delete().where(identity_keys.c.kind == PROVIDER_KIND, identity_keys.c.value.in_(keys))
+    )
+    connection.execute(provider_customers.delete().where(*made))
+    changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
+    touched = sa.or_(link.customer_id.in_(changed), link.customer_id.in_(created))
+    connection.execute(
+        provider_customers.update()
+        .where(*of_connection, touched)
+        .values(content_hash=None, merged_into=None, vanished_at=None, erasure_asked_at=None)
+    )
 
 
 def erase_customer(connection: Connection, customer_id: int, erased_by: str | None, now: datetime) -> None:
@@ -211,8 +242,8 @@ def _is_later_match(record: ImportRecord) -> sa.ColumnElement[bool]:
 
 
 def _is_foreign_link(record: ImportRecord) -> sa.ColumnElement[bool]:
-    """Linked by a pull; the links that an import made to its own customers go with them."""
-    return provider_customers.c.provider != record.source
+    """Linked by another import that stands; the links that an import made to its own customers go with them."""
+    return sa.and_(provider_customers.c.import_id != record.import_id, imports.c.status != UNDONE)
 
 
 def _remember(

@@ -75,7 +75,7 @@ def pull(workshop: Workshop, *changes: tuple[int, str, Any, Any]) -> str:
             again=True,
             accepted_by="eva",
         )
-        connection.execute(sa.text("update imports set status = 'finished' where source = 'xero'"))
+        connection.execute(sa.text("update imports set status = 'finished', tenant_id = 't' where source = 'xero'"))
         for customer_id, column, before, after in changes:
             connection.execute(
                 customer_changes.insert().values(
