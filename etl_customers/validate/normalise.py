@@ -143,16 +143,13 @@ def _read_places(
     *,
     leaves_out: bool,
 ) -> dict[str, pl.Series]:
-    """Country, state and city with their defaults (R10, R12).
-
-    Where a country is left out, the company's stands in its place, but no state is looked up in that.
-    """
+    """Country, state and city with their defaults (R10, R12); a country that is left out has no default."""
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
     read_country = map_distinct(country_text, places.read_country, pl.String)
-    is_unknown = unread(country_text, read_country)
-    is_company = country_text.is_null() | (is_unknown & pl.Series([leaves_out]))
-    country = pl.select(pl.when(is_company).then(pl.lit(company.country)).otherwise(read_country)).to_series()
-    pairs = pl.DataFrame({"country": country, "state": pl.select(pl.when(~is_unknown).then(state_text)).to_series()})
+    country = pl.select(
+        pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)
+    ).to_series()
+    pairs = pl.DataFrame({"country": country, "state": state_text})
     known = [
         (code, text, places.read_state(text, code) if places.has_states(code) else text)
         for code, text in pairs.drop_nulls().unique().iter_rows()
@@ -164,18 +161,19 @@ def _read_places(
     cities = [(code, state, places.first_city(code, state)) for code, state in wanting.iter_rows()]
     first = pl.DataFrame(cities, schema={"country": pl.String, "name": pl.String, "first": pl.String}, orient="row")
     first_city = by_state.join(first, on=["country", "name"], how="left", maintain_order="left")["first"]
-    of_company = name.is_null() & pl.Series([company.city is not None])
+    # What was written and could not be read is not "none": the company's city would be invented.
+    of_company = state_text.is_null() & country.is_not_null() & pl.Series([company.city is not None])
     values["country"], values["state"] = country, name
     values["city"] = pl.select(
         pl.coalesce(city_text, first_city, pl.when(of_company).then(pl.lit(company.city, pl.String)))
     ).to_series()
     warnings["city:city_defaulted"] = city_text.is_null() & first_city.is_not_null()
     warnings["city:city_defaulted_to_company"] = city_text.is_null() & of_company
-    warnings["country:country_defaulted"] = is_company
+    warnings["country:country_defaulted"] = country_text.is_null()
     return {
-        "country:unknown_country": is_unknown,
+        "country:unknown_country": unread(country_text, read_country),
         # Without a country there is nothing to look the state up in: one error says it.
-        "state:unknown_state": unread(state_text, name) & country.is_not_null(),
+        "state:unknown_state": unread(state_text, name) & (country.is_not_null() | pl.Series([leaves_out])),
     }
 
 

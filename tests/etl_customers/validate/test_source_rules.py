@@ -90,13 +90,13 @@ def test_one_providers_setting_is_not_the_others() -> None:
     assert codes(check(row, settings=settings, defaults=SHOP, source=QUICKBOOKS)) == set()
 
 
-def test_the_companys_country_stands_for_one_that_was_left_out_and_nothing_is_looked_up_in_it() -> None:
+def test_a_country_that_was_left_out_stays_empty_and_nothing_is_read_by_another_one() -> None:
     row = {"country": "Nowhere", "state": "NSW", "mobile": "0491 570 156", "phone": "+61 2 5550 1234"}
     checked = pulled(row)
     assert codes(checked) == set()
-    assert [value(checked, column) for column in row] == ["AU", None, None, "+61255501234"]
+    assert [value(checked, column) for column in row] == [None, None, None, "+61255501234"]
     assert left_out(checked) == {"country", "state", "mobile"}
-    assert value(checked, "city") == "Ballarat"
+    assert value(checked, "city") is None
 
 
 @pytest.mark.parametrize(
