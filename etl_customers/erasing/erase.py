@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etl_customers.erasing.person import Person, find_duplicates, find_person
+from etl_customers.erasing.pulled import find_pulled_rows
 from etl_customers.erasing.staged import find_rows, learn_from_origin
 from etl_customers.erasing.texts import Record, holds, is_workbook, without_rows
 from etl_customers.errors import ImportBusy, NotNow
@@ -203,7 +204,7 @@ class _Files:
             with self._opened(path) as staging:
                 if staging is None:
                     return is_ended  # nobody can tell who is in it
-                rows = find_rows(staging, import_id, self._person)
+                rows = find_rows(staging, import_id, self._person) | find_pulled_rows(staging, record, self._person)
         except ImportBusy:
             if is_ended:
                 raise

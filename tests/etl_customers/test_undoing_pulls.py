@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.editing import edit
 from etl_customers.erasing.erase import erase
 from etl_customers.settings import Home, Xero
+from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import customers, identity_keys, provider_customers
@@ -100,7 +101,13 @@ def test_an_erased_customer_stays_erased_when_its_pull_is_undone(books: Books, w
 def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, workshop: Workshop) -> None:
     books.pull(contact("a", "Canaryfirst", "Canarylast"), contact("b"))
     books.pull(contact("a", "Canaryfirst", "Canarylast", EmailAddress="canary@example.com", minutes=1))
-    books.pull(contact("a", "Canaryfirst", "Canarylast", EmailAddress="canary@example.com", minutes=1))
+    books.pull(contact("a", "Canaryfirst", "Other", EmailAddress=None, Phones=[5], minutes=2))
+    books.pull(contact("s", "Canaryfirst", "Canarylast", EmailAddress=None, IsSupplier=True, IsCustomer=False))
+    under_way = books.accept()
+    with open_staging(books.folder / f"{under_way}.duckdb", 256) as staging:
+        books.fetch(staging, [contact("a", "Canaryfirst", "Canarylast")])
+    assert [one.is_certain for one in erase(workshop, 1, "eva").still_there] == [True]
+    undo(workshop, under_way, "eva")
     assert erase(workshop, 1, "eva").still_there == []
     everything = [path for path in workshop.home.path.parent.rglob("*") if path.is_file()]
     assert not [path for path in everything if b"Canary" in path.read_bytes()]
