@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from etl_customers.target.customers import Customer, CustomerChange, CustomerDetails, Trace
     from etl_customers.target.edits import EditRefused
     from etl_customers.target.ledger import ImportRecord
+    from etl_customers.target.pulls import ProviderLink
 
 _CustomerId = Annotated[int, typer.Argument(metavar="ID", help="The customer's id.", show_default=False)]
 _HEADERS = ("id", "name or business", "e-mail", "phone", "city", "source")
@@ -70,7 +71,8 @@ def show(customer_id: _CustomerId, json: JsonOption = False, home: HomeOption = 
         details = show_customer(connection, customer_id)
     if json:
         properties = [{"type": p.type, "number": p.number, "values": dict(p.values)} for p in details.properties]
-        print_json(_record(details.customer) | {"properties": properties})
+        links = [_link_record(link) for link in details.links]
+        print_json(_record(details.customer) | {"properties": properties, "links": links})
     else:
         console().print(pairs(_lines(details)))
 
@@ -198,6 +200,7 @@ def _lines(details: "CustomerDetails") -> list[tuple[str, object]]:
     lines += [(f"{p.type} {p.number}", dict(p.values)) for p in details.properties]
     lines += [("password", "set" if customer.has_password else "none"), ("active", customer.is_active)]
     lines += [("warning", message(w["code"], w["column"])) for w in customer.warnings]
+    lines += _link_lines(details.links)
     lines += [("import", f"{customer.import_id}, row {customer.import_row} of {record.file_name or record.source}")]
     return [*lines, ("created", customer.created_at), ("updated", customer.updated_at)]
 
@@ -219,7 +222,36 @@ def _trace_lines(found: "Trace") -> list[tuple[str, object]]:
     if found.parent is not None:
         row = "" if found.parent_row is None else f"row {found.parent_row} of "
         lines.append(("corrects", f"{row}{found.parent.file_name}, import {found.parent.import_id}"))
+    return lines + _link_lines(found.links)
+
+
+def _link_lines(links: "list[ProviderLink]") -> list[tuple[str, object]]:
+    from etl_customers.cli.screen import show
+    from schemas.sources import LABELS
+
+    lines: list[tuple[str, object]] = []
+    for link in links:
+        more = [f"below {link.parent_id}"] if link.parent_id else []
+        more += [f"merged into {link.merged_into}"] if link.merged_into else []
+        more += [f"not there since {show(link.vanished_at)}"] if link.vanished_at else []
+        more += [f"to be erased since {show(link.erasure_asked_at)}"] if link.erasure_asked_at else []
+        what = f"{link.provider_id} of tenant {link.tenant_id}"
+        lines.append((LABELS[link.provider], ", ".join([what, *more])))
     return lines
+
+
+def _link_record(link: "ProviderLink") -> dict[str, object]:
+    return {
+        "provider": link.provider,
+        "connection": link.tenant_id,
+        "provider_id": link.provider_id,
+        "parent_id": link.parent_id,
+        "merged_into": link.merged_into,
+        "provider_updated_at": link.provider_updated_at,
+        "synced_at": link.synced_at,
+        "vanished_at": link.vanished_at,
+        "erasure_asked_at": link.erasure_asked_at,
+    }
 
 
 def _trace_record(found: "Trace") -> dict[str, object]:
@@ -229,6 +261,7 @@ def _trace_record(found: "Trace") -> dict[str, object]:
         "import": _import_record(found.record),
         "corrects": None if found.parent is None else {"row": found.parent_row, "import": _import_record(found.parent)},
         "changes": [_change_record(change) for change in found.changes],
+        "links": [_link_record(link) for link in found.links],
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound, UsageError
 from etl_customers.target.ledger import ImportRecord, as_utc, find_import
+from etl_customers.target.pulls import ProviderLink, links_of_customer
 from etl_customers.target.removals import ERASED, RemovedCustomer, find_removed
 from etl_customers.target.tables import customer_changes, customers, imports, properties
 from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS
@@ -61,6 +62,8 @@ class CustomerDetails:
     customer: Customer
     properties: list[Property]
     record: ImportRecord
+    links: list[ProviderLink]
+    """What providers call it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Trace:
     """The failed row of that import which became this customer."""
     changes: list[CustomerChange]
     """Oldest first."""
+    links: list[ProviderLink]
+    """What providers call it."""
 
 
 class CustomerRemoved(UsageError):
@@ -154,6 +159,7 @@ def show_customer(connection: Connection, customer_id: int) -> CustomerDetails:
         customer=customer,
         properties=[Property(row["property_type_id"], row["number"], row["field_values"]) for row in found],
         record=_import_of(connection, customer.import_id),
+        links=links_of_customer(connection, customer_id),
     )
 
 
@@ -184,6 +190,7 @@ def trace_customer(connection: Connection, customer_id: int) -> Trace:
             )
             for row in found
         ],
+        links=links_of_customer(connection, customer_id),
     )
 
 
