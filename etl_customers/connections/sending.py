@@ -6,11 +6,11 @@ answer takes longer, or more memory, than was agreed.
 
 import json
 import re
-import time
 from dataclasses import dataclass, field
 
 import requests
 
+from etl_customers.connections.bodies import Endless, Session, read_body
 from etl_customers.errors import ProviderUnavailable
 from schemas.sources import QUICKBOOKS, XERO
 
@@ -65,19 +65,19 @@ def send(provider: str, request: requests.Request, patience: Patience) -> Answer
     """
     request.auth = _as_it_is  # else requests would look for a password of this host in ~/.netrc
     timeout = (patience.connect_seconds, patience.answer_seconds)
-    deadline = time.monotonic() + patience.connect_seconds + patience.answer_seconds
     try:
-        with requests.Session() as session:
+        with Session() as session:
             prepared = session.prepare_request(request)
             settings = session.merge_environment_settings(prepared.url or "", {}, True, None, None)
             with session.send(prepared, timeout=timeout, allow_redirects=False, **settings) as response:
-                request_id = _request_id(provider, response)
-                body = _read(provider, response, deadline, request_id)
-                return Answer(response.status_code, request_id, _parse(body))
+                body = read_body(response, _MOST_BYTES, patience.answer_seconds)
+                return Answer(response.status_code, _request_id(provider, response), _parse(body))
     except requests.exceptions.SSLError:
         raise AnswerLost(provider, "no encrypted connection could be made") from None
     except requests.exceptions.Timeout:
         raise AnswerLost(provider, "it did not answer in time") from None
+    except Endless:
+        raise AnswerLost(provider, "its answer did not end") from None
     except (requests.RequestException, ValueError):
         # ValueError: an address or a header of the answer that the library cannot read.
         raise AnswerLost(provider, "the connection failed or broke off") from None
@@ -90,15 +90,6 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _request_id(provider: str, response: requests.Response) -> str | None:
     value = response.headers.get(REQUEST_ID_HEADERS[provider], "")
     return value if _REQUEST_ID.fullmatch(value) else None
-
-
-def _read(provider: str, response: requests.Response, deadline: float, request_id: str | None) -> bytes:
-    body = bytearray()
-    for part in response.iter_content(64 * 1024):
-        body += part
-        if len(body) > _MOST_BYTES or time.monotonic() > deadline:
-            raise AnswerLost(provider, "its answer did not end", request_id)
-    return bytes(body)
 
 
 def _parse(body: bytes) -> object:

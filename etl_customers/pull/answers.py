@@ -72,15 +72,15 @@ _BY_FAULT = {
 """QuickBooks' numbers mean the same on whatever status they come."""
 
 
-def judge(provider: str, response: Response) -> Verdict:
-    """Say what an answer means.
+def judge(provider: str, response: Response, body: bytes) -> Verdict:
+    """Say what an answer means, whose unpacked body was read already.
 
     Source:
         https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes,
         https://developer.xero.com/documentation/api/accounting/responsecodes (read November 2026);
         a Fault may come with status 200, and an error's body need not be JSON.
     """
-    document = _read_json(response)
+    document = _read_json(response, body)
     number = _fault_number(document)
     if provider == QUICKBOOKS and number in _BY_FAULT:
         return _BY_FAULT[number]
@@ -163,12 +163,12 @@ def _says_json(response: Response) -> bool:
     return "json" in response.headers.get("Content-Type", "").lower()
 
 
-def _read_json(response: Response) -> object:
+def _read_json(response: Response, body: bytes) -> object:
     """Return the body's value, None where it has none; a body that does not say that it is JSON is not read."""
     if not _says_json(response):
         return None
     try:
-        value: object = json.loads(response.content)
+        value: object = json.loads(body)
     except (ValueError, RecursionError):
         return None
     return value

@@ -14,6 +14,7 @@ from typing import Never, NoReturn, Protocol, Self
 import requests
 from requests.auth import AuthBase
 
+from etl_customers.connections.bodies import Endless, Session, read_body
 from etl_customers.errors import ProviderUnavailable
 from etl_customers.pull.answers import (
     UNEXPECTED,
@@ -32,9 +33,13 @@ from schemas.sources import LABELS
 
 _TIMEOUTS = (5, 125)
 """Seconds to connect and to wait for bytes; Intuit itself gives up after 120."""
+_MOST_BYTES, _LONGEST_ANSWER = 64 * 1024 * 1024, 300
+"""Of one answer, unpacked, and the seconds in which it comes: many times what a page needs."""
 _TRIES = 6
 _LONGEST_WAIT = 90
 """Seconds; a provider that asks for more is asked again by a later run."""
+_YEAR = timedelta(days=365)
+"""The farthest time that is named."""
 _THROTTLED_WAIT = 60
 """Seconds after "too many calls" that does not say how long: both vendors count by the minute."""
 _log = logging.getLogger("etl_customers.pull")
@@ -92,7 +97,7 @@ class Client:
         self._base = str(section.api_url).rstrip("/")
         self._clock = clock or Clock()
         self._pacing = Pacing(provider, section.requests_per_minute, section.deadline_minutes, self._clock)
-        self._session = requests.Session()
+        self._session = Session()
         self._is_day_used_up = False
 
     def __enter__(self) -> Self:
@@ -148,44 +153,44 @@ class Client:
 
     def _send(self, request: Request, token: str) -> "Answer | _Failure":
         begun = monotonic()
-        response, reason = self._exchange(request, token)
-        if response is None:
-            _log.info("%s, %s: %s, %d ms", LABELS[self.provider], request.what, reason, 1000 * (monotonic() - begun))
-            return _Failure(Action.RETRY, reason)
-        outcome = self._read(request, response)
+        status, outcome = self._exchange(request, token)
         _log.info(
-            "%s, %s: status %d, request %s, %d ms, %d records",
+            "%s, %s: %s, request %s, %d ms, %d records",
             LABELS[self.provider],
             request.what,
-            response.status_code,
+            outcome.reason if status is None and isinstance(outcome, _Failure) else f"status {status}",
             outcome.request_id,
             1000 * (monotonic() - begun),
             len(outcome.records) if isinstance(outcome, Answer) else 0,
         )
         return outcome
 
-    def _exchange(self, request: Request, token: str) -> tuple[requests.Response | None, str]:
-        """Return the answer, or why there is none; the libraries' texts hold addresses and headers."""
+    def _exchange(self, request: Request, token: str) -> "tuple[int | None, Answer | _Failure]":
+        """Return status and meaning of the answer, or why there is none; the libraries' texts hold addresses."""
         try:
-            response = self._session.get(
+            with self._session.get(
                 self._base + request.path,
                 params=dict(request.parameters),
                 headers={"Accept": "application/json", **request.headers},
                 auth=_Bearer(token),
                 timeout=_TIMEOUTS,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                body = read_body(response, _MOST_BYTES, _LONGEST_ANSWER)
         except requests.Timeout:
-            return None, "no answer in time"
+            return None, _Failure(Action.RETRY, "no answer in time")
         except requests.exceptions.SSLError:
-            return None, "no secure connection can be made"
+            return None, _Failure(Action.RETRY, "no secure connection can be made")
         except requests.RequestException:
-            return None, "the connection cannot be made, or broke off"
-        return response, ""
+            return None, _Failure(Action.RETRY, "the connection cannot be made, or broke off")
+        except Endless:
+            return None, _Failure(Action.STOP, "its answer did not end")
+        return response.status_code, self._read(request, response, body)
 
-    def _read(self, request: Request, response: requests.Response) -> "Answer | _Failure":
+    def _read(self, request: Request, response: requests.Response, body: bytes) -> "Answer | _Failure":
         request_number = request_id(self.provider, response)
-        verdict = judge(self.provider, response)
+        verdict = judge(self.provider, response, body)
         if verdict.action is not Action.USE:
             wait = retry_after(response, self._clock.utc_now())
             return _Failure(verdict.action, verdict.reason, verdict.code, request_number, wait)
@@ -224,7 +229,7 @@ class Client:
         self._stop_until(used_up, seconds, request_number)
 
     def _stop_until(self, reason: str, seconds: float, request_number: str | None) -> Never:
-        until = self._clock.utc_now() + timedelta(seconds=seconds)
+        until = self._clock.utc_now() + min(timedelta(seconds=seconds), _YEAR)
         raise ProviderUnavailable(self.provider, f"{reason}; go on after {until:%Y-%m-%dT%H:%M:%SZ}", request_number)
 
 

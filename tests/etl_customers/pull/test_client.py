@@ -92,8 +92,10 @@ def test_after_six_failures_it_is_given_up_for_now_and_the_request_is_named(fake
         as_json({"QueryResponse": None, "Contacts": None}),
         as_text("", 501),
         as_text("", 302, Location="http://127.0.0.1:9/"),
+        as_text("", 302, Location="http://["),
+        as_text("", 429, Date="Mon, 01 Jan 1900 00:00:00 GMT", Retry_After="Fri, 31 Dec 9999 23:59:59 GMT"),
     ],
-    ids="html text list other-object no-list null 501 redirect".split(),
+    ids="html text list other-object no-list null 501 redirect redirect-nowhere millennia".split(),
 )
 def test_an_answer_that_is_none_is_not_asked_for_again_at_once(fake: Fake, answer: Answer) -> None:
     fake.fail(Fault(answer=answer))
@@ -260,8 +262,8 @@ def test_each_answer_is_one_line_of_log_without_token_or_customer(fake: Fake, ca
     assert "broke off" in lines[1]
     assert "status 200, request 1-abc" in lines[2]
     assert lines[2].endswith(" 3 records")
-    assert not any(secret in caplog.text for secret in (*tokens.tokens, "example.com"))
-    assert "example.com" in page.records[0].text
+    assert not any(secret in caplog.text for secret in (*tokens.tokens, "customer.0@"))
+    assert "customer.0@" in page.records[0].text
 
 
 def test_a_netrc_file_does_not_take_the_place_of_the_token(
