@@ -22,7 +22,7 @@ class PullWish(dg.Config):
     """What a person types."""
 
     provider: str = Field(description="quickbooks or xero")
-    connection: str = Field("", description="The provider's id of the company; may be left out where there is one.")
+    tenant: str = Field("", description="The provider's id of the company; may be left out where there is one.")
     full: bool = Field(False, description="All customers, not only those that changed since the last pull.")
     accept_vanished: bool = Field(
         False, description="With full: however many customers the provider has no more, make them inactive."
@@ -43,7 +43,7 @@ def pull_customers(
             tags = import_tags(record, opened.settings)
             return execute_import(context.instance, opened.home, record.import_id, tags, record.source)
 
-        wish = Wish(config.provider, config.connection or None, config.full, config.accept_vanished)
+        wish = Wish(config.provider, config.tenant or None, config.full, config.accept_vanished)
         outcome = pull(opened, wish, f"run {context.run_id}", run)
     if outcome.record.status != FINISHED:
         raise _failure(outcome)
@@ -80,9 +80,9 @@ def _metadata(record: ImportRecord) -> dict[str, Any]:
 @dg.job(
     name=START_PULL,
     # What the launchpad shows at first.
-    config={"ops": {"pull_customers": {"config": {"provider": "PROVIDER", "connection": "", "full": False}}}},
+    config={"ops": {"pull_customers": {"config": {"provider": "PROVIDER", "tenant": "", "full": False}}}},
     description="Pulls the customers of a connected company. In the launchpad, put quickbooks or xero in the place of "
-    "PROVIDER, name the connection where there are several, and launch.",
+    "PROVIDER, name the tenant where there are several, and launch.",
 )
 def start_pull() -> None:
     """One op, which starts a run of the provider's job."""

@@ -22,7 +22,7 @@ class ProviderName(StrEnum):
 
 
 ProviderArgument = Annotated[ProviderName, typer.Argument(help="quickbooks or xero.", show_default=False)]
-_Tenant = Annotated[
+TenantOption = Annotated[
     str | None,
     typer.Option("--tenant", help="Id of the company at the provider, where there are several.", show_default=False),
 ]
@@ -40,7 +40,7 @@ def connect(
     manual: Annotated[
         bool, typer.Option("--manual", help="Without a browser on this machine: open an address, paste another one.")
     ] = False,
-    tenant: _Tenant = None,
+    tenant: TenantOption = None,
     home: HomeOption = None,
 ) -> None:
     """Connect a company of QuickBooks Online or Xero, or renew the connection to it; asks for access in a browser."""
@@ -96,7 +96,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
 
 def disconnect(
     provider: ProviderArgument,
-    tenant: _Tenant = None,
+    tenant: TenantOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Delete the token here even if the provider cannot be reached.")
     ] = False,

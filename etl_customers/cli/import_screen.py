@@ -48,7 +48,7 @@ def print_imports(records: Sequence[ImportRecord]) -> None:
     """Print a line per import; the columns that only pulls fill are there where there is a pull."""
     of_pulls = ("updated", "unchanged") if any(record.tenant_id for record in records) else ()
     counts = ("read", "loaded", *of_pulls, "failed", "unread")
-    headers = ("import", "status", "file" if not of_pulls else "file or connection", "accepted", *counts)
+    headers = ("import", "status", "file" if not of_pulls else "file or tenant", "accepted", *counts)
     rows = [
         (
             record.import_id,

@@ -55,7 +55,7 @@ def _headline(result: PullResult) -> str:
 
 def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, object]]:
     yield "import", result.import_id
-    yield "connection", result.connection
+    yield "tenant", result.connection
     if result.status != "accepted":
         rows = result.rows
         synced = f"{rows.created:,} created + {rows.updated:,} updated + {rows.unchanged:,} unchanged"
@@ -106,7 +106,7 @@ def _ids(reasons: Sequence[NotSynced]) -> str:
 
 
 def _next_step(result: PullResult, at_home: str) -> list[str]:
-    pull = f"etl-customers pull {result.source} --connection {result.connection}"
+    pull = f"etl-customers pull {result.source} --tenant {result.connection}"
     if result.status == "undone":
         return [f"To have its customers again, run: {pull}{at_home}"]
     if result.status == "accepted":

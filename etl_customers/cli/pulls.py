@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.connections import ProviderArgument
+from etl_customers.cli.connections import ProviderArgument, TenantOption
 from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 def pull(
     provider: ProviderArgument,
-    connection: Annotated[
-        str | None,
-        typer.Option("--connection", help="Id of the company there, where several are connected.", show_default=False),
-    ] = None,
+    tenant: TenantOption = None,
     full: Annotated[
         bool, typer.Option("--full", help="All customers, not only those that changed since the last pull.")
     ] = False,
@@ -59,7 +56,7 @@ def pull(
 
     started = time.monotonic()
     with workshop_at(home) as workshop:
-        result = _pull(workshop, Wish(provider.value, connection, full or accept_vanished, accept_vanished))
+        result = _pull(workshop, Wish(provider.value, tenant, full or accept_vanished, accept_vanished))
     if json:
         from etl_customers.cli.screen import print_json
 

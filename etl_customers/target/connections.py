@@ -79,8 +79,8 @@ def choose_connection(connection: Connection, provider: str, tenant_id: str | No
     if len(live) > 1:
         ids = ", ".join(one.tenant_id for one in live)
         raise UsageError(
-            f"there are {len(live)} connections to {LABELS[provider]}, name one of them: {ids}; "
-            "see: etl-customers connections"
+            f"there are {len(live)} connections to {LABELS[provider]}, name one of them: --tenant ID, where ID "
+            f"is one of {ids}; see: etl-customers connections"
         )
     return live[0]
 

@@ -12,14 +12,24 @@ from assets.instance import open_instance
 from etl_customers.pulls import accept
 from etl_customers.workshop import Workshop
 from tests.assets.pulling import connected
+from tests.fakes.quickbooks import FakeQuickBooks
 from tests.imported import record_of
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workshop, FakeQuickBooks]]:
     """A connected home, of which each test takes what it needs."""
-    with connected(tmp_path_factory.mktemp("pulling")) as (workshop, _):
-        yield workshop
+    with connected(tmp_path_factory.mktemp("pulling")) as found:
+        yield found
+
+
+@pytest.fixture
+def workshop(books: tuple[Workshop, FakeQuickBooks], monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """That home, in an environment that leads to the fake."""
+    workshop, fake = books
+    for name, value in fake.environment().items():
+        monkeypatch.setenv(name, value)
+    return workshop
 
 
 def start(workshop: Workshop, **config: Any) -> dg.ExecuteInProcessResult:
@@ -48,7 +58,7 @@ def test_a_full_pull_is_begun_when_the_one_under_way_has_ended(workshop: Worksho
     [
         ({"provider": "PROVIDER"}, "none of quickbooks, xero"),
         ({"provider": "xero"}, "there is no connection to Xero"),
-        ({"provider": "quickbooks", "connection": "1"}, "etl-customers connections"),
+        ({"provider": "quickbooks", "tenant": "1"}, "etl-customers connections"),
     ],
 )
 def test_what_cannot_be_pulled_is_said_in_a_sentence(workshop: Workshop, config: dict[str, str], words: str) -> None:

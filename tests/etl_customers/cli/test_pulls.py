@@ -71,7 +71,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     assert "5 fetched = 3 created + 0 updated + 0 unchanged + 2 not synced" in shown
     assert "Not synced (1)" in shown
     assert "Left out on purpose (1)" in shown
-    assert f"run: etl-customers pull quickbooks --connection {pulled.fake.tenant}" in shown
+    assert f"run: etl-customers pull quickbooks --tenant {pulled.fake.tenant}" in shown
     assert json.loads(run("imports", "show", import_id, "--json", at=pulled.home).out)["rows"] == record["rows"]
 
     listed = run("imports", at=pulled.home).out
