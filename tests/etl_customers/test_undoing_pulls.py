@@ -23,8 +23,9 @@ CUSTOMER = "first_name,last_name,email,city\nAda,Old,ada@example.com,Sydney\n"
 
 
 @pytest.fixture
-def books(target: Engine, tmp_path: Path) -> Books:
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Books:
     """A connected company on a fresh target, whose customers are linked to those from elsewhere."""
+    target: Engine = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_target")
     books = Books(target, Home(tmp_path / "home").make().staging).connect()
     books.settings = books.settings.model_copy(update={"xero": Xero(link_existing=True)})
     return books
@@ -48,6 +49,7 @@ def values_of(target: Engine) -> list[dict[str, Any]]:
     return sorted(found, key=repr)
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_all_that_a_pull_did_is_taken_back_and_the_next_one_does_it_again(books: Books, workshop: Workshop) -> None:
     load(workshop, CUSTOMER)
     books.pull(contact("a"), contact("b"), contact("c"))

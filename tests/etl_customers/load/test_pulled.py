@@ -32,15 +32,17 @@ UNTOUCHED = (customers, identity_keys, provider_customers, customer_changes)
 
 
 @pytest.fixture
-def books(target: Engine, tmp_path: Path) -> Books:
-    """A connected company on a fresh target."""
+def books(request: pytest.FixtureRequest, tmp_path: Path) -> Books:
+    """A connected company on a fresh target; tests/faults compares the same on PostgreSQL, for most of what is here."""
+    target: Engine = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_target")
     return Books(target, tmp_path).connect()
 
 
 @pytest.fixture
-def workshop(target: Engine, tmp_path: Path) -> Workshop:
+def workshop(books: Books, tmp_path: Path) -> Workshop:
     """A home on the same target, for files and edits."""
-    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
+    settings = Settings(company=Company(country="AU", city="Sydney"))
+    return Workshop(Home(tmp_path / "home").make(), settings, books.target)
 
 
 def counts(fetched: int = 0, created: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> PullCounts:
@@ -74,6 +76,7 @@ def link(target: Engine, provider_id: str) -> dict[str, Any]:
     return next(row for row in rows(target, provider_customers) if row["provider_id"] == provider_id)
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_a_new_record_becomes_a_customer_with_keys_link_cursor_and_a_ledger_entry(books: Books) -> None:
     pulled = books.pull(contact("a", mobile="0491570156", minutes=7), contact("b", ContactStatus="ARCHIVED"))
 
@@ -154,6 +157,12 @@ def test_a_late_page_does_not_bring_an_earlier_state_back(books: Books) -> None:
     assert rows(books.target, customers)[0]["last_name"] == "Newname"
 
 
+def test_a_time_in_the_future_does_not_keep_changes_away_for_ever(books: Books) -> None:
+    books.pull(contact("a", last="Newname", minutes=60 * 24 * 365 * 70))
+    assert books.pull(contact("a", last="Newername", minutes=5)) == counts(1, updated=1)
+    assert books.pull(contact("a", last="Oldname", minutes=4)) == counts(1, unchanged=1)
+
+
 def test_what_a_person_edited_is_kept_until_the_end_and_the_rest_is_the_providers(
     books: Books, workshop: Workshop
 ) -> None:
@@ -179,6 +188,7 @@ def test_a_customer_from_elsewhere_is_not_doubled(books: Books, workshop: Worksh
     assert [row["provider_id"] for row in rows(books.target, provider_customers)] == ["b"]
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_a_customer_from_elsewhere_is_linked_and_updated_where_the_setting_says_so(
     books: Books, workshop: Workshop
 ) -> None:
@@ -203,6 +213,7 @@ def test_a_customer_from_elsewhere_is_linked_and_updated_where_the_setting_says_
     assert books.pull(ada, twin, between) == counts(3, unchanged=2, failed=1)
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_records_of_one_connection_share_addresses_and_the_first_has_the_key(books: Books) -> None:
     first, second = contact("a", mobile="0491570156"), contact("b", EmailAddress="a@example.com", mobile="0491570156")
 
@@ -290,6 +301,7 @@ def test_a_contact_whose_person_asks_to_be_erased_is_noted_and_never_comes_again
     assert [rows(books.target, table) for table in UNTOUCHED] == before
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_who_is_missing_in_a_complete_full_pull_becomes_inactive_and_may_come_back(books: Books) -> None:
     books.pull(contact("a"), contact("b"))
 
