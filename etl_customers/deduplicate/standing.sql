@@ -1,7 +1,8 @@
--- Reads  hashed_rows, known_links.
+-- Reads  hashed_rows, known_links, facts.
 -- Makes  standing: what each valid row of a pull is to the target. A row is ``new``; ``gone``, as its person
 --        was or is to be erased; ``same`` as when it was read last; ``late``, as a later state of it was read
---        before; or ``other``.
+--        before; or ``other``. A state of the future, by the provider's own clock, is no later one: it would
+--        stand for ever.
 create or replace temp table standing as
 select
     hashed."row",
@@ -12,7 +13,9 @@ select
         when links.provider_id is null then 'new'
         when links.is_gone then 'gone'
         when links.content_hash = hashed.content_hash then 'same'
-        when links.provider_updated_at > hashed.provider_updated_at then 'late'
+        when links.provider_updated_at > hashed.provider_updated_at
+            and links.provider_updated_at <= (select text::timestamp from facts where name = 'pull_started_at')
+            then 'late'
         else 'other'
     end as standing
 from hashed_rows as hashed

@@ -108,6 +108,10 @@ class Client:
         """Give its sockets back."""
         self._session.close()
 
+    def utc_now(self) -> datetime:
+        """Return the time of this machine."""
+        return self._clock.utc_now()
+
     def stop(self) -> None:
         """Have a request that another thread makes end soon: it waits for nothing any more."""
         self._pacing.stop()

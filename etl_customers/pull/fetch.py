@@ -94,7 +94,9 @@ def _keep_pages(staging: Staging, client: Client, pages: Iterator[Page], most_pa
             raise ProviderUnavailable(client.provider, UNEXPECTED)
         with staging.transaction():
             position = _keep_records(staging, page.records, progress.position)
-            progress, is_over = _settle(staging, client.provider, page, progress.after(page, position))
+            progress, is_over = _settle(
+                staging, client.provider, page, progress.after(page, position, client.utc_now())
+            )
             progress.write(staging)
         if is_over:
             return
@@ -125,8 +127,7 @@ def _settle(staging: Staging, provider: str, page: Page, progress: Progress) -> 
     if is_complete:
         staging.execute('delete from provider_records where "position" <= ?', [progress.pass_start])
     fetched = staging.number("select count(*) from provider_records")
-    assert progress.started_at is not None, "the first page has one"
-    write_counts(staging, FetchCounts(fetched, progress.pages, is_complete, page.counted), progress.started_at)
+    write_counts(staging, FetchCounts(fetched, progress.pages, is_complete, page.counted), progress)
     _log.info("%s: fetched %d in %d pages, %s counted", LABELS[provider], fetched, progress.pages, page.counted)
     return progress, True
 

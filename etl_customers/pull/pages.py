@@ -13,6 +13,7 @@ from etl_customers.pull.answers import Document
 Checkpoint = dict[str, Any]
 """Where to go on, as JSON can keep it; each reader knows its own."""
 
+_MOST = 10**12
 _USABLE_ID = re.compile(r"[0-9A-Za-z._:-]{1,64}")
 
 
@@ -69,5 +70,5 @@ def keep(record: object, fields: Iterable[str], id_field: str, updated_at: datet
 
 
 def as_count(value: object) -> int | None:
-    """Return a number of customers or pages; none where it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Return a number of customers or pages; none where it is none, or one that nobody can count to."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST else None

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from etl_customers.pull.pages import Checkpoint, Page
@@ -10,7 +10,10 @@ from etl_customers.staging import Staging
 
 _OVERLAP = timedelta(minutes=5)
 """How far a cursor lies before the provider's time: changes may become visible late."""
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing was changed in books on the web before; a time of the year 1 has none five minutes before it."""
 _PROGRESS = "pull_progress"
+_TIMES = ("started_at", "cursor")
 _MOST_TORN_PASSES = 3
 _MOST_MISCOUNTED_PASSES = 1
 
@@ -48,15 +51,18 @@ class Progress:
     """Where the next page begins; none: at the first."""
     started_at: datetime | None = None
     """The provider's time of the very first page."""
+    cursor: datetime | None = None
+    """Since when the next pull has to ask for changes."""
 
-    def after(self, page: Page, position: int) -> Self:
-        """Return the progress once a page is kept."""
+    def after(self, page: Page, position: int, now: datetime) -> Self:
+        """Return the progress once a page is kept; ``now`` is the time of this machine, in UTC."""
         return replace(
             self,
             pages=self.pages + 1,
             position=position,
             checkpoint=page.following,
             started_at=self.started_at or page.server_time,
+            cursor=self.cursor or _cursor(page.server_time, now),
             is_torn=self.is_torn or page.is_torn,
         )
 
@@ -86,14 +92,14 @@ class Progress:
         if not rows:
             return cls()
         kept = json.loads(rows[0][0])
-        started_at = kept.pop("started_at")
-        return cls(**kept, started_at=datetime.fromisoformat(started_at) if started_at else None)
+        for name in _TIMES:
+            kept[name] = datetime.fromisoformat(kept[name]) if kept[name] else None
+        return cls(**kept)
 
     def write(self, staging: Staging) -> None:
         """Keep the progress; inside the transaction that keeps the page."""
         # One fact for all of it: a statement takes DuckDB as long as writing a hundred records.
-        kept = asdict(self) | {"started_at": self.started_at.isoformat() if self.started_at else None}
-        _write(staging, _PROGRESS, text=json.dumps(kept))
+        _write(staging, _PROGRESS, text=json.dumps(asdict(self), default=datetime.isoformat))
 
 
 def find_counts(staging: Staging) -> FetchCounts | None:
@@ -105,14 +111,24 @@ def find_counts(staging: Staging) -> FetchCounts | None:
     return FetchCounts(facts["pull_fetched"], facts["pull_pages"], is_complete, facts["pull_counted"])
 
 
-def write_counts(staging: Staging, counts: FetchCounts, started_at: datetime) -> None:
+def write_counts(staging: Staging, counts: FetchCounts, progress: Progress) -> None:
     """Keep what a fetch has brought, and the cursor from which the next one may go on."""
-    _write(staging, "pull_started_at", text=started_at.isoformat())
-    _write(staging, "pull_cursor", text=(started_at - _OVERLAP).isoformat())
+    assert progress.started_at is not None and progress.cursor is not None, "the first page has a time"  # noqa: PT018
+    _write(staging, "pull_started_at", text=progress.started_at.isoformat())
+    _write(staging, "pull_cursor", text=progress.cursor.isoformat())
     _write(staging, "pull_fetched", number=counts.fetched)
     _write(staging, "pull_pages", number=counts.pages)
     _write(staging, "pull_is_complete", number=int(counts.is_complete))
     _write(staging, "pull_counted", number=counts.counted)
+
+
+def _cursor(server_time: datetime | None, now: datetime) -> datetime | None:
+    """Return a time before which all changes were seen.
+
+    A provider whose clock is ahead must not let changes be skipped: this machine's time is the
+    latest. One that is behind costs nothing but customers that come again.
+    """
+    return None if server_time is None else max(min(server_time, now), _EARLIEST) - _OVERLAP
 
 
 def _write(staging: Staging, name: str, *, number: int | None = None, text: str | None = None) -> None:

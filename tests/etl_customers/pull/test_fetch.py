@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import duckdb
@@ -17,7 +18,7 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.pull.progress import FetchCounts
 from etl_customers.pull.refusals import TooManyPages
 from etl_customers.staging import Staging, open_staging
-from tests.etl_customers.pull.connected import Fake, HastyClock, SignedIn, settings_of
+from tests.etl_customers.pull.connected import NOON, Fake, HastyClock, SignedIn, settings_of
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault, Limits, running
 from tests.fakes.quickbooks import FakeQuickBooks
@@ -84,10 +85,31 @@ def test_the_cursor_lies_five_minutes_before_the_providers_time_of_the_first_pag
     fake.clock.advance(days=400)
     before = fake.clock.now() - timedelta(seconds=1)
     fake.fail(Fault(nth=2, before=lambda: fake.clock.advance(minutes=3)))
-    fetch(staging, fake, clock=HastyClock())
+    clock = HastyClock()
+    clock.wait(timedelta(days=500).total_seconds(), threading.Event())
+    fetch(staging, fake, clock=clock)
     started_at = datetime.fromisoformat(facts(staging)["pull_started_at"])
     assert before <= started_at <= before + timedelta(minutes=1)
     assert datetime.fromisoformat(facts(staging)["pull_cursor"]) == started_at - timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("answered", "cursor"), [(253402300799, NOON), (-62135596800, datetime(2000, 1, 1, tzinfo=UTC))]
+)
+def test_a_time_that_cannot_be_makes_no_cursor_that_skips_changes(
+    staging: Staging, xero: FakeXero, answered: int, cursor: datetime
+) -> None:
+    xero.add(25)
+    xero.fail(Fault(times=inf, edit=lambda page: page.update(DateTimeUTC=f"/Date({answered}000)/")))
+    fetch(staging, xero)
+    assert datetime.fromisoformat(facts(staging)["pull_cursor"]) - cursor + timedelta(minutes=5) < timedelta(minutes=1)
+
+
+def test_a_count_beyond_all_numbers_is_none(staging: Staging, xero: FakeXero) -> None:
+    xero.add(25)
+    xero.fail(Fault(times=inf, edit=lambda page: page["pagination"].update(itemCount=10**30, pageCount=10**30)))
+    counts = fetch(staging, xero)
+    assert (counts.fetched, counts.is_complete, counts.counted) == (25, False, None)
 
 
 def test_only_changes_are_fetched_since_a_time(staging: Staging, fake: Fake) -> None:
