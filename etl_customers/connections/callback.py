@@ -1,6 +1,7 @@
 """The page to which a provider sends the browser back: a server on loopback that waits for one answer."""
 
 import hmac
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from etl_customers.errors import UsageError
 from schemas.sources import LABELS
 
+_CODE = re.compile("[ -~]{1,4096}")
 _LOOPBACK = {"localhost": "127.0.0.1", "127.0.0.1": "127.0.0.1"}
 _SECONDS_OF_A_REQUEST = 10
 _PAGE = """<!doctype html>
@@ -68,9 +70,14 @@ def read_consent(provider: str, address: str, state: str) -> Consent:
         denied = parameters["error"] == "access_denied"
         reason = "access was not given" if denied else "the sign-in was broken off"
         raise AccessNotGiven(f"{LABELS[provider]} says that {reason}; nothing was changed, {again}")
-    if "code" not in parameters:
+    if not _CODE.fullmatch(parameters.get("code", "")):
         raise AccessNotGiven(f"{LABELS[provider]}'s answer has no code; nothing was changed, {again}")
     return Consent(parameters["code"], parameters.get("realmId"))
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
+        """Say nothing: browsers connect ahead and hang up, and a traceback is no news for the person at the terminal."""
 
 
 class CallbackServer:
@@ -93,7 +100,7 @@ class CallbackServer:
         self._outcome: Consent | AccessNotGiven | None = None
         self._answered = threading.Event()
         try:
-            self._server = ThreadingHTTPServer((host, parts.port or 80), self._handler())
+            self._server = _Server((host, parts.port or 80), self._handler())
         except OSError as error:
             raise UsageError(
                 f"port {parts.port or 80} of this machine cannot be listened on ({error.strerror or 'in use'}); end the "
@@ -137,12 +144,13 @@ class CallbackServer:
         What does not know the state is a stranger's and changes nothing; the first that
         knows it is the answer.
         """
-        if urlsplit(target).path != self._path:
+        path, _, query = target.partition("?")
+        if path != self._path:
             return HTTPStatus.NOT_FOUND, "Not found", "There is nothing here."
         try:
             self._settle(read_consent(self._provider, target, self._state))
         except AccessNotGiven as refused:
-            state = parse_qs(urlsplit(target).query).get("state", [""])[0]
+            state = parse_qs(query).get("state", [""])[0]
             if not _is_same(state, self._state):
                 return (
                     HTTPStatus.BAD_REQUEST,

@@ -1,6 +1,7 @@
 """The page to which a provider sends the browser back: one answer, to this command only, on this machine only."""
 
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -60,6 +61,23 @@ def test_strangers_are_shown_the_door_and_the_answer_is_waited_for(server: Callb
     assert server.wait(5).code == "right"
 
 
+def test_what_is_no_request_of_a_browser_says_nothing_on_the_terminal(
+    server: CallbackServer, address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = int(address.split(":")[2].split("/")[0])
+    hang_up = struct.pack("ii", 1, 0)
+    for line in (b"GET http://[/callback?code=forged HTTP/1.1", b"HEAD /callback HTTP/1.1", b"GET /" + b"a" * 70_000):
+        with socket.create_connection(("127.0.0.1", port)) as browser:
+            browser.sendall(line + b"\r\n\r\n")
+            browser.recv(1000)
+            browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hang_up)
+    with socket.create_connection(("127.0.0.1", port)) as browser:
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hang_up)
+    get(address, code="right", state=STATE)
+    assert server.wait(5).code == "right"
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_browser_that_connects_and_says_nothing_does_not_block_others(server: CallbackServer, address: str) -> None:
     port = int(address.split(":")[2].split("/")[0])
     with socket.create_connection(("127.0.0.1", port)):
@@ -99,6 +117,8 @@ def test_an_address_elsewhere_is_for_connecting_by_hand(uri: str) -> None:
         ("https://[", "state is another or missing"),
         ("https://example.com/?code=code-canary&state=ü", "state is another or missing"),
         (f"https://example.com/?state={STATE}", "has no code"),
+        (f"https://example.com/?state={STATE}&code=canary\udcff", "has no code"),
+        (f"https://example.com/?state={STATE}&code=canary{'y' * 5000}", "has no code"),
         (f"https://example.com/?state={STATE}&error=code-canary", "the sign-in was broken off"),
     ],
 )
