@@ -202,6 +202,8 @@ def _require_https(url: pydantic.HttpUrl) -> pydantic.HttpUrl:
     """Tokens travel to these addresses: only this machine itself may be spoken to in clear."""
     if url.scheme != "https" and url.host not in ("localhost", "127.0.0.1", "[::1]"):
         raise ValueError("must begin with https://")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("must have no user, password or query in it")
     return url
 
 

@@ -81,6 +81,25 @@ def test_a_wrong_value_is_not_repeated(home: Home, monkeypatch: pytest.MonkeyPat
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.example.com/s3cret",
+        "http://localhost.example.com/s3cret",
+        "https://eva:s3cret@api.example.com/",
+        "http://s3cret@127.0.0.1/",
+        "https://api.example.com/?key=s3cret",
+    ],
+)
+def test_tokens_go_to_no_address_in_clear_and_no_password_stands_in_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_XERO__API_URL", address)
+    with pytest.raises(SettingsInvalid, match="xero.api_url.*must (begin with https|have no user)") as refused:
+        load_settings(home)
+    assert "s3cret" not in str(refused.value)
+
+
 def test_the_companys_country_is_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_COMPANY__COUNTRY", "XX")
     with pytest.raises(SettingsInvalid, match=r"company\.country"):
