@@ -95,7 +95,7 @@ def test_tokens_go_to_no_address_in_clear_and_no_password_stands_in_one(
     home: Home, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_XERO__API_URL", address)
-    with pytest.raises(SettingsInvalid, match="xero.api_url.*must (begin with https|have no user)") as refused:
+    with pytest.raises(SettingsInvalid, match=r"xero.api_url.*must (begin with https|have no user)") as refused:
         load_settings(home)
     assert "s3cret" not in str(refused.value)
 
