@@ -1,10 +1,15 @@
 """Customers from the command line: searching, showing, editing, tracing."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+
+from etl_customers.target.connect import connect, writing
+from etl_customers.target.tables import imports, provider_customers
 
 
 def test_a_first_word_that_is_no_command_is_searched_for(imported: tuple[Path, Path], run: Any) -> None:
@@ -66,3 +71,17 @@ def test_an_edit_of_no_column_is_a_usage_error(edited_home: Path, run: Any, chan
 def test_an_unknown_customer_is_a_usage_error(imported: tuple[Path, Path], run: Any) -> None:
     for command in (("customers", "show", 999), ("trace", 999), ("customers", "edit", 999, "city=x")):
         assert run(*command, at=imported[0]).code == 2
+
+
+def test_a_customer_is_shown_and_traced_with_what_its_provider_calls_it(edited_home: Path, run: Any) -> None:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    link = {"provider": "xero", "tenant_id": "company-1", "provider_id": "a-1", "customer_id": 2, "synced_at": at}
+    target = connect(f"sqlite:///{edited_home / 'customers.db'}")
+    with writing(target) as connection:
+        import_id = connection.scalar(sa.select(imports.c.import_id))
+        connection.execute(provider_customers.insert().values(**link, import_id=import_id, merged_into="b-1"))
+    target.dispose()
+    for command in (("customers", "show", 2), ("trace", 2)):
+        assert "a-1 of tenant company-1, merged into b-1" in " ".join(run(*command, at=edited_home).out.split())
+        (found,) = json.loads(run(*command, "--json", at=edited_home).out)["links"]
+        assert (found["provider"], found["connection"], found["provider_id"]) == ("xero", "company-1", "a-1")

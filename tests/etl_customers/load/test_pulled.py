@@ -12,6 +12,7 @@ from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
 from etl_customers.settings import Company, Home, Settings, Xero
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading
+from etl_customers.target.edits import KeyTaken
 from etl_customers.target.ledger import failed_rows_of
 from etl_customers.target.pulls import find_cursor, links_of_customer, list_asked_erasures
 from etl_customers.target.tables import (
@@ -213,7 +214,6 @@ def test_a_customer_from_elsewhere_is_linked_and_updated_where_the_setting_says_
     assert books.pull(ada, twin, between) == counts(3, unchanged=2, failed=1)
 
 
-@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_records_of_one_connection_share_addresses_and_the_first_has_the_key(books: Books) -> None:
     first, second = contact("a", mobile="0491570156"), contact("b", EmailAddress="a@example.com", mobile="0491570156")
 
@@ -227,6 +227,24 @@ def test_records_of_one_connection_share_addresses_and_the_first_has_the_key(boo
     assert books.pull(moved, second) == counts(2, updated=1, unchanged=1)
     assert keys(books.target)["+61491570156"] == 2
     assert keys(books.target)["+61491570157"] == 1
+
+
+def test_whoever_lacks_the_key_of_a_shared_address_can_be_edited_but_not_given_one_that_is_taken(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"), contact("b", EmailAddress="a@example.com"))
+
+    assert [change.column for change in edit(workshop, 2, {"suburb": "Glebe"}, "eva")] == ["suburb"]
+    with pytest.raises(KeyTaken):
+        edit(workshop, 2, {"email2": "a@example.com", "email": ""}, "eva")
+    edit(workshop, 2, {"email": "b@example.com"}, "eva")
+
+    assert keys(books.target) == {
+        "a@example.com": 1,
+        "b@example.com": 2,
+        "xero:company-1:a": 1,
+        "xero:company-1:b": 2,
+    }
 
 
 def test_a_key_that_a_customer_from_elsewhere_has_does_not_keep_a_value_from_its_record(
@@ -301,7 +319,6 @@ def test_a_contact_whose_person_asks_to_be_erased_is_noted_and_never_comes_again
     assert [rows(books.target, table) for table in UNTOUCHED] == before
 
 
-@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_who_is_missing_in_a_complete_full_pull_becomes_inactive_and_may_come_back(books: Books) -> None:
     books.pull(contact("a"), contact("b"))
 
