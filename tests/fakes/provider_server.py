@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -92,6 +92,11 @@ class Fault:
         self.seen += 1
         return self.nth <= self.seen < self.nth + self.times
 
+    @property
+    def is_over(self) -> bool:
+        """Whether every request that it was to spoil has come."""
+        return self.seen >= self.nth + self.times - 1
+
 
 @dataclass
 class Limits:
@@ -143,6 +148,7 @@ class FakeProvider:
         self.most_at_once = 0
         self._running = 0
         self._faults: list[Fault] = []
+        self._next_faults: deque[Sequence[Fault]] = deque()
         self._last: dict[str, Answer] = {}
         self._stopped = threading.Event()
         self._server: Server | None = None
@@ -171,10 +177,22 @@ class FakeProvider:
         with self.lock:
             self._faults.extend(faults)
 
+    def fail_in_turn(self, *scripts: Sequence[Fault]) -> None:
+        """Script faults of which those of a script count requests from the end of the script before."""
+        with self.lock:
+            self._next_faults.extend(scripts)
+
+    def faults_left(self) -> list[Fault]:
+        """Return the faults of which a request that they were to spoil has not come."""
+        with self.lock:
+            waiting = [fault for script in self._next_faults for fault in script]
+            return [fault for fault in [*self._faults, *waiting] if not fault.is_over]
+
     def mend(self) -> None:
         """Forget all faults."""
         with self.lock:
             self._faults.clear()
+            self._next_faults.clear()
 
     def count(self, kind: str) -> int:
         """Return how many requests of a kind came."""
@@ -205,6 +223,8 @@ class FakeProvider:
             self.most_at_once = max(self.most_at_once, self._running)
             logged = _logged(kind, request, self.clock.now())
             self.requests.append(logged)
+            if self._next_faults and all(fault.is_over for fault in self._faults):
+                self._faults = [*self._next_faults.popleft()]
             # Each counts the request: the second fault's "third page" is the third page, too.
             meeting = [fault for fault in self._faults if fault.meets(kind)]
         fault = meeting[0] if meeting else Fault()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -31,14 +32,14 @@ from etl_customers.target.tables import customers, provider_customers
 from etl_customers.workshop import Workshop
 from tests.fakes.books import Record
 from tests.fakes.loopback import Request
-from tests.fakes.oauth import CLIENT_SECRET
+from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
 
 Fake = FakeQuickBooks | FakeXero
 FAKES: dict[str, type[FakeQuickBooks] | type[FakeXero]] = {"quickbooks": FakeQuickBooks, "xero": FakeXero}
-PAGE_SIZE = 10
+PAGE_SIZE = 3
 
 
 class NoWait(Clock):
@@ -88,7 +89,7 @@ class World:
             connected_by="test",
         )
 
-    def pull(self, *, is_full: bool = False, accepts_vanished: bool = False, tries: int = 5) -> ImportRecord:
+    def pull(self, *, is_full: bool = False, accepts_vanished: bool = False, tries: int = 9) -> ImportRecord:
         """Pull, again while that is "not now", and until a pull was complete; what else stops it is raised.
 
         Raises:
@@ -175,7 +176,9 @@ class World:
 @contextmanager
 def connected(provider: str, path: Path, target: Engine, count: int = 25, is_plain: bool = False) -> Iterator[World]:
     """Run a fake with so many customers, connected to a target that is new."""
-    with running(FAKES[provider]()) as fake:
+    with running(FAKES[provider]()) as fake, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(f"ETL_CUSTOMERS_{provider.upper()}_CLIENT_ID", CLIENT_ID)
+        patch.setenv(f"ETL_CUSTOMERS_{provider.upper()}_CLIENT_SECRET", CLIENT_SECRET)
         fake.add(count, is_plain)
         given: dict[str, Any] = {"company": {"country": "US"}, provider: fake.settings()}
         world = World(fake, Workshop(Home(path / "home").make(), Settings(**given), target))
