@@ -34,5 +34,8 @@ XERO_CONTACTS = RecordShape(
 )
 """Contact of Xero's Accounting API 2.0."""
 
+TO_ERASE = "GDPRREQUEST"
+"""The ContactStatus of a contact whose person asked to be forgotten."""
+
 FIELDS: tuple[str, ...] = XERO_CONTACTS.fields
 """What is kept of a contact: nothing else of the books enters staging."""

@@ -1,6 +1,7 @@
 """Looking for a person in what a provider sent: by the provider's id, and by the texts of records that became no row."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from etl_customers.erasing.person import Person
@@ -18,6 +19,8 @@ _RECORDS = """
         or "row" not in (select "row" from validated_customers)
     order by "row"
 """
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A text of JSON as it is written, names of fields among them."""
 _IDS = """select "row" from pulled_rows where provider_id in (select unnest(?::varchar[]))"""
 
 
@@ -40,14 +43,11 @@ def find_pulled_rows(staging: Staging, record: ImportRecord | None, person: Pers
     with staging.connection.cursor() as cursor:
         cursor.execute(_RECORDS, [ids])
         while block := cursor.fetchmany(_RECORDS_AT_A_TIME):
-            found |= {row for row, text in block if person.is_in(_texts(json.loads(text)))}
+            found |= {row for row, text in block if person.is_in(_texts(text))}
     return found
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text of a record."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
+def _texts(record: str) -> Iterator[str]:
+    """Yield every text of a record, however deep it stands."""
+    # Found in the text itself: a provider may nest values deeper than a function may call itself.
+    return (json.loads(text) for text in _STRING.findall(record))

@@ -10,8 +10,9 @@ from etl_customers.pull.flat_records import FlatRecord
 from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails
 from etl_customers.settings import Xero
 from schemas.codes import ERASED, MERGED, SUPPLIER_ONLY, UNUSED
+from schemas.xero_contacts import TO_ERASE
 
-_ACTIVE, _ERASURE = "ACTIVE", "GDPRREQUEST"
+_ACTIVE = "ACTIVE"
 _FURTHER_NAMES = ("2", "3")
 _LINES = ("AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
 _PLACES = {"city": "City", "state": "Region", "postcode": "PostalCode", "country": "Country"}
@@ -51,7 +52,7 @@ def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
 def _left_out(record: FlatRecord, status: str, settings: Xero) -> LeftOut | None:
     merged_into = record.texts.get("MergedToContactID")
     is_supplier, is_customer = record.flags.get("IsSupplier"), record.flags.get("IsCustomer")
-    if status == _ERASURE:
+    if status == TO_ERASE:
         return LeftOut(ERASED, "ContactStatus")
     if merged_into:
         return LeftOut(MERGED, "MergedToContactID", merged_into)

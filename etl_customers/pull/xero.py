@@ -1,13 +1,13 @@
 """The pages of Xero's contacts; archived ones are among them, and what is no customer is told apart later."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from etl_customers.pull.answers import Document
 from etl_customers.pull.client import Answer, Client, Request
 from etl_customers.pull.pages import Checkpoint, Page, Record, as_count, keep
-from schemas.xero_contacts import FIELDS
+from schemas.xero_contacts import FIELDS, TO_ERASE
 
 _PATH = "/api.xro/2.0/Contacts"
 _DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
@@ -37,7 +37,7 @@ def read_pages(client: Client, since: datetime | None, page_size: int, checkpoin
     here = checkpoint or {"page": 1, "last": None, "counted": None}
     while True:
         answer = client.get(_request(client, since, page_size, here["page"]))
-        records = [keep(contact, FIELDS, "ContactID", _updated_at(contact)) for contact in answer.records]
+        records = [keep(contact, _fields_of(contact), "ContactID", _updated_at(contact)) for contact in answer.records]
         counted = _pagination(answer, "itemCount")
         is_torn = counted is not None and here["counted"] is not None and counted < here["counted"]
         if _is_last(answer, records, here, page_size):
@@ -92,6 +92,12 @@ def _pagination(answer: Answer, name: str) -> int | None:
 
 def _server_time(answer: Answer) -> datetime | None:
     return read_date(answer.document.get("DateTimeUTC")) or answer.date
+
+
+def _fields_of(contact: object) -> Sequence[str]:
+    """Return what is kept of a contact: of one whose person is to be forgotten, only that this is so."""
+    is_to_erase = isinstance(contact, dict) and contact.get("ContactStatus") == TO_ERASE
+    return ("ContactID", "ContactStatus") if is_to_erase else FIELDS
 
 
 def _updated_at(contact: object) -> datetime | None:

@@ -30,6 +30,8 @@ UNDO_OF = "undo of "
 """Begins ``changed_by`` of a change that puts back what an import had replaced."""
 
 _ROWS_AT_A_TIME = 500
+_FORGOTTEN = {"customer_id": None, "content_hash": None}
+"""Of an erased customer's link: a hash would tell whoever guesses a record whether it was that."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def erase_customer(connection: Connection, customer_id: int, erased_by: str | No
         now: In UTC.
     """
     linked = provider_customers.c.customer_id == customer_id
-    connection.execute(provider_customers.update().where(linked).values(customer_id=None, erased_at=now))
+    connection.execute(provider_customers.update().where(linked).values(**_FORGOTTEN, erased_at=now))
     _remember(connection, customers.c.id == customer_id, ERASED, erased_by, now)
     connection.execute(customers.delete().where(customers.c.id == customer_id))
     known = removed_customers.c.customer_id == customer_id

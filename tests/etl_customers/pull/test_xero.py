@@ -90,6 +90,12 @@ def test_only_known_fields_are_kept(xero: FakeXero) -> None:
     assert any(json.loads(record.text).get("FirstName") == "\udc00É" for record in records)
 
 
+def test_of_a_contact_that_is_to_be_forgotten_only_that_is_kept(xero: FakeXero) -> None:
+    key = xero.add(1)[0]
+    xero.change(key, ContactStatus="GDPRREQUEST")
+    assert json.loads(pages_of(xero)[0].records[0].text) == {"ContactID": key, "ContactStatus": "GDPRREQUEST"}
+
+
 def test_reading_goes_on_from_a_checkpoint(xero: FakeXero) -> None:
     ids = sorted(xero.add(25))
     first = pages_of(xero)[0]
