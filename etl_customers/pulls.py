@@ -21,14 +21,14 @@ from etl_customers.load.load import LoadCounts
 from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
 from etl_customers.pull.mapped_rows import map_records
 from etl_customers.pull.pacing import Clock
-from etl_customers.stages import open_stage
-from etl_customers.staging import Staging, StagingDamaged, remove_staging
+from etl_customers.stages import find_record, open_stage
+from etl_customers.staging import Staging, StagingDamaged, open_if_whole, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.connections import CONNECTED, list_connections, require_connection
 from etl_customers.target.ledger import FINISHED, ImportRecord
 from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures, was_accepted_in_full
 from etl_customers.workshop import Workshop
-from schemas.codes import INVALID_RECORD
+from schemas.codes import ERASED, INVALID_RECORD
 
 _SINCE = "pull_since"
 """Fact in staging: the cursor that the pull's first try had, empty for all customers."""
@@ -196,7 +196,7 @@ def run_pull(
 
 
 def finish_erasures(workshop: Workshop, erased_by: str) -> AskedErasures:
-    """Erase the customers whom a provider asks to erase.
+    """Erase the customers whom a provider asks to erase, and what a pull that ended staged of whom was erased before.
 
     A person whom something holds that has not ended stays, inactive, and is tried again
     by the next pull.
@@ -211,8 +211,19 @@ def finish_erasures(workshop: Workshop, erased_by: str) -> AskedErasures:
     """
     with reading(workshop.target) as connection:
         asked = list_asked_erasures(connection)
+    _forget_staged(workshop, erased_by)
     erased = sum(_erase(workshop, customer_id, erased_by) for customer_id in asked)
     return AskedErasures(erased, len(asked) - erased)
+
+
+def _forget_staged(workshop: Workshop, import_id: str) -> None:
+    """Delete the staging file of a pull that ended if somebody is in it who was erased: the provider has them still."""
+    path = workshop.staging_path(import_id)
+    if not path.exists() or find_record(workshop, import_id).status != FINISHED:
+        return
+    with open_if_whole(path, workshop.settings.staging.memory_limit_mb, wait_seconds=5) as staging:
+        if staging is not None and staging.number("select count(*) from row_errors where code = ?", [ERASED]):
+            remove_staging(path)
 
 
 def _erase(workshop: Workshop, customer_id: int, erased_by: str) -> bool:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from etl_customers import pulls
 from etl_customers.alerts import Alert, alert_of_failed_rows
+from etl_customers.erasing.erase import erase
 from etl_customers.errors import NotNow, PullRefused, UsageError
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
 from etl_customers.load.pulled import TooManyVanished
@@ -265,6 +266,21 @@ def test_a_person_whom_the_provider_asks_to_erase_is_erased_after_the_load(
             assert connection.scalar(query) is None
             assert connection.scalar(sa.select(removed_customers.c.reason)) == "erased"
         workshop.target.dispose()
+
+
+def test_a_person_who_was_erased_and_is_still_at_the_provider_is_in_no_file_after_a_pull(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    quickbooks.put({"DisplayName": "Canary", "GivenName": "Canary", "FamilyName": "Example"})
+    pull(workshop)
+    with reading(workshop.target) as connection:
+        erased = connection.scalar(sa.select(customers.c.id).where(customers.c.first_name == "Canary"))
+    erase(workshop, erased or 0, "eva")
+    again = pull(workshop, is_full=True)
+    assert [(reason.provider_id, reason.code) for reason in again.not_synced] == [("7", "erased")]
+    assert pulls.run_provider_customers(workshop, again.import_id).fetched == 7
+    files = [path for path in workshop.home.path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"Canary" in path.read_bytes()]
 
 
 def test_the_staging_of_a_pull_keeps_its_facts_when_mapped_again(workshop: Workshop) -> None:
