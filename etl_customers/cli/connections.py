@@ -90,8 +90,20 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     elif not rows:
         say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
     else:
-        headers = ("provider", "tenant id", "name", "state", "connected", "last renewed", "dies on")
-        console().print(table(headers, [tuple(row.values()) for row in rows], whole=("tenant id",)))
+        headers = ("provider", "tenant", "name", "state", "renewed (UTC)", "dies on")
+        lines = [
+            (
+                one.provider,
+                one.tenant_id,
+                one.name,
+                one.state,
+                f"{one.refreshed_at:%Y-%m-%d %H:%M}" if one.refreshed_at else None,
+                f"{one.refresh_expires_at:%Y-%m-%d}" if one.refresh_expires_at else None,
+            )
+            for one in records
+        ]
+        # The name gives way where the line is too long: Xero's tenants alone have 36 characters.
+        console().print(table(headers, lines, whole=tuple(name for name in headers if name != "name")))
 
 
 def disconnect(

@@ -1,15 +1,13 @@
 """The result of a pull on a terminal: what was synced, what was not and why, what to do next."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from etl_customers.cli.import_screen import at
 from etl_customers.cli.screen import console, pairs, say, show, table
-from etl_customers.report.pull_result import NotSynced, PullResult
-from schemas.codes import LEFT_OUT_CODES, message
+from etl_customers.report.pull_result import CountedReason, PullResult
+from schemas.codes import ALREADY_EXISTS, LEFT_OUT_CODES
 from schemas.sources import LABELS
-
-_IDS_SHOWN = 3
 
 
 def print_pull(result: PullResult, seconds: float | None = None, home: Path | None = None) -> None:
@@ -31,12 +29,12 @@ def print_pull(result: PullResult, seconds: float | None = None, home: Path | No
     screen.print(pairs(_facts(result, seconds)))
     _print_warnings(result)
     _print_reasons(
-        f"Not synced ({result.to_look_at})",
-        [reason for reason in result.not_synced if reason.code not in LEFT_OUT_CODES],
+        f"Not synced ({result.to_look_at:,})",
+        [reason for reason in result.reasons if reason.code not in LEFT_OUT_CODES],
     )
     _print_reasons(
-        f"Left out on purpose ({result.left_out})",
-        [reason for reason in result.not_synced if reason.code in LEFT_OUT_CODES],
+        f"Left out on purpose ({result.left_out:,})",
+        [reason for reason in result.reasons if reason.code in LEFT_OUT_CODES],
     )
     next_step = _next_step(result, at(home))
     if next_step:
@@ -79,30 +77,17 @@ def _print_warnings(result: PullResult) -> None:
     console().print(table(("customers", "what"), rows, right=("customers",)))
 
 
-def _print_reasons(title: str, reasons: Iterable[NotSynced]) -> None:
-    """Print reasons by code, with how many customers have each, and the first few of their ids."""
-    by_code: dict[str, list[NotSynced]] = {}
-    for reason in reasons:
-        by_code.setdefault(reason.code, []).append(reason)
-    if not by_code:
+def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
+    if not reasons:
         return
     say("", title)
-    rows = [
-        (len(found), code, _meaning(found), _ids(found))
-        for code, found in sorted(by_code.items(), key=lambda one: (-len(one[1]), one[0]))
-    ]
-    console().print(table(("reasons", "code", "what", "ids at the provider"), rows, right=("reasons",)))
+    rows = [(reason.customers, reason.code, reason.message, _ids(reason)) for reason in reasons]
+    console().print(table(("customers", "code", "what", "ids at the provider"), rows, right=("customers",)))
 
 
-def _meaning(reasons: Sequence[NotSynced]) -> str:
-    """Return the message of reasons of one code; where they name several columns or customers, one that names none."""
-    messages = {reason.message for reason in reasons}
-    return messages.pop() if len(messages) == 1 else message(reasons[0].code, "a field", "…")
-
-
-def _ids(reasons: Sequence[NotSynced]) -> str:
-    ids = list(dict.fromkeys(reason.provider_id or "without an id" for reason in reasons))
-    return ", ".join(ids[:_IDS_SHOWN]) + (" …" if len(ids) > _IDS_SHOWN else "")
+def _ids(reason: CountedReason) -> str:
+    ids = [provider_id or "without an id" for provider_id in reason.provider_ids]
+    return ", ".join(ids) + (" …" if reason.customers > len(ids) else "")
 
 
 def _next_step(result: PullResult, at_home: str) -> list[str]:
@@ -114,8 +99,16 @@ def _next_step(result: PullResult, at_home: str) -> list[str]:
     steps = []
     if result.not_synced_file:
         steps.append(f"All that were not synced, with their reasons: {result.not_synced_file}")
+    codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES
+    if ALREADY_EXISTS in codes:
+        steps.append(
+            f"To have those linked that the target has from elsewhere, set {result.source}.link_existing, then run: "
+            f"{pull} --full{at_home}"
+        )
     if result.to_look_at:
-        steps.append(f"Correct them at {LABELS[result.source]}, then run: {pull}{at_home}")
+        steps.append(
+            f"Correct {'others' if len(codes) > 1 else 'them'} at {LABELS[result.source]}, then run: {pull}{at_home}"
+        )
     return steps
 
 

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from etl_customers.report.result import Refusal
 from etl_customers.settings import Home
-from etl_customers.target.ledger import REFUSED, ImportRecord, failed_rows_of
+from etl_customers.target.ledger import REFUSED, FailedRow, ImportRecord, failed_rows_of
 from etl_customers.target.tables import customers
 from schemas.codes import LEFT_OUT_CODES, message
+
+_IDS_KEPT = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,17 @@ class NotSynced:
 
 
 @dataclass(frozen=True)
+class CountedReason:
+    """A reason for which customers were not synced; one that has several reasons is counted under each."""
+
+    code: str
+    message: str
+    customers: int
+    provider_ids: Sequence[str]
+    """Of the first few; of one whose record has no id, an empty text."""
+
+
+@dataclass(frozen=True)
 class CountedWarning:
     """Something that was left out or filled in, and in how many of the customers that the pull created."""
 
@@ -58,6 +71,8 @@ class PullResult:
     is_full: bool
     rows: PulledCounts
     not_synced: Sequence[NotSynced]
+    reasons: Sequence[CountedReason]
+    """The same by code, the most frequent first."""
     left_out: int
     """Of the customers not synced, those that were left out on purpose."""
     vanished: int
@@ -114,11 +129,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
     Raises:
         DatabaseUnavailable: The target does not answer.
     """
-    reasons: list[NotSynced] = []
-    left_out = 0
-    for failed in failed_rows_of(connection, record.import_id):
-        reasons += [NotSynced(failed.provider_id or "", error["code"], error["message"]) for error in failed.errors]
-        left_out += all(error["code"] in LEFT_OUT_CODES for error in failed.errors)
+    failed = list(failed_rows_of(connection, record.import_id))
     file = home.failed / f"{record.import_id}.csv"
     return PullResult(
         import_id=record.import_id,
@@ -133,8 +144,11 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
             unchanged=record.rows_unchanged or 0,
             not_synced=record.rows_failed or 0,
         ),
-        not_synced=reasons,
-        left_out=left_out,
+        not_synced=[
+            NotSynced(one.provider_id or "", error["code"], error["message"]) for one in failed for error in one.errors
+        ],
+        reasons=_count_reasons(failed),
+        left_out=sum(all(error["code"] in LEFT_OUT_CODES for error in one.errors) for one in failed),
         vanished=record.rows_vanished or 0,
         is_complete=record.is_complete,
         warnings=_count_warnings(connection, record.import_id),
@@ -146,6 +160,23 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         finished_at=record.finished_at,
         undone_at=record.undone_at,
     )
+
+
+def _count_reasons(failed: Sequence[FailedRow]) -> list[CountedReason]:
+    messages: dict[str, set[str]] = {}
+    ids: dict[str, list[str]] = {}
+    for one in failed:
+        for error in one.errors:
+            messages.setdefault(error["code"], set()).add(error["message"])
+        for code in {error["code"] for error in one.errors}:
+            ids.setdefault(code, []).append(one.provider_id or "")
+
+    def meaning(code: str) -> str:
+        # Where messages name several columns or customers, one that names none stands for them.
+        return min(messages[code]) if len(messages[code]) == 1 else message(code, "a field", "…")
+
+    by_frequency = sorted(ids.items(), key=lambda one: (-len(one[1]), one[0]))
+    return [CountedReason(code, meaning(code), len(found), found[:_IDS_KEPT]) for code, found in by_frequency]
 
 
 def _count_warnings(connection: sa.Connection, import_id: str) -> list[CountedWarning]:

@@ -1,6 +1,7 @@
 """pull, and what imports, imports show and failed say of a pull: by real HTTP against a fake."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
             patch.setenv(name, value)
         fake.add(3, is_plain=True)
         project = fake.put({"DisplayName": "Canary Project", "IsProject": True})
-        misfit = fake.put({"DisplayName": ["Canaryname"]})
+        misfit = fake.put({"DisplayName": ["Canaryname"], "Title": 5})
         workshop = open_workshop(Home(home))
         connect_fake(fake, workshop.home, workshop.target)
         workshop.target.dispose()
@@ -58,7 +59,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     assert done.code == 1
     assert (record["source"], record["connection"], record["status"]) == ("quickbooks", pulled.fake.tenant, "finished")
     assert record["rows"] == {"fetched": 5, "created": 3, "updated": 0, "unchanged": 0, "not_synced": 2}
-    assert [set(reason) for reason in record["not_synced"]] == [{"provider_id", "code", "message"}] * 2
+    assert [set(reason) for reason in record["not_synced"]] == [{"provider_id", "code", "message"}] * 3
     assert {(reason["provider_id"], reason["code"]) for reason in record["not_synced"]} == {
         (pulled.project, "project"),
         (pulled.misfit, "invalid_record"),
@@ -70,6 +71,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     shown = run("imports", "show", import_id, at=pulled.home).out
     assert "5 fetched = 3 created + 0 updated + 0 unchanged + 2 not synced" in shown
     assert "Not synced (1)" in shown
+    assert re.search(r"\n +1 +invalid_record ", shown), "one customer, for two reasons"
     assert "Left out on purpose (1)" in shown
     assert f"run: etl-customers pull quickbooks --tenant {pulled.fake.tenant}" in shown
     assert json.loads(run("imports", "show", import_id, "--json", at=pulled.home).out)["rows"] == record["rows"]
@@ -84,7 +86,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
 
 
 def test_what_is_left_out_on_purpose_is_no_failure(pulled: Books, run: Run) -> None:
-    pulled.fake.change(pulled.misfit, DisplayName="Sound", GivenName="Sound", FamilyName="Again")
+    pulled.fake.change(pulled.misfit, DisplayName="Sound", Title=None, GivenName="Sound", FamilyName="Again")
     done = run("pull", "quickbooks", "--full", at=pulled.home)
     assert done.code == 0
     assert "QuickBooks Online, all customers: 4 of 5 customers synced" in done.out

@@ -45,7 +45,9 @@ def test_the_only_connection_need_not_be_named(target: Engine) -> None:
         store(connection, XERO, "a")
         assert require_connection(connection, XERO, None).tenant_id == "a"
         store(connection, XERO, "b")
-        with pytest.raises(UsageError, match="2 connections to Xero, name one of them: --tenant ID, where ID is one of a, b"):
+        with pytest.raises(
+            UsageError, match="2 connections to Xero, name one of them: --tenant ID, where ID is one of a, b"
+        ):
             require_connection(connection, XERO, None)
         assert require_connection(connection, XERO, "b").tenant_id == "b"
         set_state(connection, XERO, "a", DISCONNECTED)

@@ -1,0 +1,49 @@
+"""What a person reads of a pull: customers counted by reason, and what to do about them."""
+
+import pytest
+
+from etl_customers.cli.pull_screen import print_pull
+from etl_customers.report.pull_result import CountedReason, PulledCounts, PullResult
+from schemas.codes import message
+
+
+def shown(capsys: pytest.CaptureFixture[str], *reasons: tuple[str, int]) -> str:
+    """Print a pull of Xero that ended with so many customers for each reason; none has two."""
+    failed = sum(customers for _, customers in reasons)
+    print_pull(
+        PullResult(
+            import_id="xero-1",
+            source="xero",
+            connection="t-1",
+            status="finished",
+            is_full=True,
+            rows=PulledCounts(fetched=failed + 1, created=1, not_synced=failed),
+            not_synced=[],
+            reasons=[CountedReason(code, message(code, "email", "7"), count, ["a", ""]) for code, count in reasons],
+            left_out=sum(count for code, count in reasons if code == "supplier_only"),
+            vanished=0,
+            is_complete=True,
+            warnings=[],
+            not_synced_file=None,
+            refusal=None,
+            repeat=False,
+        )
+    )
+    return capsys.readouterr().out
+
+
+def test_customers_are_counted_by_reason_apart_from_those_left_out_on_purpose(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = shown(capsys, ("invalid_record", 2), ("supplier_only", 70))
+    assert "Not synced (2)" in out
+    assert "Left out on purpose (70)" in out
+    assert "a, without an id …" in out
+    assert "Correct them at Xero, then run: etl-customers pull xero --tenant t-1\n" in out
+
+
+def test_who_is_there_from_elsewhere_can_be_linked(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, ("already_exists", 1), ("invalid_record", 1))
+    assert "set xero.link_existing, then run: etl-customers pull xero --tenant t-1 --full\n" in out
+    assert "Correct others at Xero" in out
+    assert "link_existing" not in shown(capsys, ("invalid_record", 1))
