@@ -17,7 +17,7 @@ from etl_customers.pull.mapped_rows import map_records
 from etl_customers.settings import Company, Settings
 from etl_customers.staging import Staging, open_staging
 from etl_customers.target.connect import reading, writing
-from etl_customers.target.pulls import accept_pull
+from etl_customers.target.pulls import accept_pull, find_cursor
 from etl_customers.target.tables import provider_connections
 from etl_customers.validate.validate import validate_customers
 
@@ -91,7 +91,11 @@ class Books:
         """Take an accepted pull to its end."""
         path = self.folder / f"{import_id}.duckdb"
         self._fill(path, list(records), is_complete)
+        with reading(self.target) as connection:
+            cursor = find_cursor(connection, self.provider, self.tenant_id)
         with open_staging(path, 256) as staging:
+            since = cursor.isoformat() if cursor else ""
+            staging.execute("insert into facts (name, text) values ('pull_since', ?)", [since])
             return load_pulled(staging, self.target, import_id, None, self.settings)
 
     def _fill(self, path: Path, records: list[Mapping[str, Any]], is_complete: bool) -> None:

@@ -21,6 +21,7 @@ from etl_customers.target.bulk import append_frame
 from etl_customers.target.connect import writing
 from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, finish_import, lock_import
+from etl_customers.target.pulls import find_cursor
 from etl_customers.target.removals import keep_customers
 from etl_customers.target.tables import sync_cursors
 from schemas.sources import LABELS
@@ -166,11 +167,20 @@ def _write_failed_rows(rows: StagedRows, connection: Connection, import_id: str)
 
 
 def _keep_cursor(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
-    """Note since when the next pull has to ask; only where nothing can be missing that was changed before."""
-    ((cursor,),) = staging.rows("select text from facts where name = 'pull_cursor'")
-    mine = {"provider": record.source, "tenant_id": record.tenant_id}
+    """Note since when the next pull has to ask; only where nothing can be missing that was changed before.
+
+    A pull that is not full builds upon the cursor that it began with. Where an undo took that away
+    meanwhile, there is none afterwards, so that the next pull is a full one.
+    """
+    tenant_id = record.tenant_id or ""
+    texts = dict(staging.rows("select name, text from facts where name in ('pull_since', 'pull_cursor')"))
+    if not record.is_full:
+        before = find_cursor(connection, record.source, tenant_id)
+        if before is None or before.isoformat() != texts.get("pull_since"):
+            return
+    mine = {"provider": record.source, "tenant_id": tenant_id}
     connection.execute(sync_cursors.delete().where(*(sync_cursors.c[name] == value for name, value in mine.items())))
-    entry = mine | {"cursor": cursor, "import_id": record.import_id, "updated_at": now}
+    entry = mine | {"cursor": texts["pull_cursor"], "import_id": record.import_id, "updated_at": now}
     connection.execute(sync_cursors.insert().values(entry))
 
 

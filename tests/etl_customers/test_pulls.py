@@ -29,6 +29,7 @@ from etl_customers.target.connect import reading, writing
 from etl_customers.target.connections import DISCONNECTED, set_state
 from etl_customers.target.ledger import ImportRecord
 from etl_customers.target.tables import customers, provider_customers, removed_customers
+from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
 from tests.connected import connect_fake
 from tests.fakes.loopback import as_text
@@ -225,6 +226,15 @@ def test_a_pull_keeps_asking_since_the_time_of_its_first_try(workshop: Workshop,
         connection.exec_driver_sql("delete from sync_cursors")
     quickbooks.mend()
     assert pulls.run_provider_customers(workshop, record.import_id, clock=NoWait()).since is not None
+
+
+def test_a_pull_under_way_while_another_is_undone_leaves_the_next_one_to_be_full(workshop: Workshop) -> None:
+    first = pull(workshop)
+    record = accept_pull(workshop)
+    pulls.run_provider_customers(workshop, record.import_id, clock=NoWait())
+    assert undo(workshop, first.import_id, "eva").removed == 6
+    pulls.run_pull(workshop, record.import_id, clock=NoWait())
+    assert (record.is_full, accept_pull(workshop).is_full) == (False, True)
 
 
 def test_only_connected_companies_are_pulled_by_the_clock(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
