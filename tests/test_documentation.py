@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from etl_customers.cli.app import command
-from etl_customers.errors import UploadRefused
+from etl_customers.errors import PullRefused, ReconnectNeeded, UploadRefused
+from etl_customers.load.pulled import TooManyVanished
+from etl_customers.pull.refusals import REMEDIES, TooManyPages
 from etl_customers.read import refusals
 from etl_customers.settings import Settings
 from schemas.codes import ERRORS, WARNINGS
@@ -29,6 +31,13 @@ def test_the_rules_list_every_reason_to_refuse_a_file_and_no_other() -> None:
         kind.code for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, UploadRefused)
     }
     assert _codes("Why a file is refused") == reasons - {UploadRefused.code}
+
+
+def test_the_rules_list_every_reason_to_refuse_a_pull_and_no_other() -> None:
+    kinds = {kind for kind in PullRefused.__subclasses__() if "code" in vars(kind)}
+    assert kinds == {ReconnectNeeded, TooManyPages, TooManyVanished}
+    codes = {kind.code for kind in (*kinds, refusals.Abandoned)}
+    assert _codes("Why a pull is refused") == codes | set(REMEDIES)
 
 
 def test_the_rules_list_every_error_code_and_no_other() -> None:

@@ -14,7 +14,7 @@ from schemas.sources import LABELS
 WRONG_ENVIRONMENT, NO_SUBSCRIPTION = "wrong_environment", "no_subscription"
 FORBIDDEN, NOT_FOUND, INVALID_REQUEST = "forbidden", "not_found", "invalid_request"
 
-_REMEDIES = {
+REMEDIES = {
     WRONG_ENVIRONMENT: "the connection is of a sandbox company and {source}.api_url is the production address, or the "
     "other way round: correct the setting, or run: etl-customers connect {source}",
     NO_SUBSCRIPTION: "the company's subscription has ended: renew it there, then pull again",
@@ -37,7 +37,7 @@ class RequestRefused(PullRefused):
         request = f", request {self.request_id}" if self.request_id else ""
         return (
             f"{LABELS[self.provider]} refuses to give the customers of the connection {self.tenant_id} "
-            f"({self.reason}{request}); nothing is loaded; {_REMEDIES[self.code].format(source=self.provider)}"
+            f"({self.reason}{request}); nothing is loaded; {REMEDIES[self.code].format(source=self.provider)}"
         )
 
 
