@@ -36,7 +36,7 @@ def test_the_rules_list_every_reason_to_refuse_a_file_and_no_other() -> None:
 def test_the_rules_list_every_reason_to_refuse_a_pull_and_no_other() -> None:
     kinds = {kind for kind in PullRefused.__subclasses__() if "code" in vars(kind)}
     assert kinds == {ReconnectNeeded, TooManyPages, TooManyVanished}
-    codes = {kind.code for kind in (*kinds, refusals.Abandoned)}
+    codes = {ReconnectNeeded.code, TooManyPages.code, TooManyVanished.code, refusals.Abandoned.code}
     assert _codes("Why a pull is refused") == codes | set(REMEDIES)
 
 

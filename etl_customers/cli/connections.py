@@ -62,7 +62,7 @@ def connect(
         )
     name = f" ({record.name})" if record.name else ""
     say(f"{LABELS[provider.value]} company {record.tenant_id}{name} is connected")
-    say(f"pull its customers with: etl-customers pull {provider.value}")
+    say(f"pull its customers with: etl-customers pull {provider.value} --tenant {record.tenant_id}")
 
 
 def connections(json: JsonOption = False, home: HomeOption = None) -> None:

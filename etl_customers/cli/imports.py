@@ -210,7 +210,7 @@ def failed(
             write_file(output, path.read_bytes())
             path = output
     if record.source in PROVIDERS:
-        command = f"etl-customers pull {record.source}{at(home)}"
+        command = f"etl-customers pull {record.source} --tenant {record.tenant_id}{at(home)}"
         remedy = f"Correct them at {LABELS[record.source]}, then run: {command}"
     else:
         remedy = f"Correct them there, then run: etl-customers import {shlex.quote(str(path))}{at(home)}"

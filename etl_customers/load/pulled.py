@@ -48,16 +48,16 @@ class TooManyVanished(PullRefused):
 
     code = "too_many_vanished"
 
-    def __init__(self, provider: str, vanished: int, links: int) -> None:
-        super().__init__(provider, vanished, links)
-        self.provider, self.vanished, self.links = provider, vanished, links
+    def __init__(self, provider: str, tenant_id: str, vanished: int, links: int) -> None:
+        super().__init__(provider, tenant_id, vanished, links)
+        self.provider, self.tenant_id, self.vanished, self.links = provider, tenant_id, vanished, links
 
     def __str__(self) -> str:
         """Name both numbers, and the command that goes on all the same."""
         return (
             f"{LABELS[self.provider]} has {self.vanished} of {self.links} customers no more, which is more than "
             f"{self.provider}.vanished_share allows; nothing was changed; look there, and if that is right, run: "
-            f"etl-customers pull {self.provider} --full --accept-vanished"
+            f"etl-customers pull {self.provider} --tenant {self.tenant_id} --full --accept-vanished"
         )
 
 
@@ -153,7 +153,7 @@ def _count_vanished(staging: Staging, connection: Connection, record: ImportReco
     vanished, links = find_vanished(staging, connection, record)
     allowed = max(1, settings.provider(record.source).vanished_share * links)
     if vanished > allowed and not record.accepts_vanished:
-        raise TooManyVanished(record.source, vanished, links)
+        raise TooManyVanished(record.source, record.tenant_id or "", vanished, links)
     return vanished
 
 

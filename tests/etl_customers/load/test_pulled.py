@@ -342,7 +342,7 @@ def test_where_too_many_are_missing_nothing_is_written_unless_somebody_accepts_i
     with pytest.raises(TooManyVanished, match="2 of 4 customers no more") as caught:
         books.load(import_id, [contact("a"), contact("b"), contact("e")])
 
-    assert "etl-customers pull xero --full --accept-vanished" in str(caught.value)
+    assert "etl-customers pull xero --tenant company-1 --full --accept-vanished" in str(caught.value)
     assert [rows(books.target, table) for table in (*UNTOUCHED, sync_cursors)] == before
     assert books.accept(is_full=True, accepts_vanished=True) == import_id
     with open_staging(books.folder / f"{import_id}.duckdb", 256) as staging:
