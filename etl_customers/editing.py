@@ -1,7 +1,8 @@
 """Editing a customer by hand under the rules of imports: brings the rules and the target together."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -49,29 +50,60 @@ def edit(
 def checker_of(connection: Connection, customer_id: int, fields: AccountFields, settings: Settings) -> CheckRow:
     """Return what checks the rows of a customer: by the rules of the source that it comes from."""
     source = find_source(connection, customer_id) or CSV
-    return lambda row: _check_row(row, fields, settings, source)
+    return lambda row: _check_rows([row], fields, settings, source)[0]
 
 
-def _check_row(row: Mapping[str, str], fields: AccountFields, settings: Settings, source: str) -> CheckedCustomer:
-    """Check one row as an upload of these columns would be checked, by the rules of its source."""
+def check_each(
+    connection: Connection, rows: Mapping[int, Mapping[str, str]], fields: AccountFields, settings: Settings
+) -> dict[int, CheckedCustomer]:
+    """Check a row of each of many customers at once; one after the other takes far longer.
+
+    Args:
+        connection: Tells the source of each customer, whose rules hold.
+        rows: Customer's id to its row, as ``CheckRow`` takes it; none has a password.
+        fields: The account's custom fields and properties.
+        settings: Company, required columns, identity keys, reference lists.
+    """
+    alike: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for customer_id, row in rows.items():
+        alike.setdefault((find_source(connection, customer_id) or CSV, tuple(row)), []).append(customer_id)
+    checked: dict[int, CheckedCustomer] = {}
+    for (source, _), ids in alike.items():
+        checked |= zip(ids, _check_rows([rows[one] for one in ids], fields, settings, source), strict=True)
+    return checked
+
+
+def _check_rows(
+    rows: Sequence[Mapping[str, str]], fields: AccountFields, settings: Settings, source: str
+) -> list[CheckedCustomer]:
+    """Check rows that have the same columns as an upload of these would be checked, by the rules of its source."""
     custom = {field.id for field in fields.custom_fields}
-    names = [name for name in row if name in CUSTOMER_COLUMNS or name in custom]
+    names = [name for name in rows[0] if name in CUSTOMER_COLUMNS or name in custom]
     columns = [
         UploadColumn(position, name, "column" if name in CUSTOMER_COLUMNS else "custom_field", name, None, None, None)
         for position, name in enumerate(names)
     ]
-    password = row.get(_PASSWORD, "")
-    texts = [row[name] for name in names]
-    checked = check_texts(texts, columns, password_state(password), fields, settings, source)
-    if checked.errors.height:
-        errors = checked.errors.select("column", "code", "reference", "suggestion").iter_rows()
-        return CheckedCustomer(errors=[describe_error(*error) for error in errors])
-    customer = checked.customers.row(0, named=True)
-    hashes = hash_passwords([(customer["row"], password)], settings.passwords) if customer["has_password"] else {}
-    return CheckedCustomer(
-        values={name: customer[name] for name in CUSTOMER_COLUMNS},
-        custom_fields=customer["custom_fields"],
-        keys=[IdentityKey(*key) for key in checked.keys.select("kind", "value", "column").iter_rows()],
-        warnings=json.loads(customer["warnings"] or "[]"),
-        password_hash=hashes.get(customer["row"]),
-    )
+    passwords = [row.get(_PASSWORD, "") for row in rows]
+    texts = [[row[name] for name in names] for row in rows]
+    found = check_texts(texts, columns, [password_state(one) for one in passwords], fields, settings, source)
+    errors: dict[int, list[dict[str, Any]]] = {}
+    for number, *error in found.errors.select("row", "column", "code", "reference", "suggestion").iter_rows():
+        errors.setdefault(number, []).append(describe_error(*error))
+    keys: dict[int, list[IdentityKey]] = {}
+    for number, *key in found.keys.select("row", "kind", "value", "column").iter_rows():
+        keys.setdefault(number, []).append(IdentityKey(*key))
+    customers = {customer["row"]: customer for customer in found.customers.iter_rows(named=True)}
+    given = [(number, passwords[number - 2]) for number, customer in customers.items() if customer["has_password"]]
+    hashes = hash_passwords(given, settings.passwords) if given else {}
+    return [
+        CheckedCustomer(errors=errors[number])
+        if number in errors
+        else CheckedCustomer(
+            values={name: customers[number][name] for name in CUSTOMER_COLUMNS},
+            custom_fields=customers[number]["custom_fields"],
+            keys=keys[number],
+            warnings=json.loads(customers[number]["warnings"] or "[]"),
+            password_hash=hashes.get(number),
+        )
+        for number in range(2, len(rows) + 2)
+    ]

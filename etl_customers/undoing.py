@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl_customers.editing import checker_of
+from etl_customers.editing import check_each, checker_of
 from etl_customers.errors import ImportBusy, UsageError
 from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import delete_file
@@ -26,11 +26,13 @@ from etl_customers.target.customers import Customer, CustomerChange, find_custom
 from etl_customers.target.driver_errors import DatabaseConflict
 from etl_customers.target.edits import (
     ACTIVE,
+    CheckedCustomer,
     EditRefused,
     KeyTaken,
     edit_customer,
     list_changed_customers,
     list_changes_of,
+    row_of,
     set_active,
 )
 from etl_customers.target.ledger import (
@@ -57,6 +59,7 @@ from schemas.columns import COLUMN_BY_NAME, FieldType, Kind
 _TRIES = 5
 _FIRST_PAUSE_SECONDS = 0.05
 _WAIT_FOR_STAGE_SECONDS = 1.0
+_CUSTOMERS_AT_A_TIME = 1_000
 _PASSWORD = "password"
 
 
@@ -156,10 +159,14 @@ def _take_back(
     removed = remove_customers_of(connection, record, undone_by, now)
     restorer = _Restorer(connection, load_fields(connection), settings, record.import_id)
     restored = 0
-    for customer_id in list_changed_customers(connection, record.import_id):
-        done, left = restorer.restore(customer_id)
-        restored += done
-        kept += left
+    changed = list_changed_customers(connection, record.import_id)
+    for start in range(0, len(changed), _CUSTOMERS_AT_A_TIME):
+        some = changed[start : start + _CUSTOMERS_AT_A_TIME]
+        restorer.check_beforehand(some)
+        for customer_id in some:
+            done, left = restorer.restore(customer_id)
+            restored += done
+            kept += left
     forget_pull(connection, record)
     return Undone(record.import_id, now, removed=removed, restored=restored, kept=kept)
 
@@ -173,6 +180,20 @@ class _Restorer:
         self._settings = settings
         self._import_id = import_id
         self._custom = {field.id: field.type for field in fields.custom_fields}
+        self._checked: dict[int, tuple[Mapping[str, str], CheckedCustomer]] = {}
+
+    def check_beforehand(self, customer_ids: Sequence[int]) -> None:
+        """Check what these customers are to be by the rules, all at once: one by one it takes most of an undo."""
+        rows = {}
+        for customer_id in customer_ids:
+            customer = find_customer(self._connection, customer_id, is_locked=True)
+            changes = list_changes_of(self._connection, self._import_id, customer_id)
+            wanted, _ = self._wanted(customer, changes)
+            wanted.pop(ACTIVE, None)
+            if wanted:
+                rows[customer_id] = row_of(customer, self._texts(wanted))
+        checked = check_each(self._connection, rows, self._fields, self._settings) if rows else {}
+        self._checked = {customer_id: (row, checked[customer_id]) for customer_id, row in rows.items()}
 
     def restore(self, customer_id: int) -> tuple[int, list[Kept]]:
         """Put back the values of one customer; return their number, and what is kept."""
@@ -220,21 +241,28 @@ class _Restorer:
         """Put values back as an edit; return why that cannot be, and then nothing was changed."""
         if not wanted:
             return None
-        texts = {column: self._text(column, value) for column, value in wanted.items()}
         try:
             with self._connection.begin_nested():
                 made = edit_customer(
                     self._connection,
                     customer_id,
-                    texts,
+                    self._texts(wanted),
                     f"{UNDO_OF}{self._import_id}",
-                    checker_of(self._connection, customer_id, self._fields, self._settings),
+                    lambda row: self._check(customer_id, row),
                 )
                 if {change.column: change.new_value for change in made} != wanted:
                     raise _NotAsBefore
         except UsageError as refusal:
             return refusal
         return None
+
+    def _check(self, customer_id: int, row: Mapping[str, str]) -> CheckedCustomer:
+        known, checked = self._checked.get(customer_id, ({}, CheckedCustomer()))
+        # Another row: values are put back one by one, as all at once were too much.
+        return checked if row == known else checker_of(self._connection, customer_id, self._fields, self._settings)(row)
+
+    def _texts(self, wanted: Mapping[str, Any]) -> dict[str, str]:
+        return {column: self._text(column, value) for column, value in wanted.items()}
 
     def _text(self, column: str, value: Any) -> str:  # noqa: ANN401 - a value out of JSON
         """Return a value as an upload has it."""

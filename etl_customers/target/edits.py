@@ -114,7 +114,7 @@ def edit_customer(
     """
     customer = find_customer(connection, customer_id, is_locked=True)
     custom = _require_known(connection, changes)
-    checked = validate({name: _text(value) for name, value in customer.values.items()} | dict(changes))
+    checked = validate(row_of(customer, changes))
     if checked.errors:
         raise EditRefused(customer_id, checked.errors)
     now = datetime.now(UTC)
@@ -132,6 +132,11 @@ def edit_customer(
     _replace_keys(connection, customer, checked.keys, {change.column for change in made})
     connection.execute(customer_changes.insert(), [_entry(customer_id, change) for change in made])
     return made
+
+
+def row_of(customer: Customer, changes: Mapping[str, str]) -> dict[str, str]:
+    """Return a customer as an upload would have it after some changes; ``changes`` are those of an edit."""
+    return {name: _text(value) for name, value in customer.values.items()} | dict(changes)
 
 
 def list_changes_of(connection: Connection, import_id: str, customer_id: int) -> list[CustomerChange]:

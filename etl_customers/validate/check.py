@@ -95,27 +95,30 @@ def check_rows(
 
 
 def check_texts(
-    texts: Sequence[str],
+    rows: Sequence[Sequence[str]],
     columns: list[UploadColumn],
-    password_state: str | None,
+    password_states: Sequence[str | None],
     fields: AccountFields,
     settings: Settings,
     source: str = CSV,
 ) -> CheckedRows:
-    """Check one row that a person typed and that stands in no file; its row number is 2, that of a file's first.
+    """Check rows that a person typed and that stand in no file; they are numbered from 2, as in a file.
 
     Args:
-        texts: One text per column, '' for none.
+        rows: One text per column each, '' for none.
         columns: What each is; positions count from 0 without gaps.
-        password_state: As in ``raw_csv``.
+        password_states: Of each row, as in ``raw_csv``.
         fields: The account's custom fields and properties.
         settings: Company, required columns, identity keys, reference lists.
-        source: Where the customer came from first.
+        source: Where the customers came from first.
     """
-    cells = {column.cell: pl.Series([text], dtype=pl.String) for column, text in zip(columns, texts, strict=True)}
-    numbers = {"row": pl.Series([2]), "parent_row": pl.Series([None], dtype=pl.Int64)}
-    state = pl.Series([password_state], dtype=pl.String)
-    raw = pl.DataFrame({**numbers, "password_state": state, **cells})
+    cells = {
+        column.cell: pl.Series(texts, dtype=pl.String)
+        for column, texts in zip(columns, zip(*rows, strict=True), strict=True)
+    }
+    numbers = {"row": pl.Series(range(2, len(rows) + 2)), "parent_row": pl.Series([None] * len(rows), dtype=pl.Int64)}
+    states = pl.Series(password_states, dtype=pl.String)
+    raw = pl.DataFrame({**numbers, "password_state": states, **cells})
     rules = rules_of(settings, source, is_typed=True)
     return check_rows(raw, columns, fields, settings, load_places(settings.reference), rules)
 
