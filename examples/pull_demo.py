@@ -48,9 +48,10 @@ class _Unexpected(Exception):
 
 def _show(fake: FakeQuickBooks | FakeXero, change: Callable[[], None], environment: dict[str, str]) -> None:
     """Connect, pull, change some customers at the provider, pull what changed, and pull all once more."""
+    # The customers are of yesterday, so that the second pull need not ask for them; by then the token has expired.
+    fake.clock.advance(days=-1)
     fake.add(_CUSTOMERS)
-    # A day passes, so that the second pull finds the first one's customers unchanged, and asks for a new token.
-    fake.clock.advance(days=1)
+    fake.clock.advance(hours=22)
     _connect(fake, environment)
     _run(environment, "pull", fake.provider)
     fake.clock.advance(hours=2)

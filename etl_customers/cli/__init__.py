@@ -71,7 +71,8 @@ def _run(words: list[str]) -> int:
 
 def _usage_error(error: typer.TyperException, wants_json: bool) -> int:
     context = getattr(error, "ctx", None)
-    message = error.format_message().rstrip(".")
+    # On one line, and without the class of the error that Typer met.
+    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ").rstrip(".")
     if not message and context is not None:
         sys.stderr.write(context.get_help() + "\n")
         return _USAGE

@@ -201,7 +201,8 @@ def _lines(details: "CustomerDetails") -> list[tuple[str, object]]:
     lines += [("password", "set" if customer.has_password else "none"), ("active", customer.is_active)]
     lines += [("warning", message(w["code"], w["column"])) for w in customer.warnings]
     lines += _link_lines(details.links)
-    lines += [("import", f"{customer.import_id}, row {customer.import_row} of {record.file_name or record.source}")]
+    row = "" if record.file_name is None else f", row {customer.import_row} of {record.file_name}"
+    lines += [("import", f"{customer.import_id}{row}")]
     return [*lines, ("created", customer.created_at), ("updated", customer.updated_at)]
 
 
@@ -211,9 +212,10 @@ def _trace_lines(found: "Trace") -> list[tuple[str, object]]:
         ("customer", found.customer_id),
         ("import", record.import_id),
         ("source", record.source),
-        ("file", record.file_name),
-        ("sha256", record.sha256),
-        ("row", found.import_row),
+    ]
+    if record.file_name is not None:
+        lines += [("file", record.file_name), ("sha256", record.sha256), ("row", found.import_row)]
+    lines += [
         ("accepted", record.accepted_at),
         ("accepted by", record.accepted_by),
         ("loaded", record.finished_at),

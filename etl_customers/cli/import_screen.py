@@ -45,22 +45,25 @@ def print_result(result: ImportResult, seconds: float | None = None, home: Path 
 
 
 def print_imports(records: Sequence[ImportRecord]) -> None:
-    """Print a line per import; the columns that only pulls fill are there where there is a pull."""
+    """Print a line per import; the columns that only pulls fill are there where there is a pull.
+
+    Which connection a pull was from, the end of its id says.
+    """
     of_pulls = ("updated", "unchanged") if any(record.tenant_id for record in records) else ()
     counts = ("read", "loaded", *of_pulls, "failed", "unread")
-    headers = ("import", "status", "file" if not of_pulls else "file or tenant", "accepted", *counts)
+    headers = ("import", "status", "file", "accepted", *counts)
     rows = [
         (
             record.import_id,
             record.status,
-            record.file_name or record.tenant_id,
-            record.accepted_at,
+            record.file_name,
+            f"{record.accepted_at:%Y-%m-%d %H:%M} UTC",
             *(getattr(record, f"rows_{name}") for name in counts),
         )
         for record in records
     ]
-    least = _LIST_WIDTH + 10 * len(of_pulls)
-    console(least=least).print(table(headers, rows, right=counts, whole=(headers[0], *counts)))
+    least = _LIST_WIDTH + 20 * len(of_pulls)
+    console(least=least).print(table(headers, rows, right=counts, whole=(*headers[:2], *counts)))
 
 
 def at(home: Path | None) -> str:

@@ -69,13 +69,13 @@ def console(error: bool = False, least: int = 0) -> "Console":
 
     Args:
         error: Standard error instead of standard output.
-        least: Fewest columns; a narrower terminal breaks the lines by itself.
+        least: Fewest columns, also of a pipe; a narrower terminal breaks the lines by itself.
     """
     from rich.console import Console
 
     stream = sys.stderr if error else sys.stdout
     columns = shutil.get_terminal_size((_WIDTH_OF_A_PIPE, 25)).columns
-    width = min(max(columns, least if stream.isatty() else _WIDTH_OF_A_PIPE), _WIDEST)
+    width = min(max(columns, least, 0 if stream.isatty() else _WIDTH_OF_A_PIPE), _WIDEST)
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 

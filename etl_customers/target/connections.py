@@ -194,7 +194,7 @@ def _is(provider: str, tenant_id: str) -> ColumnElement[bool]:
 
 
 def _unknown(provider: str, tenant_id: str) -> NotFound:
-    return NotFound(f"connection to {LABELS[provider]}", tenant_id, "see: etl-customers connections")
+    return NotFound(f"connection to {LABELS[provider]} with the tenant", tenant_id, "see: etl-customers connections")
 
 
 _COLUMNS = [provider_connections.c[field.name] for field in fields(ConnectionRecord)]

@@ -78,7 +78,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
 
     listed = run("imports", at=pulled.home).out
     assert "unchanged" in listed
-    assert pulled.fake.tenant in listed
+    assert import_id in listed
 
     written = run("failed", import_id, at=pulled.home).out
     assert "Correct them at QuickBooks Online, then run: etl-customers pull quickbooks" in written
@@ -110,6 +110,13 @@ def test_a_pull_is_refused_in_one_sentence(pulled: Books, run: Run) -> None:
     assert done.code == 2
     assert done.err.startswith("error: the pull from QuickBooks Online is refused: ")
     assert main(["pull", "xero", "--home", str(pulled.home)]) == 2
+
+
+def test_wrong_words_are_answered_on_one_line(run: Run, tmp_path: Path) -> None:
+    for words in (["pull"], ["pull", "sage"], ["pull", "xero", "--tenant", "nowhere"]):
+        done = run(*words, at=tmp_path / "home")
+        assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+        assert "Value error" not in done.err
 
 
 def _latest(books: Books) -> str:

@@ -59,7 +59,7 @@ def test_what_cannot_be_used_says_what_to_do(target: Engine) -> None:
     with writing(target) as connection:
         with pytest.raises(UsageError, match="etl-customers connect xero"):
             require_connection(connection, XERO, None)
-        with pytest.raises(NotFound, match="no connection to Xero a; see: etl-customers connections"):
+        with pytest.raises(NotFound, match="no connection to Xero with the tenant a; see: etl-customers connections"):
             require_connection(connection, XERO, "a")
         store(connection, XERO, "a")
         set_state(connection, XERO, "a", RECONNECT)
