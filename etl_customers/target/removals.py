@@ -130,8 +130,9 @@ def remove_customers_of(connection: Connection, record: ImportRecord, removed_by
 def forget_pull(connection: Connection, record: ImportRecord) -> None:
     """Take back what a pull noted of its connection, so that the next one is a full one and looks at everything again.
 
-    The links that it made to customers from elsewhere go, with the key that each is. What
-    it read of the others, and that they had ended at the provider, is forgotten; that
+    The links that it made to customers from elsewhere go, with the key that each is; not
+    where that is the customer's only key by now, as a later pull gave it values that are others' too.
+    What it read of the others, and that they had ended at the provider, is forgotten; that
     somebody was erased is not.
 
     Args:
@@ -143,16 +144,23 @@ def forget_pull(connection: Connection, record: ImportRecord) -> None:
     link = provider_customers.c
     of_connection = [link[name] == value for name, value in mine.items()]
     created = sa.select(customers.c.id).where(customers.c.import_id == record.import_id)
-    is_foreign = sa.and_(link.customer_id.is_not(None), link.customer_id.not_in(created))
-    made = (*of_connection, link.import_id == record.import_id, is_foreign)
-    value = link.provider.op("||")(":").op("||")(link.tenant_id).op("||")(":").op("||")(link.provider_id)
-    keys = sa.select(sa.type_coerce(value, sa.Text())).where(*made)
-    connection.execute(
-        identity_keys.delete().where(identity_keys.c.kind == PROVIDER_KIND, identity_keys.c.value.in_(keys))
+    value = sa.type_coerce(
+        link.provider.op("||")(":").op("||")(link.tenant_id).op("||")(":").op("||")(link.provider_id), sa.Text()
     )
-    connection.execute(provider_customers.delete().where(*made))
+    others = identity_keys.alias()
+    has_another = sa.exists().where(
+        others.c.customer_id == link.customer_id, sa.or_(others.c.kind != PROVIDER_KIND, others.c.value != value)
+    )
+    made_here = link.import_id == record.import_id
+    made = (*of_connection, made_here, link.customer_id.not_in(created), has_another)
+    gone = [{"gone": one} for one in connection.scalars(provider_customers.delete().where(*made).returning(value))]
+    if gone:
+        key = identity_keys.c
+        connection.execute(
+            identity_keys.delete().where(key.kind == PROVIDER_KIND, key.value == sa.bindparam("gone")), gone
+        )
     changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
-    touched = sa.or_(link.customer_id.in_(changed), link.customer_id.in_(created))
+    touched = sa.or_(link.customer_id.in_(changed), link.customer_id.in_(created), made_here)
     connection.execute(
         provider_customers.update()
         .where(*of_connection, touched)

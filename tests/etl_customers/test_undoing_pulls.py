@@ -92,6 +92,18 @@ def test_an_earlier_pull_that_is_undone_takes_the_cursor_of_a_later_one_along(bo
     assert rows(books.target, customers)[0]["city"] == "Perth"
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
+def test_a_link_stays_where_it_is_the_only_key_that_a_customer_has_by_now(books: Books, workshop: Workshop) -> None:
+    load(workshop, f"{CUSTOMER}Bo,Old,bo@example.com,Sydney\n")
+    first = books.accept()
+    books.load(first, [contact("a", EmailAddress="ada@example.com"), contact("b", EmailAddress="bo@example.com")])
+    books.pull(contact("a", EmailAddress="bo@example.com", minutes=1))
+    undo(workshop, first, "eva")
+    assert [row["provider_id"] for row in rows(books.target, provider_customers)] == ["a"]
+    keys = {row["value"]: row["customer_id"] for row in rows(books.target, identity_keys)}
+    assert keys == {"bo@example.com": 2, "xero:company-1:a": 1}
+
+
 def test_an_erased_customer_stays_erased_when_its_pull_is_undone(books: Books, workshop: Workshop) -> None:
     import_id = books.accept()
     books.load(import_id, [contact("a"), contact("b", ContactStatus="GDPRREQUEST")])
