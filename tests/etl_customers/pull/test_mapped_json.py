@@ -60,7 +60,7 @@ def _account_for(provider: str, records: list[Record]) -> None:
         assert counts.fetched == counts.left_out + counts.invalid + checked.validated + checked.failed
 
 
-_few_examples = hypothesis_settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+_few_examples = hypothesis_settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @_few_examples

@@ -14,10 +14,10 @@ from tests.etl_customers.validate.test_check import AUSTRALIAN, check, codes, va
 SHOP = {"business_name": "Shop", "customer_type": "Business"}
 
 
-def pulled(row: Mapping[str, str], source: str = QUICKBOOKS, *, is_typed: bool = False, **section: Any) -> CheckedRows:
-    """Check a row of a provider under the settings of its section."""
+def pulled(*rows: Mapping[str, str], source: str = QUICKBOOKS, is_typed: bool = False, **section: Any) -> CheckedRows:
+    """Check rows of a provider under the settings of its section."""
     settings = {**AUSTRALIAN, source: section}
-    return check(row, settings=settings, defaults=SHOP, source=source, is_typed=is_typed)
+    return check(*rows, settings=settings, defaults=SHOP, source=source, is_typed=is_typed)
 
 
 def left_out(checked: CheckedRows) -> set[str]:
@@ -49,38 +49,34 @@ def test_what_the_setting_of_the_provider_requires_is_required() -> None:
     assert codes(pulled({"email": ""})) == set()
 
 
-@pytest.mark.parametrize(
-    ("column", "text"),
-    [
-        ("customer_title", "Herr"),
-        ("email", "not an address"),
-        ("email3", "x@localhost"),
-        ("mobile2", "sumfing"),
-        ("phone", "12"),
-        ("phone3", "a\x00b"),
-        ("state", "Quensland"),
-    ],
-)
-def test_a_text_that_cannot_be_read_is_left_out_with_a_warning(column: str, text: str) -> None:
-    checked = pulled({column: text})
+def test_a_text_that_cannot_be_read_is_left_out_with_a_warning() -> None:
+    texts = {
+        "customer_title": "Herr",
+        "email": "not an address",
+        "email3": "x@localhost",
+        "mobile2": "sumfing",
+        "phone": "12",
+        "phone3": "a\x00b",
+        "state": "Quensland",
+    }
+    checked = pulled(*({column: text} for column, text in texts.items()))
     assert codes(checked) == set()
-    assert value(checked, column) is None
-    assert left_out(checked) == {column}
+    assert [checked.customers[column][place] for place, column in enumerate(texts)] == [None] * len(texts)
+    found = {(row, column) for row, column, code in checked.warnings.iter_rows() if code == "left_out"}
+    assert found == set(enumerate(texts, 2))
 
 
-@pytest.mark.parametrize(
-    ("column", "text", "code"),
-    [
-        ("customer_title", "Herr", "unknown_title"),
-        ("email", "not an address", "invalid_email"),
-        ("phone", "12", "invalid_phone"),
-        ("state", "Quensland", "unknown_state"),
-        ("country", "Nowhere", "unknown_country"),
-    ],
-)
-def test_it_fails_where_the_setting_says_so_and_where_a_person_typed_it(column: str, text: str, code: str) -> None:
-    assert codes(pulled({column: text}, on_unreadable="fail")) == {(2, column, code)}
-    assert codes(pulled({column: text}, is_typed=True)) == {(2, column, code)}
+@pytest.mark.parametrize("given", [{"on_unreadable": "fail"}, {"is_typed": True}], ids=["setting", "typed"])
+def test_it_fails_where_the_setting_says_so_and_where_a_person_typed_it(given: dict[str, Any]) -> None:
+    texts = {
+        "customer_title": ("Herr", "unknown_title"),
+        "email": ("not an address", "invalid_email"),
+        "phone": ("12", "invalid_phone"),
+        "state": ("Quensland", "unknown_state"),
+        "country": ("Nowhere", "unknown_country"),
+    }
+    checked = pulled(*({column: text} for column, (text, _) in texts.items()), **given)
+    assert codes(checked) == {(row, column, code) for row, (column, (_, code)) in enumerate(texts.items(), 2)}
 
 
 def test_one_providers_setting_is_not_the_others() -> None:
