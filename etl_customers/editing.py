@@ -12,6 +12,7 @@ from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import password_state
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
+from etl_customers.target.conflicts import repeat_in_conflict
 from etl_customers.target.connect import writing
 from etl_customers.target.customers import CustomerChange
 from etl_customers.target.edits import CheckedCustomer, CheckRow, IdentityKey, edit_customer
@@ -42,9 +43,13 @@ def edit(
         UsageError: No such customer or column, a rule broken, or a key that another customer has.
         DatabaseUnavailable: Nothing was changed.
     """
-    with writing(workshop.target) as connection:
-        check = checker_of(connection, customer_id, load_fields(connection), workshop.settings)
-        return edit_customer(connection, customer_id, changes, changed_by, check)
+
+    def edit_once() -> list[CustomerChange]:
+        with writing(workshop.target) as connection:
+            check = checker_of(connection, customer_id, load_fields(connection), workshop.settings)
+            return edit_customer(connection, customer_id, changes, changed_by, check)
+
+    return repeat_in_conflict(edit_once)
 
 
 def checker_of(connection: Connection, customer_id: int, fields: AccountFields, settings: Settings) -> CheckRow:

@@ -4,8 +4,6 @@ What others have built upon since is kept and named. The SQL is in ``target.remo
 values are put back as an edit would, so the rules and the identity keys stay true.
 """
 
-import random
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,9 +19,9 @@ from etl_customers.fields import AccountFields, load_fields
 from etl_customers.leftovers import delete_file
 from etl_customers.settings import Settings
 from etl_customers.staging import open_if_whole, remove_staging
+from etl_customers.target.conflicts import repeat_in_conflict
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
-from etl_customers.target.driver_errors import DatabaseConflict
 from etl_customers.target.edits import (
     ACTIVE,
     CheckedCustomer,
@@ -56,8 +54,6 @@ from etl_customers.target.removals import (
 from etl_customers.workshop import Workshop
 from schemas.columns import COLUMN_BY_NAME, FieldType, Kind
 
-_TRIES = 5
-_FIRST_PAUSE_SECONDS = 0.05
 _WAIT_FOR_STAGE_SECONDS = 1.0
 _CUSTOMERS_AT_A_TIME = 1_000
 _PASSWORD = "password"
@@ -111,14 +107,7 @@ def undo(workshop: Workshop, import_id: str, undone_by: str | None, *, is_dry_ru
             stack.callback(_clear_up, workshop, import_id)
             limit = workshop.settings.staging.memory_limit_mb
             stack.enter_context(open_if_whole(workshop.staging_path(import_id), limit, _WAIT_FOR_STAGE_SECONDS))
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return _undo(workshop, record, undone_by, is_dry_run)
-            except DatabaseConflict:
-                if attempt == _TRIES:
-                    raise
-                time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
-    raise AssertionError("every try returns or raises")
+        return repeat_in_conflict(lambda: _undo(workshop, record, undone_by, is_dry_run))
 
 
 def _clear_up(workshop: Workshop, import_id: str) -> None:
