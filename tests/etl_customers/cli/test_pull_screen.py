@@ -7,29 +7,39 @@ from etl_customers.report.pull_result import CountedReason, PulledCounts, PullRe
 from schemas.codes import message
 
 
-def shown(capsys: pytest.CaptureFixture[str], *reasons: tuple[str, int]) -> str:
-    """Print a pull of Xero that ended with so many customers for each reason; none has two."""
+def ended(*reasons: tuple[str, int]) -> PullResult:
+    """Return a pull of Xero that ended with so many customers for each reason; none has two."""
     failed = sum(customers for _, customers in reasons)
-    print_pull(
-        PullResult(
-            import_id="xero-1",
-            source="xero",
-            connection="t-1",
-            status="finished",
-            is_full=True,
-            rows=PulledCounts(fetched=failed + 1, created=1, not_synced=failed),
-            not_synced=[],
-            reasons=[CountedReason(code, message(code, "email", "7"), count, ["a", ""]) for code, count in reasons],
-            left_out=sum(count for code, count in reasons if code == "supplier_only"),
-            vanished=0,
-            is_complete=True,
-            warnings=[],
-            not_synced_file=None,
-            refusal=None,
-            repeat=False,
-        )
+    return PullResult(
+        import_id="xero-1",
+        source="xero",
+        connection="t-1",
+        status="finished",
+        is_full=True,
+        rows=PulledCounts(fetched=failed + 1, created=1, not_synced=failed),
+        not_synced=[],
+        reasons=[CountedReason(code, message(code, "email", "7"), count, ["a", ""]) for code, count in reasons],
+        left_out=sum(count for code, count in reasons if code == "supplier_only"),
+        vanished=0,
+        is_complete=True,
+        warnings=[],
+        not_synced_file=None,
+        refusal=None,
+        repeat=False,
     )
+
+
+def shown(capsys: pytest.CaptureFixture[str], *reasons: tuple[str, int]) -> str:
+    """Print such a pull."""
+    print_pull(ended(*reasons))
     return capsys.readouterr().out
+
+
+def test_what_is_left_out_on_purpose_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (ended(("supplier_only", 1)).exit_code, ended(("invalid_record", 1)).exit_code) == (0, 1)
+    out = shown(capsys, ("supplier_only", 1))
+    assert out.startswith("Xero, all customers: 1 of 2 customers synced\n")
+    assert "Correct" not in out
 
 
 def test_customers_are_counted_by_reason_apart_from_those_left_out_on_purpose(

@@ -85,14 +85,6 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     assert "provider_id,code,message" in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")
 
 
-def test_what_is_left_out_on_purpose_is_no_failure(pulled: Books, run: Run) -> None:
-    pulled.fake.change(pulled.misfit, DisplayName="Sound", Title=None, GivenName="Sound", FamilyName="Again")
-    done = run("pull", "quickbooks", "--full", at=pulled.home)
-    assert done.code == 0
-    assert "QuickBooks Online, all customers: 4 of 5 customers synced" in done.out
-    assert "it is a project, no customer" in done.out
-
-
 def test_a_provider_that_does_not_answer_now_is_asked_again_later(pulled: Books, run: Run) -> None:
     limit = Fault("any", times=100, answer=as_text("later", 429, **{"Retry-After": "9000"}))
     pulled.fake.fail(limit)
