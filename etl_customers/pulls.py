@@ -92,12 +92,15 @@ def accept(
 
     Raises:
         NotFound: No company of this id was ever connected.
-        UsageError: None is connected, or several and none is named.
+        UsageError: None is connected, or several and none is named; the client's id or secret, or the
+            key of the tokens, is not to be had.
         ReconnectNeeded: The provider does not accept the connection any more.
         DatabaseUnavailable: The target does not answer.
     """
     with writing(workshop.target) as connection:
         chosen = require_connection(connection, provider, tenant_id)
+        # What the environment lacks is said now: an accepted pull would wait for it until it is abandoned.
+        open_tokens(workshop.home, workshop.settings, workshop.target, provider, chosen.tenant_id)
         record, is_new = accept_pull(
             connection,
             provider=provider,

@@ -27,7 +27,7 @@ from etl_customers.stages import PullAlreadyRefused, StageMissing
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.connections import DISCONNECTED, set_state
-from etl_customers.target.ledger import ImportRecord
+from etl_customers.target.ledger import ImportRecord, count_imports
 from etl_customers.target.tables import customers, provider_customers, removed_customers
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
@@ -82,6 +82,16 @@ def workshop(tmp_path: Path, quickbooks: FakeQuickBooks) -> Iterator[Workshop]:
 
 def accept_pull(workshop: Workshop, provider: str = "quickbooks", is_full: bool = False) -> ImportRecord:
     return pulls.accept(workshop, provider, None, is_full=is_full, accepted_by="test").record
+
+
+def test_a_pull_that_lacks_the_clients_id_is_not_even_accepted(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ETL_CUSTOMERS_QUICKBOOKS_CLIENT_ID")
+    with pytest.raises(UsageError, match="CLIENT_ID"):
+        accept_pull(workshop)
+    with reading(workshop.target) as connection:
+        assert count_imports(connection) == {}
 
 
 def pull(workshop: Workshop, provider: str = "quickbooks", is_full: bool = False) -> PullResult:

@@ -28,7 +28,7 @@ class HastyClock(Clock):
     def utc_now(self) -> datetime:
         return NOON + timedelta(seconds=self.monotonic())
 
-    def wait(self, seconds: float, stopped: threading.Event) -> None:
+    def wait(self, seconds: float, stopped: threading.Event) -> None:  # noqa: ARG002 - nothing stops what is over
         self.waits.append(seconds)
 
     @property
