@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy import Column, Connection, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table
 from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_customers.load.pulled_links import of_connection
@@ -43,6 +43,14 @@ _ended_links = Table(
     MetaData(),
     Column("provider_id", String, primary_key=True),
     Column("merged_into", String),
+    prefixes=["TEMPORARY"],
+)
+_MOVED = {"loser_id": pl.Int64, "winner_id": pl.Int64}
+_moved_keys = Table(
+    "moved_keys",
+    MetaData(),
+    Column("loser_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("winner_id", BigInteger),
     prefixes=["TEMPORARY"],
 )
 _link = provider_customers.c
@@ -90,7 +98,7 @@ def end_merged(staging: Staging, connection: Connection, record: ImportRecord, n
         if count:
             _write(connection, record, now, with_winner)
     if merged:
-        _move_keys(connection, record)
+        _move_keys(connection, record, finals)
 
 
 def end_erased(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
@@ -150,23 +158,24 @@ def _write(
     connection.execute(change.values(content_hash=None, synced_at=now, **values))
 
 
-def _move_keys(connection: Connection, record: ImportRecord) -> None:
+def _move_keys(connection: Connection, record: ImportRecord, finals: Mapping[str, str]) -> None:
     """Give the identity keys of merged customers to those that they became, where these are here."""
-    loser, winner = provider_customers.alias(), provider_customers.alias()
-    change = identity_keys.update().where(
-        loser.c.provider == record.source,
-        loser.c.tenant_id == record.tenant_id,
-        loser.c.merged_into.is_not(None),
-        winner.c.provider == loser.c.provider,
-        winner.c.tenant_id == loser.c.tenant_id,
-        winner.c.provider_id == loser.c.merged_into,
-        winner.c.merged_into.is_(None),
-        winner.c.customer_id.is_not(None),
-        winner.c.customer_id != loser.c.customer_id,
-        identity_keys.c.customer_id == loser.c.customer_id,
-        identity_keys.c.kind != PROVIDER_KIND,
-    )
-    connection.execute(change.values(customer_id=winner.c.customer_id))
+    columns = (_link.provider_id, _link.customer_id)
+    linked = sa.select(*columns).where(of_connection(record), _link.customer_id.is_not(None))
+    losers: dict[str, int] = dict(connection.execute(linked.where(_link.merged_into.is_not(None))).all())
+    # In two steps by keys: without statistics PostgreSQL would compare each loser with all links.
+    with _ended(connection, _frame({one: one for one in finals.values()})):
+        same = _link.provider_id == _ended_links.c.provider_id
+        winners: dict[str, int] = dict(connection.execute(linked.where(same, _link.merged_into.is_(None))).all())
+    pairs = [(losers[one], winners[into]) for one, into in finals.items() if one in losers and into in winners]
+    moved = pl.DataFrame([pair for pair in pairs if pair[0] != pair[1]], _MOVED, orient="row")
+    if moved.height:
+        connection.execute(CreateTable(_moved_keys))
+        append_frame(connection, _moved_keys.name, moved)
+        key = identity_keys.c
+        change = identity_keys.update().where(key.customer_id == _moved_keys.c.loser_id, key.kind != PROVIDER_KIND)
+        connection.execute(change.values(customer_id=_moved_keys.c.winner_id))
+        connection.execute(DropTable(_moved_keys))
 
 
 def _follow(loser: str, merged: Mapping[str, str]) -> str:
