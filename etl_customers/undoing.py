@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from etl_customers.deduplicate.merge_target import find_present
 from etl_customers.editing import check_each, checker_of
 from etl_customers.errors import ImportBusy, UsageError
 from etl_customers.fields import AccountFields, load_fields
@@ -26,7 +27,9 @@ from etl_customers.target.edits import (
     ACTIVE,
     CheckedCustomer,
     EditRefused,
+    IdentityKey,
     KeyTaken,
+    claim_key,
     edit_customer,
     list_changed_customers,
     list_changes_of,
@@ -48,9 +51,11 @@ from etl_customers.target.removals import (
     forget_pull,
     hold_loads_back,
     list_kept_customers,
+    list_merged_customers,
     lock_customers_of,
     remove_customers_of,
 )
+from etl_customers.validate.keys import find_keys
 from etl_customers.workshop import Workshop
 from schemas.columns import COLUMN_BY_NAME, FieldType, Kind
 
@@ -156,7 +161,12 @@ def _take_back(
             done, left = restorer.restore(customer_id)
             restored += done
             kept += left
+    merged = list_merged_customers(connection, record)
     forget_pull(connection, record)
+    # Who became a customer that is removed now had given all keys away.
+    present = find_present(connection, merged, is_locking=False).with_columns(row="customer_id")
+    for customer_id, *key in find_keys(present, settings.duplicates.keys).iter_rows():
+        claim_key(connection, customer_id, IdentityKey(*key))
     return Undone(record.import_id, now, removed=removed, restored=restored, kept=kept)
 
 

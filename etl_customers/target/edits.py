@@ -252,7 +252,7 @@ def _replace_keys(
     for key in keys:
         is_changed = key.column in changed or key.kind == NAME_ADDRESS_KIND
         if (key.kind, key.value) not in old and is_changed:
-            owner_id = _claim_key(connection, customer.id, key)
+            owner_id = claim_key(connection, customer.id, key)
             # Whoever has another key does not need that of name and address.
             if owner_id != customer.id and (key.kind != NAME_ADDRESS_KIND or not old - gone):
                 raise KeyTaken(customer.id, key.column, owner_id)
@@ -273,7 +273,7 @@ _CLAIM_KEY = sa.text(
 )
 
 
-def _claim_key(connection: Connection, customer_id: int, key: IdentityKey) -> int:
+def claim_key(connection: Connection, customer_id: int, key: IdentityKey) -> int:
     """Give the key to the customer unless somebody has it; return who has it now."""
     # On PostgreSQL this waits for an import that is entering the same key.
     connection.execute(_CLAIM_KEY, {"kind": key.kind, "value": key.value, "customer_id": customer_id})

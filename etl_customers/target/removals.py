@@ -127,6 +127,13 @@ def remove_customers_of(connection: Connection, record: ImportRecord, removed_by
     return connection.execute(customers.delete().where(mine, customers.c.id.in_(gone))).rowcount
 
 
+def list_merged_customers(connection: Connection, record: ImportRecord) -> list[int]:
+    """Return the customers of a pull's connection that were merged into others; of an import that is no pull, none."""
+    link = provider_customers.c
+    mine = (link.provider == record.source, link.tenant_id == record.tenant_id, link.customer_id.is_not(None))
+    return list(connection.scalars(sa.select(link.customer_id).where(*mine, link.merged_into.is_not(None))))
+
+
 def forget_pull(connection: Connection, record: ImportRecord) -> None:
     """Take back what a pull noted of its connection, so that the next one is a full one and looks at everything again.
 

@@ -104,6 +104,20 @@ def test_a_link_stays_where_it_is_the_only_key_that_a_customer_has_by_now(books:
     assert keys == {"bo@example.com": 2, "xero:company-1:a": 1}
 
 
+def test_a_merged_customer_has_its_keys_again_when_the_one_that_it_became_is_removed(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"))
+    import_id = books.accept()
+    second = [contact("a", ContactStatus="ARCHIVED", MergedToContactID="z", minutes=1), contact("z")]
+    books.load(import_id, second)
+    undo(workshop, import_id, "eva")
+    keys = {row["value"]: row["customer_id"] for row in rows(books.target, identity_keys)}
+    assert keys == {"a@example.com": 1, "xero:company-1:a": 1}
+    books.pull(*second)
+    assert {row["customer_id"] for row in rows(books.target, identity_keys) if row["kind"] == "email"} == {3}
+
+
 def test_an_erased_customer_stays_erased_when_its_pull_is_undone(books: Books, workshop: Workshop) -> None:
     import_id = books.accept()
     books.load(import_id, [contact("a"), contact("b", ContactStatus="GDPRREQUEST")])
