@@ -11,14 +11,16 @@ from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import failed_rows_of, find_import
 from etl_customers.workshop import open_workshop
-from schemas.codes import ERRORS
+from schemas.codes import ERRORS, LEFT_OUT_CODES
 
 EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"
-_NOT_IN_A_PLAIN_FIRST_FILE = {
+_NOT_IN_A_PLAIN_FIRST_FILE = LEFT_OUT_CODES | {
     "already_exists",
     "invalid_failed_row",
     "invalid_number",
+    "invalid_record",
     "invalid_yes_no",
+    "name_missing",
     "unknown_choice",
     "unprintable_character",
 }

@@ -80,3 +80,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "tenant_id", "provider_id", name=op.f("pk_provider_customers")),
     )
     op.create_index(op.f("ix_provider_customers_customer_id"), "provider_customers", ["customer_id"])
+    if op.get_bind().dialect.name == "postgresql":  # SQLite keeps no comments
+        op.alter_column(
+            "identity_keys",
+            "kind",
+            existing_type=sa.String(length=16),
+            existing_nullable=False,
+            comment="email, phone, name_address or provider",
+            existing_comment="email, phone or name_address",
+        )
