@@ -14,7 +14,8 @@ from dagster._core.definitions.run_request import DagsterRunReaction
 from dagster_shared.error import SerializableErrorInfo
 
 from assets.import_facts import HAS_FAILED_ROWS
-from assets.inbox_job import IMPORT, IMPORT_INBOX_FILE
+from assets.inbox_job import IMPORT_INBOX_FILE
+from assets.launch import IMPORT
 from assets.partitions import PARTITION_TAG
 from assets.resources import WorkshopResource
 from assets.tags import file_label

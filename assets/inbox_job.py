@@ -6,18 +6,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from assets.guard import CODE, EXIT_CODE, failures_as_messages
-from assets.launch import RunFailure, execute_import
+from assets.guard import failures_as_messages
+from assets.launch import IMPORT, ended_badly, execute_import
 from assets.resources import WorkshopResource
 from assets.tags import import_tags
 from etl_customers.inbox.accept import accept_named
 from etl_customers.inbox.settle import find_records, settle_one
-from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord
 from etl_customers.workshop import Workshop
 
 IMPORT_INBOX_FILE = "import_inbox_file"
-IMPORT = "import"
-"""Metadata of a failure: the import that ended so, in a run of its own."""
 
 
 class InboxFile(dg.Config):
@@ -45,26 +43,13 @@ def import_file(
         for why in settle_one(opened, path).problems:
             context.log.warning("the file stays in inbox/accepted/: %s", why)
         if record.status != FINISHED:
-            raise _failure(record, failure)
+            raise ended_badly(record, failure)
         context.add_output_metadata(_metadata(record))
 
 
 def _record(workshop: Workshop, path: Path) -> ImportRecord:
     (record,) = find_records(workshop, [path]).values()
     return record
-
-
-def _failure(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
-    """Return why the import came to no good end, in the words that it has itself."""
-    if record.status == REFUSED:
-        failure = RunFailure(record.refusal_message or "the file was refused", record.refusal_code or "refused", 2)
-    if failure is None:
-        failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
-    return dg.Failure(
-        failure.message,
-        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, IMPORT: record.import_id},
-        allow_retries=False,
-    )
 
 
 def _metadata(record: ImportRecord) -> dict[str, Any]:

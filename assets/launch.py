@@ -30,8 +30,11 @@ from assets.jobs import import_job
 from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
+from etl_customers.target.ledger import REFUSED, ImportRecord
 from schemas.sources import CSV
 
+IMPORT = "import"
+"""Metadata of a failure: the import that ended so, in a run of its own."""
 _MAX_RETRIES_TAG = "dagster/max_retries"
 """Whoever gave the command repeats it; the daemon is not to do so behind them."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -53,6 +56,19 @@ class RunOutcome:
     run_id: str
     success: bool
     failure: RunFailure | None = None
+
+
+def ended_badly(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
+    """Return why an import came to no good end, in the words that it has itself, for whoever started its run."""
+    if record.status == REFUSED:
+        failure = RunFailure(record.refusal_message or "the import was refused", record.refusal_code or "refused", 2)
+    if failure is None:
+        failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
+    return dg.Failure(
+        failure.message,
+        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, IMPORT: record.import_id},
+        allow_retries=False,
+    )
 
 
 def run_import_job(

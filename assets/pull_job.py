@@ -5,14 +5,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from assets.guard import CODE, EXIT_CODE, failures_as_messages
-from assets.inbox_job import IMPORT
-from assets.launch import RunFailure, RunOutcome, execute_import
-from assets.pulling import PullOutcome, Wish, pull
+from assets.guard import failures_as_messages
+from assets.launch import IMPORT, RunOutcome, ended_badly, execute_import
+from assets.pulling import Wish, pull
 from assets.resources import WorkshopResource
 from assets.tags import import_tags
 from etl_customers.errors import UsageError
-from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
+from etl_customers.target.ledger import FINISHED, ImportRecord
 from schemas.sources import PROVIDERS
 
 START_PULL = "start_pull"
@@ -46,22 +45,8 @@ def pull_customers(
         wish = Wish(config.provider, config.tenant or None, config.full, config.accept_vanished)
         outcome = pull(opened, wish, f"run {context.run_id}", run)
     if outcome.record.status != FINISHED:
-        raise _failure(outcome)
+        raise ended_badly(outcome.record, outcome.run.failure)
     context.add_output_metadata(_metadata(outcome.record))
-
-
-def _failure(outcome: PullOutcome) -> dg.Failure:
-    """Return why the pull came to no good end, in the words that it has itself."""
-    record, failure = outcome.record, outcome.run.failure
-    if record.status == REFUSED:
-        failure = RunFailure(record.refusal_message or "the pull was refused", record.refusal_code or "refused", 2)
-    if failure is None:
-        failure = RunFailure(f"import {record.import_id} is {record.status}", record.status, 2)
-    return dg.Failure(
-        failure.message,
-        metadata={CODE: failure.code, EXIT_CODE: failure.exit_code, IMPORT: record.import_id},
-        allow_retries=False,
-    )
 
 
 def _metadata(record: ImportRecord) -> dict[str, Any]:

@@ -4,8 +4,6 @@ What is written comes from ``etl_customers.load.staged_rows``; here is the trans
 and what happens when another import was faster or the database breaks off.
 """
 
-import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +12,13 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
-from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
-from etl_customers.load.matches import MatchRemoved, write_matches
+from etl_customers.errors import NotFound, UsageError
+from etl_customers.load.attempts import load_whole
+from etl_customers.load.matches import write_matches
 from etl_customers.load.staged_rows import StagedRows
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
 from etl_customers.target.connect import writing
-from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
 from etl_customers.target.ledger import (
     ACCEPTED,
     FINISHED,
@@ -30,9 +28,6 @@ from etl_customers.target.ledger import (
     password_hashes_of,
 )
 from etl_customers.target.removals import keep_customers
-
-_TRIES = 6
-_FIRST_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -74,24 +69,11 @@ def load_customers(
         UsageError: The import was refused or undone.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return _load(staging, target, import_id, hashes, run_id, is_alone=attempt > 1)
-        except (UniqueViolation, MatchRemoved):
-            if attempt > 1:
-                raise
-        except DatabaseConflict:
-            if attempt == _TRIES:
-                raise
-            # Random, so that two imports do not meet again.
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
-        except DatabaseUnavailable:
-            # The commit may have been done although its answer never came.
-            counts = _find_counts(target, import_id)
-            if counts is None:
-                raise
-            return counts
-    raise AssertionError("every try returns or raises")
+
+    def load(*, is_alone: bool) -> LoadCounts:
+        return _load(staging, target, import_id, hashes, run_id, is_alone=is_alone)
+
+    return load_whole(load, target, import_id, _counts)
 
 
 def _load(
@@ -169,16 +151,6 @@ def _write_customers(rows: StagedRows, connection: Connection, import_id: str, n
             append_frame(connection, table, frame.join(ids, on="row", how="inner", maintain_order="left").drop("row"))
         loaded += chunk.customers.height
     return loaded
-
-
-def _find_counts(target: Engine, import_id: str) -> LoadCounts | None:
-    try:
-        # Locking waits for a transaction of ours that the server may still be committing.
-        with writing(target) as connection:
-            record = lock_import(connection, import_id)
-    except DatabaseUnavailable:
-        return None
-    return _counts(record) if record is not None and record.status == FINISHED else None
 
 
 def _counts(record: ImportRecord) -> LoadCounts:

@@ -1,7 +1,5 @@
 """Loads a pull in one transaction: customers, keys, links, changes, failed rows, the cursor, the ledger."""
 
-import random
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +7,8 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.merge import merge_pulled
-from etl_customers.errors import DatabaseUnavailable, NotFound, PullRefused, UsageError
+from etl_customers.errors import NotFound, PullRefused, UsageError
+from etl_customers.load.attempts import load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.pulled_customers import claim_keys, create_customers, release_keys, update_customers
 from etl_customers.load.pulled_endings import end_erased, end_merged, end_vanished, find_vanished
@@ -19,15 +18,11 @@ from etl_customers.settings import Settings
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
 from etl_customers.target.connect import writing
-from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, finish_import, lock_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.removals import keep_customers
 from etl_customers.target.tables import sync_cursors
 from schemas.sources import LABELS
-
-_TRIES = 6
-_FIRST_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,24 +75,11 @@ def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | 
         TooManyVanished: Nothing was written; the caller enters the refusal in the ledger.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return _load(staging, target, import_id, run_id, settings, is_alone=attempt > 1)
-        except UniqueViolation:
-            if attempt > 1:
-                raise
-        except DatabaseConflict:
-            if attempt == _TRIES:
-                raise
-            # Random, so that two loads do not meet again.
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
-        except DatabaseUnavailable:
-            # The commit may have been done although its answer never came.
-            counts = _find_counts(target, import_id)
-            if counts is None:
-                raise
-            return counts
-    raise AssertionError("every try returns or raises")
+
+    def load(*, is_alone: bool) -> PullCounts:
+        return _load(staging, target, import_id, run_id, settings, is_alone=is_alone)
+
+    return load_whole(load, target, import_id, _counts)
 
 
 def _load(
@@ -210,16 +192,6 @@ def _finish(
         finished_at=now,
         is_complete=is_complete,
     )
-
-
-def _find_counts(target: Engine, import_id: str) -> PullCounts | None:
-    try:
-        # Locking waits for a transaction of ours that the server may still be committing.
-        with writing(target) as connection:
-            record = lock_import(connection, import_id)
-    except DatabaseUnavailable:
-        return None
-    return _counts(record) if record is not None and record.status == FINISHED else None
 
 
 def _counts(record: ImportRecord) -> PullCounts:

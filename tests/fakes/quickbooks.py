@@ -8,10 +8,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fakes.books import Facts, Record, Records
+from tests.fakes.books import Facts
+from tests.fakes.company import FakeCompany
 from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text
-from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET, Grant, OAuth, Rules
-from tests.fakes.provider_server import FakeProvider, Limits, request_id
+from tests.fakes.oauth import Grant, OAuth, Rules
+from tests.fakes.provider_server import Limits, request_id
 from tests.fakes.quickbooks_books import QuickBooksBooks, local
 from tests.fakes.quickbooks_query import Condition, QueryInvalid, Statement, parse
 
@@ -30,7 +31,7 @@ _RULES = Rules(
 )
 
 
-class FakeQuickBooks(FakeProvider):
+class FakeQuickBooks(FakeCompany):
     """QuickBooks Online with one company; ``open_books`` adds others."""
 
     provider = "quickbooks"
@@ -61,35 +62,6 @@ class FakeQuickBooks(FakeProvider):
         self.chosen = realm
         return self.books[realm]
 
-    @property
-    def records(self) -> Records:
-        """The first company's customers by id, as they were put."""
-        return self.company.records
-
-    def add(self, count: int, is_plain: bool = False) -> list[str]:
-        """Add made-up customers to the first company."""
-        return self.company.add(count, is_plain)
-
-    def put(self, record: Record) -> str:
-        """Add or replace a customer of the first company."""
-        return self.company.put(record)
-
-    def change(self, key: str, **fields: Any) -> None:
-        """Change fields of a customer of the first company."""
-        self.company.change(key, **fields)
-
-    def remove(self, key: str) -> None:
-        """Take a customer of the first company away."""
-        self.company.remove(key)
-
-    def deactivate(self, key: str) -> None:
-        """Make a customer of the first company inactive."""
-        self.company.deactivate(key)
-
-    def merge(self, loser: str, winner: str) -> None:
-        """Merge two customers of the first company."""
-        self.company.merge(loser, winner)
-
     def settings(self) -> dict[str, str]:
         """Return what the settings section must say to reach this fake."""
         return {
@@ -98,12 +70,6 @@ class FakeQuickBooks(FakeProvider):
             "token_url": f"{self.url}/oauth2/v1/tokens/bearer",
             "revoke_url": f"{self.url}/v2/oauth2/tokens/revoke",
         }
-
-    def environment(self) -> dict[str, str]:
-        """Return the same as variables, with the client's id and secret."""
-        prefix = "ETL_CUSTOMERS_QUICKBOOKS_"
-        urls = {f"{prefix}_{name.upper()}": value for name, value in self.settings().items()}
-        return urls | {f"{prefix}CLIENT_ID": CLIENT_ID, f"{prefix}CLIENT_SECRET": CLIENT_SECRET}
 
     def sign_in(self, realm: str | None = None) -> dict[str, str | int]:
         """Return a token set for a company, as if a person had agreed."""

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tests.fakes.books import Facts, Record, Records
+from tests.fakes.books import Facts
+from tests.fakes.company import FakeCompany
 from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text
-from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET, Grant, OAuth, Rules
-from tests.fakes.provider_server import FakeProvider, Limits, request_id
+from tests.fakes.oauth import Grant, OAuth, Rules
+from tests.fakes.provider_server import Limits, request_id
 from tests.fakes.xero_books import XeroBooks, ticks
 
 TENANT = "70784a63-d24b-46a9-a4db-0e70a274b056"
@@ -39,7 +40,7 @@ _ORDERS: dict[str, Callable[[str, Facts], Any]] = {
 }
 
 
-class FakeXero(FakeProvider):
+class FakeXero(FakeCompany):
     """Xero with one organisation; ``open_books`` adds others, which every later sign-in connects as well."""
 
     provider = "xero"
@@ -63,35 +64,6 @@ class FakeXero(FakeProvider):
         self.books[tenant] = XeroBooks(tenant, name, self.clock, self.lock)
         return self.books[tenant]
 
-    @property
-    def records(self) -> Records:
-        """The first organisation's contacts by id, as they were put."""
-        return self.company.records
-
-    def add(self, count: int, is_plain: bool = False) -> list[str]:
-        """Add made-up contacts to the first organisation."""
-        return self.company.add(count, is_plain)
-
-    def put(self, record: Record) -> str:
-        """Add or replace a contact of the first organisation."""
-        return self.company.put(record)
-
-    def change(self, key: str, **fields: Any) -> None:
-        """Change fields of a contact; of IsCustomer and IsSupplier alone the time of the update stays."""
-        self.company.change(key, **fields)
-
-    def remove(self, key: str) -> None:
-        """Take a contact away; the real Xero only archives them."""
-        self.company.remove(key)
-
-    def deactivate(self, key: str) -> None:
-        """Archive a contact of the first organisation."""
-        self.company.deactivate(key)
-
-    def merge(self, loser: str, winner: str) -> None:
-        """Merge two contacts of the first organisation."""
-        self.company.merge(loser, winner)
-
     def settings(self) -> dict[str, str]:
         """Return what the settings section must say to reach this fake."""
         return {
@@ -100,12 +72,6 @@ class FakeXero(FakeProvider):
             "token_url": f"{self.url}/connect/token",
             "revoke_url": f"{self.url}/connect/revocation",
         }
-
-    def environment(self) -> dict[str, str]:
-        """Return the same as variables, with the client's id and secret."""
-        prefix = "ETL_CUSTOMERS_XERO_"
-        urls = {f"{prefix}_{name.upper()}": value for name, value in self.settings().items()}
-        return urls | {f"{prefix}CLIENT_ID": CLIENT_ID, f"{prefix}CLIENT_SECRET": CLIENT_SECRET}
 
     def sign_in(self, tenant: str | None = None) -> dict[str, str | int]:
         """Return a token set for an organisation, as if a person had agreed."""

@@ -1,0 +1,71 @@
+"""Trying a load again: alone where another was faster, later where the database gave way, not at all where it is done."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Engine
+
+from etl_customers.errors import DatabaseUnavailable
+from etl_customers.load.matches import MatchRemoved
+from etl_customers.target.connect import writing
+from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
+from etl_customers.target.ledger import FINISHED, ImportRecord, lock_import
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.05
+
+_Counts = TypeVar("_Counts", covariant=True)
+
+
+class Load(Protocol[_Counts]):
+    """One transaction that loads an import whole."""
+
+    def __call__(self, *, is_alone: bool) -> _Counts:
+        """Load; ``is_alone``: keep all others from entering identity keys meanwhile."""
+        ...
+
+
+def load_whole(
+    load: Load[_Counts], target: Engine, import_id: str, counts_of: Callable[[ImportRecord], _Counts]
+) -> _Counts:
+    """Call ``load`` until it is done, at most six times, and return its counts.
+
+    Args:
+        load: The transaction.
+        target: Asked for the ledger where the answer to a commit never came.
+        import_id: The import.
+        counts_of: Makes the counts of a finished import.
+
+    Raises:
+        DatabaseUnavailable: Nothing was loaded, and loading again is safe.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return load(is_alone=attempt > 1)
+        except (UniqueViolation, MatchRemoved):
+            if attempt > 1:
+                raise
+        except DatabaseConflict:
+            if attempt == _TRIES:
+                raise
+            # Random, so that two loads do not meet again.
+            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
+        except DatabaseUnavailable:
+            record = _find_finished(target, import_id)
+            if record is None:
+                raise
+            return counts_of(record)
+    raise AssertionError("every try returns or raises")
+
+
+def _find_finished(target: Engine, import_id: str) -> ImportRecord | None:
+    """Return an import that was committed although the answer never came."""
+    try:
+        # Locking waits for a transaction of ours that the server may still be committing.
+        with writing(target) as connection:
+            record = lock_import(connection, import_id)
+    except DatabaseUnavailable:
+        return None
+    return record if record is not None and record.status == FINISHED else None
