@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 FILE ?= examples/customers.csv
 PORT ?= 3000
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
