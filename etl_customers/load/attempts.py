@@ -1,17 +1,18 @@
-"""Trying a load again: alone where another was faster, later where the database gave way, not at all where it is done."""
+"""How every load begins, and when it is tried again: alone where another was faster, later where the database gave way."""
 
 import random
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from etl_customers.errors import DatabaseUnavailable
+from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
 from etl_customers.load.matches import MatchRemoved
 from etl_customers.target.connect import writing
 from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
-from etl_customers.target.ledger import FINISHED, ImportRecord, lock_import
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, lock_import
+from etl_customers.target.removals import keep_customers
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.05
@@ -58,6 +59,30 @@ def load_whole(
                 raise
             return counts_of(record)
     raise AssertionError("every try returns or raises")
+
+
+def begin_load(connection: Connection, import_id: str, *, is_alone: bool, remedy: str) -> ImportRecord:
+    """Lock an import and hold removals back until the load's transaction ends; return it accepted or finished.
+
+    Args:
+        connection: In the load's writing transaction.
+        import_id: The import.
+        is_alone: Keep all others from entering identity keys, too.
+        remedy: What to do where it was refused or undone.
+
+    Raises:
+        NotFound: The ledger has no such import.
+        UsageError: It was refused or undone.
+    """
+    record = lock_import(connection, import_id)
+    if record is None:
+        raise NotFound("import", import_id, "see: etl-customers imports")
+    if record.status not in (ACCEPTED, FINISHED):
+        raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, {remedy}")
+    keep_customers(connection)
+    if is_alone and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
+    return record
 
 
 def _find_finished(target: Engine, import_id: str) -> ImportRecord | None:

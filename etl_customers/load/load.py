@@ -12,22 +12,18 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
-from etl_customers.errors import NotFound, UsageError
-from etl_customers.load.attempts import load_whole
+from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.staged_rows import StagedRows
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
 from etl_customers.target.connect import writing
 from etl_customers.target.ledger import (
-    ACCEPTED,
     FINISHED,
     ImportRecord,
     finish_import,
-    lock_import,
     password_hashes_of,
 )
-from etl_customers.target.removals import keep_customers
 
 
 @dataclass(frozen=True)
@@ -80,17 +76,10 @@ def _load(
     staging: Staging, target: Engine, import_id: str, hashes: Mapping[int, str], run_id: str | None, *, is_alone: bool
 ) -> LoadCounts:
     with writing(target) as connection:
-        record = lock_import(connection, import_id)
-        if record is None:
-            raise NotFound("import", import_id, "see: etl-customers imports")
+        record = begin_load(connection, import_id, is_alone=is_alone, remedy="import the file again")
         if record.status == FINISHED:
             return _counts(record)
-        if record.status != ACCEPTED:
-            raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, import the file again")
-        keep_customers(connection)
         if is_alone:
-            if target.dialect.name == "postgresql":
-                connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
             deduplicate_customers(staging, connection)
         return _write(staging, connection, import_id, hashes, run_id)
 

@@ -7,8 +7,8 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from etl_customers.deduplicate.merge import merge_pulled
-from etl_customers.errors import NotFound, PullRefused, UsageError
-from etl_customers.load.attempts import load_whole
+from etl_customers.errors import PullRefused
+from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.pulled_customers import claim_keys, create_customers, release_keys, update_customers
 from etl_customers.load.pulled_endings import end_erased, end_merged, end_vanished, find_vanished
@@ -18,9 +18,8 @@ from etl_customers.settings import Settings
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
 from etl_customers.target.connect import writing
-from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, finish_import, lock_import
+from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.target.pulls import find_cursor
-from etl_customers.target.removals import keep_customers
 from etl_customers.target.tables import sync_cursors
 from schemas.sources import LABELS
 
@@ -86,16 +85,9 @@ def _load(
     staging: Staging, target: Engine, import_id: str, run_id: str | None, settings: Settings, *, is_alone: bool
 ) -> PullCounts:
     with writing(target) as connection:
-        record = lock_import(connection, import_id)
-        if record is None:
-            raise NotFound("import", import_id, "see: etl-customers imports")
+        record = begin_load(connection, import_id, is_alone=is_alone, remedy="pull again")
         if record.status == FINISHED:
             return _counts(record)
-        if record.status != ACCEPTED:
-            raise UsageError(f"import {import_id} is {record.status}; nothing was loaded, pull again")
-        keep_customers(connection)
-        if is_alone and target.dialect.name == "postgresql":
-            connection.exec_driver_sql("lock table identity_keys in share row exclusive mode")
         return _write(staging, connection, record, run_id, settings)
 
 
