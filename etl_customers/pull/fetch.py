@@ -18,10 +18,10 @@ from etl_customers.pull.client import AccessTokens, Client
 from etl_customers.pull.pacing import Clock
 from etl_customers.pull.pages import Checkpoint, Page, Record
 from etl_customers.pull.progress import FetchCounts, Progress, find_counts, write_counts
-from etl_customers.pull.read_ahead import read_ahead
 from etl_customers.pull.refusals import TooManyPages
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
+from etl_customers.threads import read_ahead
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 PAGE_SIZE = 1_000

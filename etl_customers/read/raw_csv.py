@@ -5,7 +5,6 @@ Passwords never enter staging; only whether a row has one does.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +18,7 @@ from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
 from etl_customers.read.refusals import SeveralParentImports, UnknownParentImport
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
+from etl_customers.threads import read_ahead
 from schemas.columns import COLUMN_BY_NAME
 
 _BLOCK_ROWS = 1_000
@@ -82,16 +82,11 @@ def read_raw_csv(
         _make_tables(staging, rows.columns, stager.staged)
         numbered = iter(rows)
         blocks = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
-        # DuckDB writes a chunk while Python reads the next; never more than one waits.
-        with ThreadPoolExecutor(1) as writer:
-            written = None
-            while frames := [stager.frame(block) for block in islice(blocks, _CHUNK_BLOCKS)]:
-                chunk = pl.concat(frames, rechunk=False)
-                if written is not None:
-                    written.result()
-                written = writer.submit(staging.append, "raw_csv", chunk)
-            if written is not None:
-                written.result()
+        frames = (stager.frame(block) for block in blocks)
+        # DuckDB writes a chunk while Python reads the next.
+        with read_ahead(iter(lambda: list(islice(frames, _CHUNK_BLOCKS)), [])) as chunks:
+            for chunk in chunks:
+                staging.append("raw_csv", pl.concat(chunk, rechunk=False))
         counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id)
         has_password = any(column.role is Role.PASSWORD for column in rows.columns)
         for name, number, text in (

@@ -53,5 +53,10 @@ def find_keys(customers: pl.DataFrame, families: Collection[str]) -> pl.DataFram
 
 def name_address(values: Iterable[str | None]) -> str:
     """Return the SHA-256 of name and address, folded so that case, accents' form and spacing do not matter."""
-    folded = (" ".join(unicodedata.normalize("NFKC", value or "").casefold().split()) for value in values)
-    return hashlib.sha256("\x1f".join(folded).encode()).hexdigest()
+    return hashlib.sha256("\x1f".join([_fold(value) if value else "" for value in values]).encode()).hexdigest()
+
+
+def _fold(text: str) -> str:
+    # ASCII is in form NFKC already, and most text is ASCII.
+    composed = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(composed.casefold().split())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
 
 from etl_customers.settings import Reference
 from etl_customers.validate.place_lists import (
@@ -24,6 +25,8 @@ from etl_customers.validate.place_names import name_keys, other_names, place_key
 
 _NEAR = 0.7
 """Least likeness of two keys, 0 to 1, at which one is suggested for the other."""
+_BEGINNING = 0.9
+"""Likeness of a key to one that begins with it."""
 _SHORTEST_MISSPELT = 4
 _MOST_SUGGESTIONS = 3
 
@@ -173,10 +176,14 @@ def _nearest(key: str, index: Mapping[str, str]) -> list[tuple[float, str]]:
     """Return likeness and value of the keys near to a key, each value once, best first."""
     if len(key) < _SHORTEST_MISSPELT:
         return []
+    candidates = [known for known in index if len(known) >= _SHORTEST_MISSPELT]
     best: dict[str, float] = {}
-    for known, value in index.items():
-        if len(known) >= _SHORTEST_MISSPELT:
-            likeness = 0.9 if known.startswith(key) else OSA.normalized_similarity(key, known, score_cutoff=_NEAR)
-            if likeness >= _NEAR:
-                best[value] = max(best.get(value, 0.0), likeness)
+    for known, likeness, _ in extract(
+        key, candidates, scorer=OSA.normalized_similarity, score_cutoff=_NEAR, limit=None
+    ):
+        if not known.startswith(key):
+            best[index[known]] = max(best.get(index[known], 0.0), likeness)
+    for known in candidates:
+        if known.startswith(key):
+            best[index[known]] = max(best.get(index[known], 0.0), _BEGINNING)
     return sorted(((likeness, value) for value, likeness in best.items()), key=lambda pair: (-pair[0], pair[1]))

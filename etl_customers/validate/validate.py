@@ -1,5 +1,6 @@
 """The stage ``validated_customers``: every row keeps every rule or is listed with all it breaks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -7,6 +8,7 @@ import polars as pl
 from etl_customers.fields import AccountFields
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
+from etl_customers.threads import work_between
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.places import load_places
 from etl_customers.validate.source_rules import rules_of
@@ -35,6 +37,8 @@ def validate_customers(
 ) -> ValidateCounts:
     """Check all rows of ``raw_csv``, a chunk at a time, and fill this stage's tables.
 
+    DuckDB reads the next chunk and writes the last one while one is checked.
+
     Rows with an error of the stage read are passed over: they are listed already.
 
     Args:
@@ -51,18 +55,27 @@ def validate_customers(
     """
     places, columns = load_places(settings.reference), staging.upload_columns()
     rules = rules_of(settings, source)
-    first, last = 2, staging.number('select max("row") from raw_csv')
+
+    def check(chunk: tuple[pl.DataFrame, pl.DataFrame]) -> CheckedRows:
+        rows, told = chunk
+        return check_rows(rows, columns, fields, settings, places, rules, told)
+
     with staging.transaction():
         staging.forget("validate", "validated_customers", "properties", "customer_keys", "row_warnings")
-        for start in range(first, last + 1, settings.staging.chunk_rows):
-            # Rows are numbered without gaps, because a blank one ends the file (R14).
-            bounds = [start, start + settings.staging.chunk_rows - 1]
-            chunk, told = staging.frame(_ROWS, bounds), staging.frame(_TOLD, bounds)
-            _store(staging, check_rows(chunk, columns, fields, settings, places, rules, told))
+        work_between(_chunks(staging, settings.staging.chunk_rows), check, lambda checked: _store(staging, checked))
     return ValidateCounts(
         validated=staging.number("select count(*) from validated_customers"),
         failed=staging.number("select count(distinct \"row\") from row_errors where stage = 'validate'"),
     )
+
+
+def _chunks(staging: Staging, height: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield rows of ``raw_csv`` and the warnings that were told of them."""
+    first, last = 2, staging.number('select max("row") from raw_csv')
+    for start in range(first, last + 1, height):
+        # Rows are numbered without gaps, because a blank one ends the file (R14).
+        bounds = [start, start + height - 1]
+        yield staging.frame(_ROWS, bounds), staging.frame(_TOLD, bounds)
 
 
 def _store(staging: Staging, checked: CheckedRows) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from etl_customers.pull.read_ahead import read_ahead
+from etl_customers.threads import read_ahead, work_between
 
 
 def count_to(last: int, made: list[int]) -> Iterator[int]:
@@ -19,7 +19,7 @@ def never_stopped() -> None:
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("read-ahead", "beside"))]
 
 
 def test_items_come_in_order_and_at_most_one_is_made_ahead() -> None:
@@ -68,3 +68,30 @@ def test_a_reader_may_leave_before_the_last_item() -> None:
         assert next(items) == 1
     assert made in ([1], [1, 2])
     assert threads() == []
+
+
+def test_results_are_written_in_the_order_of_their_items_by_the_thread_that_makes_these() -> None:
+    written: list[tuple[int, str]] = []
+    work_between(count_to(5, []), lambda number: number * 10, lambda made: written.append((made, thread_name())))
+    assert [made for made, _ in written] == [10, 20, 30, 40, 50]
+    assert {name.startswith("beside") for _, name in written} == {True}
+    assert threads() == []
+
+
+@pytest.mark.parametrize("where", ["make", "work", "write"])
+def test_what_is_raised_at_any_step_comes_out_and_nothing_is_written_after_it(where: str) -> None:
+    def fail_at(step: str, number: int) -> int:
+        if step == where and number == 3:
+            raise LookupError
+        return number
+
+    written: list[int] = []
+    items = (fail_at("make", number) for number in range(1, 7))
+    with pytest.raises(LookupError):
+        work_between(items, lambda n: fail_at("work", n), lambda n: written.append(fail_at("write", n)))
+    assert written == [1, 2]
+    assert threads() == []
+
+
+def thread_name() -> str:
+    return threading.current_thread().name
