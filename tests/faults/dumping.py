@@ -30,6 +30,19 @@ def dump(target: Engine) -> dict[str, list[Any]]:
         return {table.name: _rows(connection, table, names, customer_names) for table in metadata.sorted_tables}
 
 
+def differences(found: Mapping[str, list[Any]], expected: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the rows that one dump has and the other lacks, by table; none where the two are the same."""
+    return {
+        name: [
+            *(row for row in found[name] if row not in rows),
+            "expected",
+            *(row for row in rows if row not in found[name]),
+        ]
+        for name, rows in expected.items()
+        if found[name] != rows
+    }
+
+
 def _rows(
     connection: Connection, table: sa.Table, names: Mapping[str, str], customer_names: Mapping[int, str]
 ) -> list[Any]:

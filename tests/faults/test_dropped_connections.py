@@ -1,0 +1,173 @@
+"""A connection to PostgreSQL that breaks at any message: all of an import is loaded or nothing, and it can be repeated."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from etl_customers.errors import DatabaseUnavailable
+from etl_customers.target.connect import connect
+from tests.faults.dumping import dump
+from tests.faults.importing import (
+    IS_FULL,
+    VALUES,
+    StagedImport,
+    Undisturbed,
+    empty,
+    import_undisturbed,
+    run_command,
+    workshop_of,
+    write_file,
+)
+from tests.faults.proxy import (
+    AUTHENTICATION,
+    BEGINNING,
+    COMMIT,
+    COMMITTED,
+    COPY_DATA,
+    PASSWORD,
+    Mode,
+    Point,
+    PostgresProxy,
+    before_postgresql,
+    named,
+    numbered,
+    through_proxy,
+)
+
+# SQLAlchemy closes no cursor of a connection that broke off; the server has long forgotten it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
+MODES: tuple[Mode, ...] = ("before", "within", "after")
+UNFINISHED: tuple[tuple[str, Mode], ...] = (
+    (COPY_DATA, "within"),
+    (COPY_DATA, "after"),
+    (COMMIT, "before"),
+    (COMMIT, "within"),
+)
+"""After these the server cannot have committed."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """What the file becomes where nothing breaks."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite_file, folder / 'customers.db')}")
+    found = import_undisturbed(folder / "home", engine, write_file(folder))
+    engine.dispose()
+    return found
+
+
+def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
+    """Do something that a cut may stop; it must say so as the target's users may read it."""
+    stopped = None
+    try:
+        work()
+    except DatabaseUnavailable as error:
+        stopped = error
+    finally:
+        proxy.mend()
+    if stopped is None:
+        return False
+    assert proxy.has_cut
+    assert stopped.exit_code == 3
+    assert PASSWORD not in str(stopped)
+    assert VALUES not in str(stopped)
+    return True
+
+
+@pytest.mark.parametrize("turn", range(3) if IS_FULL else [0])
+def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
+    turn: int, postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    stopped = 0
+    with through_proxy(postgresql_target) as (proxy, engine):
+        one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
+        for stage in one.stages:
+            for number in range(1, 100_000, 1 if IS_FULL else 31):
+                proxy.cut(numbered(number), MODES[(number + turn) % 3], stays_down=number % 2 == 0)
+                stopped += is_stopped_by(proxy, stage)
+                undisturbed.assert_is_whole(postgresql_target)
+                if not proxy.has_cut:
+                    break
+        undisturbed.assert_is_done(one.workshop)
+    assert stopped >= (400 if IS_FULL else 12)
+
+
+@pytest.mark.parametrize("stays_down", [False, True])
+def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
+    stays_down: bool, postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    with through_proxy(postgresql_target) as (proxy, engine):
+        one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
+        one.go_on_to_the_load()
+        for unfinished, mode in UNFINISHED if stays_down else []:
+            proxy.cut(named(unfinished), mode)
+            assert is_stopped_by(proxy, one.load)
+            assert dump(postgresql_target) == undisturbed.accepted
+
+        proxy.cut(named(COMMITTED), stays_down=stays_down)
+        assert is_stopped_by(proxy, one.load) is stays_down
+        assert proxy.has_cut
+        assert dump(postgresql_target) == undisturbed.finished
+        run_command(one.workshop, one.file)
+        undisturbed.assert_is_done(one.workshop)
+
+
+def points_of_a_whole_import() -> Iterator[tuple[Point, Mode, bool]]:
+    """Yield where to cut: at named messages, and in the full form at every fifth until none is left."""
+    yield named(BEGINNING), "after", False
+    yield named(AUTHENTICATION), "before", True
+    yield named(COPY_DATA), "within", True
+    if IS_FULL:
+        for number in range(1, 100_000, 5):
+            yield numbered(number), MODES[number % 3], number % 2 == 0
+
+
+def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when_it_is_run_again(
+    postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    for number, (point, mode, stays_down) in enumerate(points_of_a_whole_import()):
+        with through_proxy(postgresql_target) as (proxy, engine):
+            workshop, file = workshop_of(tmp_path / f"home {number}", engine), write_file(tmp_path)
+            proxy.cut(point, mode, stays_down=stays_down)
+            is_stopped_by(proxy, lambda workshop=workshop, file=file: run_command(workshop, file))  # type: ignore[misc]
+            undisturbed.assert_is_whole(postgresql_target)
+            run_command(workshop, file)
+            undisturbed.assert_is_done(workshop)
+            shutil.rmtree(workshop.home.path)
+        empty(postgresql_target)
+        if not proxy.has_cut:
+            break
+    assert number >= (80 if IS_FULL else 2)
+
+
+def test_a_command_that_was_cut_off_ends_with_one_message(
+    postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    url = postgresql_target.url.render_as_string(hide_password=False)
+    with before_postgresql(url) as (proxy, through):
+        proxy.cut(named(COPY_DATA), "within")
+        home, file = tmp_path / "home", write_file(tmp_path)
+        done = import_by_command(home, file, through)
+        assert proxy.has_cut
+        assert done.returncode == 3, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "cannot be used now" in done.stderr
+        assert not {found for found in (PASSWORD, VALUES, "Traceback") if found in done.stdout + done.stderr}
+    run_command(workshop_of(home, postgresql_target), file)
+    undisturbed.assert_is_done(workshop_of(home, postgresql_target))
+
+
+def import_by_command(home: Path, file: Path, url: str) -> "subprocess.CompletedProcess[str]":
+    """Run the whole command, Dagster included."""
+    home.mkdir()
+    (home / "etl-customers.toml").write_text('[company]\ncountry = "AU"\n', encoding="utf-8")
+    environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home), "ETL_CUSTOMERS_DATABASE_URL": url, "COLUMNS": "500"}
+    command = [str(Path(sys.executable).with_name("etl-customers")), "import", str(file)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
