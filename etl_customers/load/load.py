@@ -4,7 +4,7 @@ What is written comes from ``etl_customers.load.staged_rows``; here is the trans
 and what happens when another import was faster or the database breaks off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,16 +14,18 @@ from sqlalchemy import Connection, Engine
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
 from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
-from etl_customers.load.staged_rows import StagedRows
+from etl_customers.load.staged_rows import Chunk, StagedRows
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
 from etl_customers.target.connect import writing
+from etl_customers.target.first_load import keys_indexed_last
 from etl_customers.target.ledger import (
     FINISHED,
     ImportRecord,
     finish_import,
     password_hashes_of,
 )
+from etl_customers.threads import read_ahead
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def _write(
     parent_hashes = dict(password_hashes_of(connection, parent_import_id)) if parent_import_id else {}
     rows = StagedRows(staging, hashes, parent_hashes)
     now = datetime.now(UTC)
-    loaded = _write_customers(rows, connection, import_id, now)
+    # The next chunk is read while the database takes one.
+    with keys_indexed_last(connection, rows.count()), read_ahead(rows.chunks()) as chunks:
+        loaded = _write_customers(chunks, connection, import_id, now)
     failed = 0
     for frame in rows.failed_rows():
         append_frame(connection, "failed_rows", frame.with_columns(import_id=pl.lit(import_id)))
@@ -117,7 +121,7 @@ def _write(
     return counts
 
 
-def _write_customers(rows: StagedRows, connection: Connection, import_id: str, now: datetime) -> int:
+def _write_customers(chunks: Iterator[Chunk], connection: Connection, import_id: str, now: datetime) -> int:
     time_of_load = pl.lit(time_text(connection, now))
     constants = {
         "is_active": pl.lit(True),
@@ -126,7 +130,7 @@ def _write_customers(rows: StagedRows, connection: Connection, import_id: str, n
         "updated_at": time_of_load,
     }
     loaded = 0
-    for chunk in rows.chunks():
+    for chunk in chunks:
         ids = pl.DataFrame(
             {"row": chunk.customers["row"], "customer_id": new_customer_ids(connection, chunk.customers.height)}
         )

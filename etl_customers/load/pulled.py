@@ -18,6 +18,7 @@ from etl_customers.settings import Settings
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
 from etl_customers.target.connect import writing
+from etl_customers.target.first_load import keys_indexed_last
 from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import sync_cursors
@@ -104,8 +105,9 @@ def _write(
         staging, connection, provider=record.source, tenant_id=tenant_id, settings=settings, is_locking=True
     )
     release_keys(staging, connection)
-    for created in create_customers(staging, connection, record.import_id, now):
-        link_customers(connection, created, record, now)
+    with keys_indexed_last(connection, merged.created):
+        for created in create_customers(staging, connection, record.import_id, now):
+            link_customers(connection, created, record, now)
     update_customers(staging, connection, record.import_id, now)
     claim_keys(staging, connection)
     write_links(staging, connection, record, now)

@@ -79,6 +79,10 @@ class StagedRows:
         """Return a number that an earlier stage noted; 0 where it noted none."""
         return self._staging.number("select number from facts where name = ?", [name])
 
+    def count(self) -> int:
+        """Return how many rows there are to load."""
+        return self._staging.number("select count(*) from deduplicated_rows")
+
     def chunks(self) -> Iterator[Chunk]:
         """Yield the rows to load, in the order of the file.
 

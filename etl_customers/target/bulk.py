@@ -42,8 +42,11 @@ def append_frame(connection: Connection, table: str, frame: pl.DataFrame) -> Non
 def new_customer_ids(connection: Connection, count: int) -> list[int]:
     """Return ids that nobody else gets, ascending; in a writing transaction."""
     if connection.dialect.name == "postgresql":
-        query = sa.text("select nextval(pg_get_serial_sequence('customers', 'id')) from generate_series(1, :count)")
-        return list(connection.scalars(query, {"count": count}))
+        # One array, because SQLAlchemy's rows cost more than the numbers.
+        number = "nextval(pg_get_serial_sequence('customers', 'id')::regclass)"
+        query = sa.text(f"select array_agg({number}) from generate_series(1, :count)")  # noqa: S608 - fixed text
+        ids: list[int] | None = connection.scalar(query, {"count": count})
+        return ids or []
     # The write lock is held, and SQLite itself notes the highest id that was ever inserted.
     last = connection.scalar(sa.text("select seq from sqlite_sequence where name = 'customers'")) or 0
     return list(range(last + 1, last + 1 + count))
