@@ -83,7 +83,10 @@ def failures_as_messages() -> Iterator[None]:
         raise
     except EtlCustomersError as error:
         raise _failure(str(error), error_code(error), error.exit_code) from None
-    except Exception as error:  # noqa: BLE001 - the outermost edge: libraries print customers' values
+    except (KeyboardInterrupt, SystemExit, GeneratorExit, dg.DagsterExecutionInterruptedError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the outermost edge: libraries print customers' values
+        # A panic of Polars is no Exception, and Dagster would keep its text.
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise _failure(
             f"this is a bug: {type(error).__name__} at {place.name}, line {place.lineno}; nothing more of it is shown, "

@@ -206,6 +206,6 @@ _SHAPE = """
                 select conrelid::regclass::text, conname from pg_constraint
                 union all select tgrelid::regclass::text, tgname from pg_trigger
                 union all select 'function', proname from pg_proc where oid >= 16384
-                union all select attrelid::regclass::text, attname from pg_attribute where attrelid >= 16384
+                union all select attrelid::regclass::text, attname || atttypid::text from pg_attribute where attrelid >= 16384
             ) as t)
 """

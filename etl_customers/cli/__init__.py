@@ -53,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python flushes stdout once more at exit and would complain about the pipe there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _BROKEN_PIPE
-    except Exception as error:  # noqa: BLE001 - the outermost edge
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
         return _bug(error, wants_json)
 
 
@@ -81,12 +83,20 @@ def _usage_error(error: typer.TyperException, wants_json: bool) -> int:
     return _report(message, "usage_error", _USAGE, wants_json)
 
 
-def _bug(error: Exception, wants_json: bool) -> int:
+def _bug(error: BaseException, wants_json: bool) -> int:
+    # Only types and places: messages of libraries hold customers' values.
     if os.environ.get(DEBUG_VARIABLE) == "1":
-        traceback.print_exception(error)
-    # Only the type: messages of libraries hold customers' values.
+        sys.stderr.write(_places(error))
     message = f"this is a bug in etl-customers ({type(error).__name__}); set {DEBUG_VARIABLE}=1 to see where"
     return _report(message, "bug", _BUG, wants_json)
+
+
+def _places(error: BaseException) -> str:
+    """Return what Python prints of an error and those behind it, but for their messages."""
+    lines = traceback.format_tb(error.__traceback__)
+    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    before = "" if behind is None else _places(behind)
+    return f"{before}{''.join(lines)}{type(error).__module__}.{type(error).__qualname__}\n"
 
 
 def _report(message: str, code: str, exit_code: int, wants_json: bool) -> int:

@@ -1,0 +1,114 @@
+"""Errors of libraries whose texts quote customers, and where in an import each of them is raised."""
+
+import errno
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import argon2.exceptions
+import duckdb
+import pandera.errors
+import polars as pl
+import psycopg.errors
+import pytest
+import sqlalchemy as sa
+
+from tests.canaries import QUOTED
+
+
+@dataclass(frozen=True)
+class Quoting:
+    """A library's function that fails with an error that quotes customers."""
+
+    place: str
+    """What is replaced, as ``pytest.MonkeyPatch.setattr`` takes it."""
+    error: Callable[[], BaseException]
+    is_told_as: str = "bug"
+    """The code that a program reads of it."""
+    is_loaded: bool = False
+    """It fails after the commit."""
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Let the function fail inside."""
+
+        def quote(*_: object, **__: object) -> None:
+            raise self.error()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.place, quote)
+            yield
+
+
+def _panic() -> BaseException:
+    return pl.exceptions.PanicException(f"called `Option::unwrap()` on a `None` value: {QUOTED}")
+
+
+def _refused_by_sqlalchemy() -> BaseException:
+    return sa.exc.StatementError(f"(builtins.ValueError) {QUOTED}", "insert", {"email": QUOTED}, ValueError(QUOTED))
+
+
+def _of_pandera() -> BaseException:
+    error: BaseException = pandera.errors.SchemaError(None, QUOTED, f"expected {QUOTED}", QUOTED)  # type: ignore[no-untyped-call]
+    return error
+
+
+QUOTINGS = {
+    "a cell that is no text": Quoting(
+        "etl_customers.read.csv_files.csv.reader",
+        lambda: UnicodeDecodeError("utf-8", QUOTED.encode(), 0, 1, QUOTED),
+        "not_utf8",
+    ),
+    "a bug while reading": Quoting("etl_customers.read.csv_files.csv.reader", lambda: ValueError(QUOTED)),
+    "a value that DuckDB cannot stage": Quoting(
+        "etl_customers.staging.Staging.append",
+        lambda: duckdb.ConversionException(f"Conversion Error: Could not convert string '{QUOTED}' to INT64"),
+    ),
+    "a file that DuckDB cannot read": Quoting(
+        "etl_customers.staging.Staging.frame",
+        lambda: duckdb.IOException(f"IO Error: Could not read '{QUOTED}'"),
+        "disk_unavailable",
+    ),
+    "a frame that Pandera does not take": Quoting(
+        "pandera.polars.DataFrameSchema.validate",
+        _of_pandera,
+    ),
+    "a panic of Polars": Quoting("etl_customers.validate.check.normalise_rows", _panic),
+    "a number that phonenumbers cannot read": Quoting("phonenumbers.parse", lambda: ValueError(QUOTED)),
+    "an address that email-validator cannot read": Quoting(
+        "email_validator.validate_email", lambda: UnicodeError(f"label {QUOTED} too long")
+    ),
+    "a place that rapidfuzz cannot compare": Quoting(
+        "etl_customers.validate.places.extract", lambda: TypeError(QUOTED)
+    ),
+    "a pair of rows that DuckDB cannot compare": Quoting(
+        "etl_customers.imports.deduplicate_customers",
+        lambda: duckdb.ConstraintException(f'Constraint Error: Duplicate key "value: {QUOTED}"'),
+    ),
+    "a password that argon2 cannot hash": Quoting(
+        "argon2.low_level.hash_secret", lambda: argon2.exceptions.HashingError(QUOTED)
+    ),
+    "a row that the driver of SQLite cannot write": Quoting(
+        "etl_customers.load.load.append_frame", lambda: sqlite3.ProgrammingError(f"Error binding parameter: {QUOTED}")
+    ),
+    "a row that PostgreSQL refuses with DETAIL": Quoting(
+        "etl_customers.load.load.append_frame",
+        lambda: psycopg.errors.CheckViolation(f"new row violates\nDETAIL:  Failing row contains ({QUOTED})."),
+    ),
+    "a statement that SQLAlchemy prints": Quoting("etl_customers.load.load.finish_import", _refused_by_sqlalchemy),
+    "a character that a driver cannot encode": Quoting(
+        "etl_customers.load.load.append_frame", lambda: UnicodeEncodeError("utf-8", QUOTED, 0, 1, QUOTED)
+    ),
+    "a full disk under the failed-rows file": Quoting(
+        "etl_customers.report.failed_rows.csv.writer",
+        lambda: OSError(errno.ENOSPC, "No space left on device", QUOTED),
+        "disk_unavailable",
+        is_loaded=True,
+    ),
+    "a failed row that cannot be written": Quoting(
+        "etl_customers.report.failed_rows.csv.writer",
+        lambda: TypeError(f"cannot write {QUOTED}"),
+        is_loaded=True,
+    ),
+}

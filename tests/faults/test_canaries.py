@@ -1,0 +1,311 @@
+"""Whatever fails in an import, and however its error quotes customers: none of it is told or left anywhere else."""
+
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from types import FrameType
+
+import dagster as dg
+import polars as pl
+import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
+from sqlalchemy.engine import Engine
+
+import etl_customers
+from assets.guard import CODE, failures_as_messages
+from assets.instance import open_instance
+from etl_customers import imports
+from etl_customers.cli import main
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.connect import connect
+from etl_customers.workshop import Workshop
+from tests.canaries import (
+    FILE,
+    OWN_TABLES,
+    PASSWORDS,
+    PERSONAL,
+    QUOTED,
+    add_fields,
+    found_in,
+    found_in_tables,
+    words_in,
+)
+from tests.faults.quoting import QUOTINGS, Quoting
+from tests.imported import load, record_of
+
+IS_FULL = bool(os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"))
+BY_COMMAND = [
+    ("a bug while reading", True),
+    ("a panic of Polars", False),
+    ("a statement that SQLAlchemy prints", False),
+]
+"""Errors for the command line where not all are tried, each with or without ``--json``."""
+
+_TRIGGER = """
+    create trigger refuse before insert on customers when new.last_name = 'Canarylast'
+    begin select raise(abort, 'Canaryfïrst Canarylast'); end
+"""
+_CONSTRAINT = "alter table customers add constraint refuse check (last_name <> 'Canarylast')"
+_TYPE = "alter table customers alter column last_name type integer using null"
+ENGINE = str(Path(etl_customers.__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that programs take for temporary files: nothing may be left in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The file of canaries, outside of the home."""
+    path = tmp_path / "customers.csv"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, sqlite_target: Engine) -> Workshop:
+    """A home of its own on a fresh target, with the custom field and the property of the file."""
+    add_fields(sqlite_target)
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
+
+
+def assert_is_kept_apart(home: Home, temporary: Path) -> None:
+    """See that customers are in staging and failed-rows files only, and passwords in uploads under import only."""
+    for folder in (temporary, home.dagster, home.inbox):
+        assert found_in(folder) == {}
+    kept = {str(path.relative_to(home.path)) for path in (*home.staging.iterdir(), *home.failed.glob("*.csv"))}
+    under_import = {str(path.relative_to(home.path)) for path in home.uploads.glob("*.upload")}
+    assert set(found_in(home.path, PASSWORDS)) == under_import
+    assert set(found_in(home.path, PERSONAL)) <= under_import | kept
+
+
+def _described(error: BaseException) -> str:
+    """Return what Dagster keeps of an error: its text, and those of the errors behind it."""
+    assert error.__traceback__ is not None
+    return serializable_error_info_from_exc_info((type(error), error, error.__traceback__)).to_string()
+
+
+@pytest.mark.parametrize("quoting", QUOTINGS.values(), ids=QUOTINGS)
+def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_afterwards(
+    quoting: Quoting,
+    workshop: Workshop,
+    file: Path,
+    temporary: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    import_id = imports.accept_upload(workshop, file).record.import_id
+    with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
+        imports.run_import(workshop, import_id)
+    assert failed.value.metadata[CODE].value == quoting.is_told_as
+    captured = capfd.readouterr()
+    told = (_described(failed.value), str(failed.value.metadata), captured.out, captured.err, caplog.text)
+    assert words_in("\n".join(told)) == []
+    record = record_of(workshop, import_id)
+    assert record.status == {"not_utf8": "refused"}.get(
+        quoting.is_told_as, "finished" if quoting.is_loaded else "accepted"
+    )
+    assert words_in(repr(record)) == []
+    assert_is_kept_apart(workshop.home, temporary)
+    again = imports.accept_upload(workshop, file)
+    imports.run_failed_rows(workshop, import_id) if again.is_repeat else imports.run_import(workshop, import_id)
+    assert (record_of(workshop, import_id).rows_loaded, workshop.failed_rows_path(import_id).exists()) == (2, True)
+    assert found_in(workshop.home.path, PASSWORDS) == found_in(temporary) == {}
+    assert set(found_in_tables(workshop.target)) == set(OWN_TABLES) - {"customer_changes", "provider_customers"}
+
+
+@pytest.mark.parametrize(("name", "is_json"), [*product(QUOTINGS, [False, True])] if IS_FULL else BY_COMMAND)
+def test_the_command_line_and_dagster_keep_to_themselves_what_an_error_quotes(
+    name: str,
+    is_json: bool,
+    workshop: Workshop,
+    file: Path,
+    temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    quoting, words = QUOTINGS[name], ["--json"] if is_json else []
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", workshop.target.url.render_as_string())
+    monkeypatch.setenv("ETL_CUSTOMERS_COMPANY__COUNTRY", "AU")
+    monkeypatch.setenv("ETL_CUSTOMERS_DEBUG", "1")
+    with quoting.failing():
+        code = main(["import", str(file), "--home", str(workshop.home.path), *words])
+    captured = capfd.readouterr()
+    assert words_in(captured.out + captured.err) == []
+    assert code == _EXIT_CODES[quoting.is_told_as, quoting.is_loaded], captured.err
+    if is_json and not quoting.is_loaded:
+        assert json.loads(captured.out).get("error", {"code": "refused"})["code"] in (quoting.is_told_as, "refused")
+    with open_instance(workshop.home) as instance:
+        assert len(instance.get_runs()) == 1
+    assert_is_kept_apart(workshop.home, temporary)
+
+
+def test_not_even_the_way_to_an_error_that_is_asked_for_shows_what_it_quotes(
+    workshop: Workshop, file: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_DEBUG", "1")
+    with Quoting("etl_customers.imports.accept_import", lambda: pl.exceptions.PanicException(QUOTED)).failing():
+        code = main(["import", str(file), "--home", str(workshop.home.path), "--json"])
+    captured = capfd.readouterr()
+    assert (code, json.loads(captured.out)["error"]["code"]) == (70, "bug")
+    assert "in accept_upload" in captured.err, "where it was is shown"
+    assert words_in(captured.out + captured.err) == []
+
+
+@pytest.mark.parametrize(
+    ("refuses", "told_as"),
+    [
+        ({"sqlite": _TRIGGER, "postgresql": _CONSTRAINT}, "bug"),
+        ({"sqlite": "drop table properties", "postgresql": _TYPE}, "bug"),
+    ],
+    ids=["a rule of the database", "another type"],
+)
+def test_what_a_database_says_of_a_row_goes_no_further(
+    refuses: dict[str, str],
+    told_as: str,
+    target: Engine,
+    tmp_path: Path,
+    file: Path,
+    temporary: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    add_fields(target)
+    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    import_id = imports.accept_upload(workshop, file).record.import_id
+    with target.begin() as connection:
+        connection.exec_driver_sql(refuses[target.dialect.name])
+    read_log = _log_of_server(target)
+    with pytest.raises(dg.Failure) as failed, failures_as_messages():
+        imports.run_import(workshop, import_id)
+    assert failed.value.metadata[CODE].value == told_as
+    assert words_in(_described(failed.value) + caplog.text) == []
+    assert record_of(workshop, import_id).status == "accepted"
+    assert found_in_tables(target, PERSONAL + PASSWORDS) == {}
+    assert words_in(read_log(), PASSWORDS) == []
+    assert_is_kept_apart(workshop.home, temporary)
+
+
+def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_of_a_terse_server(
+    target: Engine, tmp_path: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    if target.dialect.name == "postgresql":
+        _make_terse(target)
+    add_fields(target)
+    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    import_id = imports.accept_upload(workshop, file).record.import_id
+    for stage in (imports.run_raw_csv, imports.run_validated_customers, imports.run_deduplicated_customers):
+        stage(workshop, import_id)
+    load(workshop, "first_name,last_name,email,city\nAda,Faster,canary.mail@EXAMPLE.com,Sydney\n")
+    read_log = _log_of_server(target)
+    counts = imports.run_loaded_customers(workshop, import_id)
+    assert (counts.loaded, counts.failed) == (1, 3)
+    assert words_in(caplog.text) == []
+    log = read_log()
+    assert (b"duplicate key" in log) is (target.dialect.name == "postgresql")
+    assert words_in(log) == []
+    assert set(found_in_tables(target, PERSONAL)) <= OWN_TABLES
+    assert found_in_tables(target, PASSWORDS) == {}
+
+
+def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
+    tmp_path: Path, migrated_sqlite_file: Path, file: Path, temporary: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every function that an import calls fails once, at its first call."""
+    with _workshop_of_its_own(tmp_path / "undisturbed", migrated_sqlite_file) as workshop:
+        sound = _Saboteur(None)
+        sound.watch(lambda: _import(workshop, file))
+    points = range(1, len(sound.called) + 1, 1 if IS_FULL else len(sound.called) // 6)
+    assert len(points) >= 6
+    for point in points:
+        with _workshop_of_its_own(tmp_path / str(point), migrated_sqlite_file) as workshop:
+            saboteur = _Saboteur(point)
+            with pytest.raises(dg.Failure) as failed, failures_as_messages():
+                saboteur.watch(lambda: _import(workshop, file))
+            captured = capfd.readouterr()
+            told = f"{_described(failed.value)} {failed.value.metadata} {captured.out} {captured.err}"
+            assert words_in(told) == [], saboteur.last
+            assert_is_kept_apart(workshop.home, temporary)
+
+
+_EXIT_CODES = {
+    ("bug", False): 70,
+    ("bug", True): 70,
+    ("not_utf8", False): 2,
+    ("disk_unavailable", False): 3,
+    # What is loaded is loaded: the file is missing, and that is a warning.
+    ("disk_unavailable", True): 1,
+}
+
+
+class _Saboteur:
+    """Counts the functions of the engine in the order of their first calls, and makes one of them fail."""
+
+    def __init__(self, point: int | None) -> None:
+        self.point = point
+        self.called: set[tuple[str, str]] = set()
+        self.last: tuple[str, str] | None = None
+
+    def watch(self, work: Callable[[], object]) -> None:
+        """Do the work, in its threads too."""
+        threading.setprofile(self)
+        sys.setprofile(self)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        point = (code.co_filename, code.co_qualname)
+        if event != "call" or not code.co_filename.startswith(ENGINE) or point in self.called:
+            return
+        self.called.add(point)
+        self.last = point
+        if len(self.called) == self.point:
+            raise ValueError(QUOTED)
+
+
+def _log_of_server(target: Engine) -> Callable[[], bytes]:
+    """Return what reads all that the server of a PostgreSQL target logs from now on; of SQLite there is no log."""
+    if target.dialect.name != "postgresql":
+        return lambda: b""
+    path = Path(os.environ["ETL_CUSTOMERS_TEST_SERVER"]) / "data" / "log"
+    begin = path.stat().st_size
+    return lambda: path.read_bytes()[begin:]
+
+
+def _make_terse(target: Engine) -> None:
+    """Let the server log errors of a database without DETAIL and CONTEXT, as docs/reliability.md advises."""
+    with target.begin() as connection:
+        connection.exec_driver_sql(f'alter database "{target.url.database}" set log_error_verbosity = terse')
+    target.dispose()
+
+
+def _import(workshop: Workshop, file: Path) -> None:
+    imports.run_import(workshop, imports.accept_upload(workshop, file).record.import_id)
+
+
+@contextmanager
+def _workshop_of_its_own(folder: Path, migrated: Path) -> Iterator[Workshop]:
+    home = Home(folder / "home").make()
+    target = connect(f"sqlite:///{shutil.copy(migrated, folder / 'customers.db')}")
+    add_fields(target)
+    yield Workshop(home, Settings(company=Company(country="AU")), target)
+    target.dispose()
