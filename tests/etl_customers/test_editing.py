@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
 from etl_customers.editing import edit
 from etl_customers.errors import NotFound, UsageError
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
 from etl_customers.workshop import Workshop
+from tests.imported import load
 
 FILE = (
     "first_name,last_name,email,mobile,state,city,country,date_joined\n"
@@ -26,9 +26,7 @@ FILE = (
 def workshop(tmp_path: Path, target: Engine) -> Workshop:
     """A home with two customers, Ada (1) and Bob (2)."""
     opened = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU", city="Sydney")), target)
-    path = tmp_path / "customers.csv"
-    path.write_text(FILE, encoding="utf-8")
-    imports.run_import(opened, imports.accept_upload(opened, path).record.import_id)
+    load(opened, FILE)
     return opened
 
 
