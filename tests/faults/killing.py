@@ -1,18 +1,113 @@
-"""What a process of a test begins with to kill itself at a point: a function of ours, called or returning."""
+"""Doing something in a process of its own that is killed, or meets a fault, at a point; which there are is in ``points``.
 
-BEGIN = """
-import os, signal, sys, threading
-from pathlib import Path
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import connect
-from etl_customers.workshop import Workshop
-home, url, module, function, event, *arguments = sys.argv[1:]
-def kill(frame, happened, _):
-    code = frame.f_code
-    if code.co_name == function and happened == event and Path(code.co_filename).stem == module:
-        os.kill(os.getpid(), signal.SIGKILL)
-workshop = Workshop(Home(Path(home)).make(), Settings(company=Company(country="AU")), connect(url))
-sys.setprofile(kill)
-threading.setprofile(kill)
+The process is ``disturbed``: one that has all of Python loaded, and forks for each thing that it is asked to do.
 """
-"""Takes home, URL of the target, module, function and ``call`` or ``return``; the rest is in ``arguments``."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Engine
+
+from tests.faults.points import KILL
+
+FULL = bool(os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"))
+"""Every point instead of some: what ``make faults`` asks for."""
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a process, and where; by itself: it is killed."""
+
+    at: int | str | None = None
+    """Number of a point (from 1) among those of ``kinds``, or its name, such as ``after ledger.finish_import``.
+
+    0: at none, but they are counted."""
+    kinds: Iterable[str] = ()
+    failure: str = KILL
+    file_bytes: int | None = None
+    """No file may become larger."""
+    strace: Sequence[str] = ()
+    """What ``strace`` does to the process's calls of the system."""
+
+
+NO_FAULT = Fault()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    signal: int | None = None
+    code: str | None = None
+    exit_code: int = 0
+    message: str = ""
+    crash: str = ""
+    """A traceback: none of our own errors came out."""
+    result: Any = None
+    points: list[str] = field(default_factory=list)
+    """The points that were passed."""
+    is_reached: bool = False
+
+    @property
+    def is_killed(self) -> bool:
+        return self.signal == signal.SIGKILL
+
+
+class Processes:
+    """Starts processes that do one thing each."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process that they are forked from."""
+        return self._process.pid
+
+    def run(self, home: Path, target: Engine, task: str, *arguments: Any, fault: Fault = NO_FAULT) -> Outcome:
+        """Do something in a process of its own (``disturbed.TASKS``), which a fault may befall."""
+        (outcome,) = self.run_at_once(home, target, task, *arguments, fault=fault)
+        return outcome
+
+    def kill(self, home: Path, target: Engine, task: str, *arguments: Any, at: str) -> None:
+        """Do something in a process that is killed at a point."""
+        assert self.run(home, target, task, *arguments, fault=Fault(at)).is_killed, f"{at} is never passed"
+
+    def run_at_once(
+        self, home: Path, target: Engine, task: str, *arguments: Any, fault: Fault = NO_FAULT, times: int = 1
+    ) -> list[Outcome]:
+        """Do the same in several processes."""
+        request = {
+            "home": str(home),
+            "url": target.url.render_as_string(hide_password=False),
+            "task": task,
+            "arguments": [str(one) if isinstance(one, Path) else one for one in arguments],
+            "environment": dict(os.environ),
+            "kinds": list(fault.kinds),
+            "at": fault.at,
+            "failure": fault.failure,
+            "file_bytes": fault.file_bytes,
+            "strace": list(fault.strace),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([request] * times) + "\n")
+        self._process.stdin.flush()
+        return [Outcome(**answer) for answer in json.loads(self._process.stdout.readline())]
+
+
+@contextmanager
+def processes(*prefix: str) -> Iterator[Processes]:
+    """Start what processes are forked from, by a command that ``prefix`` begins; it ends with the block."""
+    command = [*prefix, sys.executable, "-m", "tests.faults.disturbed"]
+    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Processes(process)

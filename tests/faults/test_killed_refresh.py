@@ -1,8 +1,5 @@
 """A process that is killed around the renewal of a token leaves a connection that the next one can use."""
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,19 +16,13 @@ from tests.connected import connect_fake, connection_of, stored_tokens
 from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
-from tests.faults.killing import BEGIN
+from tests.faults.killing import Processes
 
-RENEW = f"""
-from etl_customers.connections.tokens import open_tokens
-{BEGIN}
-settings = Settings()
-print(open_tokens(workshop.home, settings, workshop.target, *arguments).access_token(), flush=True)
-"""
-BEFORE_SENDING = ("sending", "send", "call")
-AFTER_SENDING = ("sending", "send", "return")
-BEFORE_THE_COMMIT = ("connections", "store_token", "return")
-AFTER_THE_COMMIT = ("tokens", "_renew", "return")
-NEVER = ("nowhere", "nothing", "call")
+RENEW = "access token"
+BEFORE_SENDING = "before sending.send"
+AFTER_SENDING = "after sending.send"
+BEFORE_THE_COMMIT = "after connections.store_token"
+AFTER_THE_COMMIT = "after tokens._renew"
 LONG_AGO = timedelta(hours=2)
 
 
@@ -59,18 +50,6 @@ def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
         yield fake
 
 
-def command(home: Home, target: Engine, point: tuple[str, str, str], provider: str, tenant: str) -> list[str]:
-    """Return the command of a process that asks for a valid token and is killed at a point."""
-    url = target.url.render_as_string(hide_password=False)
-    return [sys.executable, "-c", RENEW, str(home.path), url, *point, provider, tenant]
-
-
-def kill(home: Home, target: Engine, point: tuple[str, str, str], provider: str, tenant: str) -> None:
-    """Ask for a valid token in a process that is killed at a point."""
-    done = subprocess.run(command(home, target, point, provider, tenant), check=False)
-    assert done.returncode == -signal.SIGKILL, f"{point} is never passed"
-
-
 @pytest.mark.parametrize(
     ("target_url", "point", "requests"),
     [
@@ -82,10 +61,10 @@ def kill(home: Home, target: Engine, point: tuple[str, str, str], provider: str,
     indirect=["target_url"],
 )
 def test_whoever_comes_after_a_killed_renewal_gets_a_valid_token(
-    home: Home, target: Engine, xero: FakeXero, point: tuple[str, str, str], requests: int
+    home: Home, target: Engine, xero: FakeXero, point: str, requests: int, disturbed: Processes
 ) -> None:
     connect_fake(xero, home, target, ago=LONG_AGO)
-    kill(home, target, point, XERO, xero.tenant)
+    disturbed.kill(home.path, target, RENEW, XERO, xero.tenant, at=point)
     tokens = open_tokens(home, Settings(), target, XERO, xero.tenant)
     assert tokens.access_token() == stored_tokens(home, target, XERO).access_token
     assert xero.count("token") == requests
@@ -94,11 +73,11 @@ def test_whoever_comes_after_a_killed_renewal_gets_a_valid_token(
 
 
 def test_where_quickbooks_has_given_another_refresh_token_a_person_is_asked_for_and_nobody_else(
-    home: Home, sqlite_target: Engine, quickbooks: FakeQuickBooks
+    home: Home, sqlite_target: Engine, quickbooks: FakeQuickBooks, disturbed: Processes
 ) -> None:
     connect_fake(quickbooks, home, sqlite_target, ago=LONG_AGO)
     quickbooks.clock.advance(hours=25)
-    kill(home, sqlite_target, AFTER_SENDING, QUICKBOOKS, quickbooks.realm)
+    disturbed.kill(home.path, sqlite_target, RENEW, QUICKBOOKS, quickbooks.realm, at=AFTER_SENDING)
     for _ in range(3):
         with pytest.raises(ReconnectNeeded, match="etl-customers connect quickbooks"):
             open_tokens(home, Settings(), sqlite_target, QUICKBOOKS, quickbooks.realm).access_token()
@@ -106,12 +85,13 @@ def test_where_quickbooks_has_given_another_refresh_token_a_person_is_asked_for_
     assert connection_of(sqlite_target, QUICKBOOKS).state == RECONNECT
 
 
-def test_two_processes_that_renew_at_once_make_one_request(home: Home, target: Engine, xero: FakeXero) -> None:
+def test_two_processes_that_renew_at_once_make_one_request(
+    home: Home, target: Engine, xero: FakeXero, disturbed: Processes
+) -> None:
     connect_fake(xero, home, target, ago=LONG_AGO)
     # Long enough for the second process to come while the first one waits.
     xero.fail(Fault(kind="token", pause=0.5))
-    words = command(home, target, NEVER, XERO, xero.tenant)
-    processes = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    given = {process.communicate(timeout=60)[0].strip() for process in processes}
+    both = disturbed.run_at_once(home.path, target, RENEW, XERO, xero.tenant, times=2)
+    given = {outcome.result for outcome in both}
     assert given == {stored_tokens(home, target, XERO).access_token}
     assert xero.count("token") == 1

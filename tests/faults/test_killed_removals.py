@@ -1,8 +1,5 @@
 """An undo or an erasure whose process is killed leaves before or after, and doing it again finishes."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ from etl_customers.settings import Company, Home, Settings
 from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
-from tests.faults.killing import BEGIN
+from tests.faults.killing import Processes
 
 FILE = (
     "first_name,last_name,email,password,city\n"
@@ -24,21 +21,14 @@ FILE = (
     "Canaryfirst,Canarylast,broken@,secret,Sydney\n"
     "Cy,,cy@example.com,,Sydney\n"
 )
-KILLED = f"""
-from etl_customers.erasing.erase import erase
-from etl_customers.undoing import undo
-{BEGIN}
-(what,) = arguments
-erase(workshop, 1, "eva") if what == "erase" else undo(workshop, what, "eva")
-"""
-UNDO_POINTS = [("removals", "remove_customers_of", "return"), ("ledger", "undo_import", "return")]
+UNDO_POINTS = ["after removals.remove_customers_of", "after ledger.undo_import"]
 ERASE_POINTS = [
-    ("removals", "erase_failed_rows", "return"),
-    ("texts", "_write", "return"),
-    ("texts", "without_rows", "return"),
-    ("staging", "remove_staging", "return"),
-    ("removals", "erase_customer", "return"),
-    ("connect", "empty_log", "call"),
+    "after removals.erase_failed_rows",
+    "after texts._write",
+    "after texts.without_rows",
+    "after staging.remove_staging",
+    "after removals.erase_customer",
+    "before connect.empty_log",
 ]
 
 
@@ -58,25 +48,18 @@ def load(workshop: Workshop) -> str:
     return import_id
 
 
-def kill(workshop: Workshop, what: str, point: tuple[str, str, str]) -> None:
-    """Undo or erase in a process that is killed at a point."""
-    url = workshop.target.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", KILLED, str(workshop.home.path), url, *point, what]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL, f"{point} is never passed"
-
-
 def count(workshop: Workshop, table: sa.Table) -> int:
     """Return the number of rows of a table."""
     with workshop.target.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
-@pytest.mark.parametrize("point", UNDO_POINTS, ids=" ".join)
+@pytest.mark.parametrize("point", UNDO_POINTS)
 def test_an_undo_that_was_killed_has_done_nothing_and_can_be_repeated(
-    workshop: Workshop, point: tuple[str, str, str]
+    workshop: Workshop, point: str, disturbed: Processes
 ) -> None:
     import_id = load(workshop)
-    kill(workshop, import_id, point)
+    disturbed.kill(workshop.home.path, workshop.target, "undo", import_id, at=point)
     assert (count(workshop, customers), count(workshop, identity_keys)) == (2, 2)
     assert count(workshop, removed_customers) == 0
     assert undo(workshop, import_id, "eva").removed == 2
@@ -86,14 +69,16 @@ def test_an_undo_that_was_killed_has_done_nothing_and_can_be_repeated(
 @pytest.mark.parametrize(
     ("target_url", "point"),
     [
-        *(pytest.param("sqlite", point, id=" ".join(point)) for point in ERASE_POINTS),
-        pytest.param("postgresql", ERASE_POINTS[4], id="postgresql erase_customer"),
+        *(pytest.param("sqlite", point, id=f"sqlite {point}") for point in ERASE_POINTS),
+        pytest.param("postgresql", ERASE_POINTS[4], id=f"postgresql {ERASE_POINTS[4]}"),
     ],
     indirect=["target_url"],
 )
-def test_an_erasure_that_was_killed_is_finished_by_the_next(workshop: Workshop, point: tuple[str, str, str]) -> None:
+def test_an_erasure_that_was_killed_is_finished_by_the_next(
+    workshop: Workshop, point: str, disturbed: Processes
+) -> None:
     load(workshop)
-    kill(workshop, "erase", point)
+    disturbed.kill(workshop.home.path, workshop.target, "erase", 1, at=point)
     assert erase(workshop, 1, "eva").still_there == []
     assert count(workshop, customers) == count(workshop, removed_customers) == 1
     with workshop.target.connect() as connection:

@@ -1,0 +1,162 @@
+"""A process that imports all of Python once and then forks a child for each thing it is asked to do (``killing``).
+
+Loading Python takes longer than an import of a few rows. It is asked in lines of JSON and answers in such.
+Nothing but modules may be made before the fork: neither DuckDB nor Polars would survive it.
+"""
+
+import gc
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandera.backends.polars.builtin_checks  # noqa: F401 - Pandera imports it late, and that takes a second
+
+from etl_customers import imports
+from etl_customers.connections.tokens import open_tokens
+from etl_customers.erasing.erase import erase
+from etl_customers.errors import EtlCustomersError, error_code
+from etl_customers.load.pulled import load_pulled
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import connect
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+from tests.faults.points import Points
+
+
+def _import(workshop: Workshop, file: str) -> None:
+    """Do what the command does."""
+    accepted = imports.accept_upload(workshop, Path(file))
+    import_id = accepted.record.import_id
+    if not accepted.is_repeat:
+        imports.run_import(workshop, import_id)
+    elif accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
+        imports.run_failed_rows(workshop, import_id)
+
+
+def _dry_run(workshop: Workshop, file: str) -> None:
+    with imports.dry_run(workshop, Path(file)):
+        pass
+
+
+def _load_pulled(workshop: Workshop, import_id: str) -> None:
+    with open_staging(workshop.staging_path(import_id), 256) as staging:
+        load_pulled(staging, workshop.target, import_id, None, workshop.settings)
+
+
+def _erase(workshop: Workshop, customer_id: int) -> None:
+    erase(workshop, customer_id, "eva")
+
+
+def _undo(workshop: Workshop, import_id: str) -> None:
+    undo(workshop, import_id, "eva")
+
+
+def _access_token(workshop: Workshop, provider: str, tenant_id: str) -> str:
+    return open_tokens(workshop.home, workshop.settings, workshop.target, provider, tenant_id).access_token()
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "import": _import,
+    "dry run": _dry_run,
+    "load pulled": _load_pulled,
+    "erase": _erase,
+    "undo": _undo,
+    "access token": _access_token,
+}
+
+
+def _perform(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked for, in a child; return what came of it."""
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None
+    if request["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_bytes"],) * 2)
+    points = Points(set(request["kinds"]), request["at"], request["failure"])
+    answer: dict[str, Any] = {}
+    with _traced(request["strace"]):
+        if request["at"] is not None:
+            threading.setprofile(points)
+            sys.setprofile(points)
+        try:
+            settings = Settings(company=Company(country="AU", city="Sydney"))
+            workshop = Workshop(Home(Path(request["home"])).make(), settings, connect(request["url"]))
+            answer["result"] = TASKS[request["task"]](workshop, *request["arguments"])
+        except EtlCustomersError as error:
+            answer |= {"code": error_code(error), "exit_code": error.exit_code, "message": str(error)}
+        except BaseException:  # noqa: BLE001 - the outermost edge of the child
+            answer["crash"] = traceback.format_exc()
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+    return answer | {"points": points.labels, "is_reached": points.is_reached}
+
+
+@contextmanager
+def _traced(options: list[str]) -> Iterator[None]:
+    """Have ``strace`` do something to this process's calls of the system inside; without options, nothing."""
+    if not options:
+        yield
+        return
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", *options, "-p", str(os.getpid())])
+    while "TracerPid:\t0\n" in Path("/proc/self/status").read_text(encoding="utf-8"):
+        if tracer.poll() is not None:
+            raise RuntimeError("strace cannot be used")
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
+
+
+def _fork(request: dict[str, Any]) -> tuple[int, int]:
+    """Begin to do what is asked for; return the child and the pipe that its answer will come from."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writer)
+        return child, reader
+    try:
+        os.close(reader)
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(_perform(request), pipe)
+    finally:
+        os._exit(0)
+
+
+def _answer_of(child: int, reader: int) -> dict[str, Any]:
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return {"signal": os.WTERMSIG(status)}
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def main() -> None:
+    """Answer each line of requests, which are performed at the same time."""
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        children = [_fork(request) for request in json.loads(line)]
+        sys.stdout.write(json.dumps([_answer_of(*child) for child in children]) + "\n")
+        sys.stdout.flush()
+    # The end of the interpreter takes a while and has nothing to do.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
