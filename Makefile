@@ -40,7 +40,7 @@ format: development ## Format the code and mend what ruff can mend.
 ui: environment ## Open the Dagster UI on the same home (PORT=3000).
 	@$(BIN)/etl-customers ui --port $(PORT)
 
-bench: development ## Measure: small, large, side by side, hashing, memory; prints one table.
+bench: development ## Measure the speed beside limits and peers, about an hour (ARGS=--quick; ARGS="small peers").
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 scale: development ## Import 50 files with two run workers on PostgreSQL storage (ARGS="--celery" for Celery workers).

@@ -1,11 +1,10 @@
 """One import by the engine, stage by stage, measured from inside; run by ``benchmarks.measure``."""
 
-import json
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.measure import peak_mb
+from benchmarks.told import tell
 from etl_customers import imports
 from etl_customers.settings import Home, database_url
 from etl_customers.target.connect import connect, upgrade
@@ -13,7 +12,7 @@ from etl_customers.workshop import open_workshop
 
 
 def main() -> None:
-    """Import the file given first with the home given second; print counts, seconds and memory as JSON."""
+    """Import the file given first with the home given second; print counts, seconds and memory."""
     source, home = Path(sys.argv[1]), Home(Path(sys.argv[2])).make()
     upgrade(connect(database_url(home)))
     workshop = open_workshop(home)
@@ -39,7 +38,7 @@ def main() -> None:
     imports.run_failed_rows(workshop, import_id)
     lap("failed rows")
     counts = {"read": loaded.read, "loaded": loaded.loaded, "failed": loaded.failed}
-    print(json.dumps({"counts": counts, "stages": stages, "peak_mb": peak_mb()}))
+    tell(counts, stages)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,21 @@
-"""Fetching alone, in small pages, from a provider that holds to its limits; run by ``benchmarks.pull``."""
+"""Fetching alone, in small pages, from a provider that holds to its limits; run by ``benchmarks.pace``."""
 
-import json
 import logging
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.measure import peak_mb
 from benchmarks.pull_engine import connect_provider
+from benchmarks.told import tell
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.pull.fetch import fetch_records
 from etl_customers.settings import Home
 from etl_customers.staging import open_staging
 from etl_customers.workshop import open_workshop
 
-PAGE_SIZE = 10
-
 
 def main() -> None:
-    """Fetch from the provider given first with the home given second; print figures as JSON."""
+    """Fetch from the provider given first with the home given second, in pages as large as given third."""
     provider, workshop = sys.argv[1], open_workshop(Home(Path(sys.argv[2])).make())
     tenant_id = connect_provider(workshop, provider)
     tokens = open_tokens(workshop.home, workshop.settings, workshop.target, provider, tenant_id)
@@ -27,10 +24,10 @@ def main() -> None:
     logging.getLogger("etl_customers.pull").setLevel(logging.INFO)
     with open_staging(workshop.home.staging / "fetch.duckdb", 512) as staging:
         started = time.perf_counter()
-        done = fetch_records(staging, provider, tenant_id, None, tokens, workshop.settings, page_size=PAGE_SIZE)
+        done = fetch_records(staging, provider, tenant_id, None, tokens, workshop.settings, page_size=int(sys.argv[3]))
         seconds = time.perf_counter() - started
     counts = {"pages": done.pages, "refused": refused.count}
-    print(json.dumps({"counts": counts, "stages": {"fetch": seconds}, "peak_mb": peak_mb()}))
+    tell(counts, {"fetch": seconds})
 
 
 class _Refused(logging.Handler):

@@ -8,9 +8,12 @@ duplicate can repeat any earlier row. Names and numbers are made up.
 
 import argparse
 import csv
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TextIO
 
@@ -26,6 +29,8 @@ _LAST = (
 _STREETS = "Wattle Harbour Coral Smith Church Station High King Queen Victoria Park Mill".split()
 _TITLES = ("", "Ms", "Mr", "Mrs", "Dr", "Miss", "mr.")
 _MASK = 2**64 - 1
+_PART = 250_000
+_SAID_EVERY = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,14 @@ class Mix:
     """Country code to weight."""
 
 
-def generate_rows(count: int, mix: Mix | None = None) -> Iterator[list[str]]:
-    """Yield ``count`` rows of text cells in the order of ``HEADER``.
+def generate_rows(count: int, mix: Mix | None = None, start: int = 0) -> Iterator[list[str]]:
+    """Yield ``count`` rows, from row ``start`` on, of text cells in the order of ``HEADER``.
 
     A row is of one sort only: plain, with one mistake, or a repetition of an earlier
     row, which itself may have a mistake (then the repetition is the first valid one).
     """
     mix = mix or Mix()
-    for index in range(count):
+    for index in range(start, start + count):
         chance = _hash(mix.seed, index, 1) / 2**64
         if chance < mix.bad:
             row = _plain(index, mix)
@@ -105,17 +110,45 @@ def generate_rows(count: int, mix: Mix | None = None) -> Iterator[list[str]]:
         yield [row.get(name, "") for name in HEADER]
 
 
-def write_rows(file: TextIO, count: int, mix: Mix | None = None) -> None:
+def write_rows(file: TextIO, count: int, mix: Mix | None = None, start: int = 0) -> None:
     """Write a CSV of a header and ``count`` rows, CRLF as RFC 4180 has it."""
     writer = csv.writer(file)
     writer.writerow(HEADER)
-    writer.writerows(generate_rows(count, mix))
+    writer.writerows(generate_rows(count, mix, start))
 
 
-def write_file(path: Path, count: int, mix: Mix | None = None) -> Path:
-    """Write the CSV to a file in UTF-8 and return its path."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        write_rows(file, count, mix)
+def write_file(
+    path: Path, count: int, mix: Mix | None = None, start: int = 0, say: Callable[[str], None] | None = None
+) -> Path:
+    """Write the CSV to a file in UTF-8 and return its path; a large one is made by all cores, part by part.
+
+    Args:
+        path: The file; parts are made beside it.
+        count: Number of rows.
+        mix: What they are made of.
+        start: Index of the first row.
+        say: Told now and then how far it is.
+    """
+    if count <= _PART:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write_rows(file, count, mix, start)
+        return path
+    parts = [
+        (path.with_suffix(f".{at}"), min(_PART, start + count - at), at) for at in range(start, start + count, _PART)
+    ]
+    # Not forked: whoever calls may have threads.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool, path.open("wb") as file:
+        made = pool.map(write_file, *zip(*((part, rows, mix, at) for part, rows, at in parts), strict=True))
+        for part in made:
+            with part.open("rb") as rows:
+                header = rows.readline()
+                if not file.tell():
+                    file.write(header)
+                shutil.copyfileobj(rows, file)
+            part.unlink()
+            done = int(part.suffix[1:]) - start + _PART
+            if say is not None and done % _SAID_EVERY == 0:
+                say(f"{min(done, count):,} of {count:,} rows are generated")
     return path
 
 

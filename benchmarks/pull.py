@@ -1,61 +1,43 @@
-"""Pulls beside the CSV import of as many customers, and beside the providers' limits."""
+"""Pulls beside the CSV import of as many customers; the provider's own time and memory are not ours."""
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.generate import Mix, write_file
-from benchmarks.measure import Figure, Run, engine_environment, median, postgresql, run_engine, run_module
+from benchmarks.bench import Bench
+from benchmarks.figures import Cell, Goal, Number, Table
+from benchmarks.generate import Mix
+from benchmarks.measure import Run, engine_environment, run_module
 from benchmarks.provider import provider
-from schemas.sources import LABELS, PROVIDERS, QUICKBOOKS, XERO
+from schemas.sources import LABELS, PROVIDERS
 
-GOAL = 3.0
-"""Times the CSV import that a pull may take, without the time of the provider."""
-LIMIT_GOAL = 0.9
-"""Of the pages a minute that the provider allows."""
-ALLOWED_PER_MINUTE: Mapping[str, int] = {QUICKBOOKS: 500, XERO: 60}
-
+_PROMISED_ROWS = 100_000
 _OWN = ("map", "validate", "deduplicate", "load", "failed rows")
 _MIX = Mix(seed=7, bad=0, duplicates=0)
 
 
-def pull(rows: int = 100_000, times: int = 3) -> list[Figure]:
-    """Import a file and pull the same customers from each provider, by turns, each time into a new database.
+def pull(bench: Bench, sizes: Sequence[int], rounds: int) -> Table:
+    """Import a file and pull the same customers from each provider, by turns.
 
     Raises:
         AssertionError: Not all customers came to the target: then no time means anything.
     """
+    (rows,) = sizes
     files: list[Run] = []
     pulls: dict[str, list[Run]] = {name: [] for name in PROVIDERS}
-    with tempfile.TemporaryDirectory() as folder, postgresql() as make_database:
-        file = write_file(Path(folder) / "customers.csv", rows, _MIX)
-        for number in range(times):
-            files.append(run_engine(file, make_database(), Path(folder) / f"file{number}"))
-            for name, runs in pulls.items():
-                runs.append(_pull(name, rows, make_database(), Path(folder) / f"{name}{number}"))
-    figures = [Figure(f"{rows:,} customers into PostgreSQL, from a file", _seconds(files, files[0].stages))]
+    file = bench.file(rows, _MIX)
+    for number in range(rounds):
+        bench.say(f"round {number + 1} of {rounds}")
+        files.append(bench.engine(file))
+        for name, runs in pulls.items():
+            with bench.database() as url, bench.home() as home:
+                runs.append(_pull(name, rows, url, home))
+    base = [run.seconds for run in files]
+    table: list[tuple[Cell, ...]] = [
+        (f"{rows:,} customers from a file", Number.of(base, "s"), "", Number.of([run.peak_mb for run in files], "MB"))
+    ]
     for name, runs in pulls.items():
-        figures += _figures(name, rows, files, runs)
-    return figures
-
-
-def limits(pages: Mapping[str, int] | None = None) -> list[Figure]:
-    """Fetch small pages from providers that hold to their limits; say how much of the limit was used."""
-    figures = []
-    for name, count in (pages or {QUICKBOOKS: 120, XERO: 40}).items():
-        with tempfile.TemporaryDirectory() as folder, provider(name, count * 10, _MIX, has_limits=True) as reach:
-            run = run_module("benchmarks.fetch", name, str(Path(folder) / "home"), **reach)
-        # The first page needs no wait, so that one page less stands for the time.
-        share = (run.counts["pages"] - 1) / run.seconds * 60 / ALLOWED_PER_MINUTE[name]
-        figures.append(
-            Figure(
-                f"{LABELS[name]}: {run.counts['pages']} pages of at most {ALLOWED_PER_MINUTE[name]} a minute",
-                f"{share:.2f} of the limit, {run.counts['refused']} requests refused",
-                f"at least {LIMIT_GOAL:.1f}",
-                share >= LIMIT_GOAL,
-            )
-        )
-    return figures
+        table += _rows(name, rows, base, runs)
+    return Table(("into PostgreSQL", "seconds", "beside the file", "peak memory"), tuple(table))
 
 
 def _pull(name: str, rows: int, url: str, home: Path) -> Run:
@@ -72,29 +54,21 @@ def _pull(name: str, rows: int, url: str, home: Path) -> Run:
     return run
 
 
-def _figures(name: str, rows: int, files: list[Run], runs: list[Run]) -> list[Figure]:
-    again = tuple(f"again: {stage}" for stage in _OWN)
-    ours, theirs = median(_own(run, _OWN) for run in runs), median(run.seconds for run in files)
-    goal, is_reached = (f"at most {GOAL:.0f}", ours / theirs <= GOAL) if rows >= 100_000 else ("", None)
+def _rows(name: str, rows: int, base: list[float], runs: list[Run]) -> list[tuple[Cell, ...]]:
+    label = LABELS[name]
+    goal = Goal(f"100,000 customers from {label} without fetching, beside the file", at_most=3.0)
+    first, again = (_own(runs, prefix) for prefix in ("", "again: "))
     return [
-        Figure(f"  from {LABELS[name]}, without fetching", _seconds(runs, _OWN)),
-        Figure("    times the file", f"{ours / theirs:.2f}", goal, is_reached),
-        Figure("    once more, all unchanged", _seconds(runs, again)),
-        Figure("    fetching, a stand-in without limits", _seconds(runs, ("fetch",))),
-        Figure("    peak memory, beside the file", f"{_peak(runs):.0f} MB, {_peak(files):.0f} MB"),
+        (
+            f"from {label}, without fetching",
+            Number.of(first, "s"),
+            Number.ratio(first, base, "times", goal if rows >= _PROMISED_ROWS else None),
+            Number.of([run.peak_mb for run in runs], "MB"),
+        ),
+        (f"from {label} once more, all unchanged", Number.of(again, "s"), Number.ratio(again, base, "times"), ""),
+        (f"fetching from a stand-in of {label}", Number.of([run.stages["fetch"] for run in runs], "s"), "", ""),
     ]
 
 
-def _seconds(runs: list[Run], stages: Mapping[str, float] | tuple[str, ...]) -> str:
-    parts = ", ".join(
-        f"{stage.removeprefix('again: ')} {median(run.stages[stage] for run in runs):.1f}" for stage in stages
-    )
-    return f"{median(_own(run, tuple(stages)) for run in runs):.1f} s ({parts})"
-
-
-def _own(run: Run, stages: tuple[str, ...]) -> float:
-    return sum(run.stages[stage] for stage in stages)
-
-
-def _peak(runs: list[Run]) -> float:
-    return median(run.peak_mb for run in runs)
+def _own(runs: list[Run], prefix: str) -> list[float]:
+    return [sum(run.stages[prefix + stage] for stage in _OWN) for run in runs]

@@ -1,13 +1,12 @@
 """Two full pulls of one connection by the engine, stage by stage, measured from inside; run by ``benchmarks.pull``."""
 
-import json
 import sys
 import time
 from pathlib import Path
 
 import requests
 
-from benchmarks.measure import peak_mb
+from benchmarks.told import tell
 from etl_customers import imports, pulls
 from etl_customers.connections.callback import Consent, read_consent
 from etl_customers.connections.connecting import connect_company
@@ -27,7 +26,7 @@ def main() -> None:
     counts: dict[str, int] = {}
     for prefix in ("", "again: "):
         _pull(workshop, provider, prefix, stages, counts)
-    print(json.dumps({"counts": counts, "stages": stages, "peak_mb": peak_mb()}))
+    tell(counts, stages)
 
 
 def connect_provider(workshop: Workshop, provider: str) -> str:

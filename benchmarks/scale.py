@@ -27,7 +27,7 @@ import dagster as dg
 import sqlalchemy as sa
 import yaml
 
-from benchmarks.measure import postgresql
+from benchmarks.databases import postgresql
 from etl_customers.settings import Home
 from etl_customers.target.connect import connect, reading, upgrade
 from etl_customers.target.tables import customers, imports
@@ -256,10 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Whoever ends this ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     load = Load(given.imports, given.rows, given.workers, given.celery)
-    folder = Path(tempfile.mkdtemp(prefix="scale-"))
-    with postgresql() as make_database:
+    folder = Path(tempfile.mkdtemp(prefix="scale-", dir="/tmp"))
+    with postgresql(folder) as server:
         try:
-            outcome = scale(folder, make_database(), make_database(), load, within=60 + 20 * load.files)
+            outcome = scale(folder, server.make_database(), server.make_database(), load, within=60 + 20 * load.files)
         except NotAsPromised as problem:
             print(f"not as promised: {problem}; logs are in {folder}", file=sys.stderr)
             return 1

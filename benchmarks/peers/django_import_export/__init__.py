@@ -1,0 +1,1 @@
+"""The import by django-import-export, in bulk mode."""

@@ -1,0 +1,1 @@
+"""The load by dlt from dictionaries."""

@@ -1,0 +1,1 @@
+"""The import by pandas, with Pandera and to_sql."""

