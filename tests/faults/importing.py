@@ -27,7 +27,7 @@ FILE = "first_name,last_name,email,password,city\n" + "".join(
     f"First,{'' if n % 5 == 4 else f'Last {n}'},p{n % 10}{VALUES},{'secret' if n == 2 else ''},Sydney\n"
     for n in range(ROWS)
 )
-"""Nine customers, two rows that lack a name and two that were there before: one of them lacks a name, too."""
+"""Eight customers, two rows that lack a name, and two of customers that came before in the file."""
 
 
 def write_file(folder: Path, text: str = FILE) -> Path:

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from etl_customers.errors import DatabaseUnavailable
-from etl_customers.target.connect import connect
 from tests.faults.dumping import dump
 from tests.faults.importing import (
     IS_FULL,
@@ -20,7 +19,6 @@ from tests.faults.importing import (
     StagedImport,
     Undisturbed,
     empty,
-    import_undisturbed,
     run_command,
     workshop_of,
     write_file,
@@ -53,16 +51,6 @@ UNFINISHED: tuple[tuple[str, Mode], ...] = (
 """After these the server cannot have committed."""
 
 
-@pytest.fixture(scope="module")
-def undisturbed(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    """What the file becomes where nothing breaks."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite_file, folder / 'customers.db')}")
-    found = import_undisturbed(folder / "home", engine, write_file(folder))
-    engine.dispose()
-    return found
-
-
 def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
     """Do something that a cut may stop; it must say so as the target's users may read it."""
     stopped = None
@@ -83,7 +71,7 @@ def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
 
 @pytest.mark.parametrize("turn", range(3) if IS_FULL else [0])
 def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
-    turn: int, postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+    turn: int, postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
     stopped = 0
     with through_proxy(postgresql_target) as (proxy, engine):
@@ -92,16 +80,16 @@ def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
             for number in range(1, 100_000, 1 if IS_FULL else 31):
                 proxy.cut(numbered(number), MODES[(number + turn) % 3], stays_down=number % 2 == 0)
                 stopped += is_stopped_by(proxy, stage)
-                undisturbed.assert_is_whole(postgresql_target)
+                undisturbed_import.assert_is_whole(postgresql_target)
                 if not proxy.has_cut:
                     break
-        undisturbed.assert_is_done(one.workshop)
+        undisturbed_import.assert_is_done(one.workshop)
     assert stopped >= (400 if IS_FULL else 12)
 
 
 @pytest.mark.parametrize("stays_down", [False, True])
 def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
-    stays_down: bool, postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+    stays_down: bool, postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
     with through_proxy(postgresql_target) as (proxy, engine):
         one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
@@ -109,14 +97,14 @@ def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
         for unfinished, mode in UNFINISHED if stays_down else []:
             proxy.cut(named(unfinished), mode)
             assert is_stopped_by(proxy, one.load)
-            assert dump(postgresql_target) == undisturbed.accepted
+            assert dump(postgresql_target) == undisturbed_import.accepted
 
         proxy.cut(named(COMMITTED), stays_down=stays_down)
         assert is_stopped_by(proxy, one.load) is stays_down
         assert proxy.has_cut
-        assert dump(postgresql_target) == undisturbed.finished
+        assert dump(postgresql_target) == undisturbed_import.finished
         run_command(one.workshop, one.file)
-        undisturbed.assert_is_done(one.workshop)
+        undisturbed_import.assert_is_done(one.workshop)
 
 
 def points_of_a_whole_import() -> Iterator[tuple[Point, Mode, bool]]:
@@ -130,16 +118,16 @@ def points_of_a_whole_import() -> Iterator[tuple[Point, Mode, bool]]:
 
 
 def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when_it_is_run_again(
-    postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+    postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
     for number, (point, mode, stays_down) in enumerate(points_of_a_whole_import()):
         with through_proxy(postgresql_target) as (proxy, engine):
             workshop, file = workshop_of(tmp_path / f"home {number}", engine), write_file(tmp_path)
             proxy.cut(point, mode, stays_down=stays_down)
             is_stopped_by(proxy, lambda workshop=workshop, file=file: run_command(workshop, file))  # type: ignore[misc]
-            undisturbed.assert_is_whole(postgresql_target)
+            undisturbed_import.assert_is_whole(postgresql_target)
             run_command(workshop, file)
-            undisturbed.assert_is_done(workshop)
+            undisturbed_import.assert_is_done(workshop)
             shutil.rmtree(workshop.home.path)
         empty(postgresql_target)
         if not proxy.has_cut:
@@ -148,7 +136,7 @@ def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when
 
 
 def test_a_command_that_was_cut_off_ends_with_one_message(
-    postgresql_target: Engine, undisturbed: Undisturbed, tmp_path: Path
+    postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
     url = postgresql_target.url.render_as_string(hide_password=False)
     with before_postgresql(url) as (proxy, through):
@@ -161,7 +149,7 @@ def test_a_command_that_was_cut_off_ends_with_one_message(
         assert "cannot be used now" in done.stderr
         assert not {found for found in (PASSWORD, VALUES, "Traceback") if found in done.stdout + done.stderr}
     run_command(workshop_of(home, postgresql_target), file)
-    undisturbed.assert_is_done(workshop_of(home, postgresql_target))
+    undisturbed_import.assert_is_done(workshop_of(home, postgresql_target))
 
 
 def import_by_command(home: Path, file: Path, url: str) -> "subprocess.CompletedProcess[str]":
