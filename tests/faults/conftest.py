@@ -1,4 +1,4 @@
-"""What several fault tests compare with: the import of ``importing.FILE`` where nothing breaks."""
+"""What fault tests share: the import of ``importing.FILE`` where nothing breaks, and processes to disturb."""
 
 import shutil
 from collections.abc import Iterator
