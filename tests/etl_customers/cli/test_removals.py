@@ -2,21 +2,27 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from etl_customers.settings import Home
+from etl_customers.workshop import open_workshop
+from tests.imported import accept, load
 
 from .conftest import FILE, Run
 
 
-def load(run: Run, tmp_path: Path, text: str = FILE) -> str:
-    """Import a file and return its import."""
-    file = tmp_path / "customers.csv"
-    file.write_text(text, encoding="utf-8")
-    import_id: str = json.loads(run("import", file, "--json").out)["import_id"]
-    return import_id
+@pytest.fixture
+def import_id(home: Path) -> Iterator[str]:
+    """An import in this test's home."""
+    workshop = open_workshop(Home(home))
+    yield load(workshop, FILE)
+    workshop.target.dispose()
 
 
-def test_an_import_is_undone_and_everything_says_so(run: Run, tmp_path: Path) -> None:
-    import_id = load(run, tmp_path)
+def test_an_import_is_undone_and_everything_says_so(run: Run, home: Path, import_id: str) -> None:
     tried = run("undo", import_id, "--dry-run", "--json")
     assert json.loads(tried.out) == {
         "import_id": import_id,
@@ -36,11 +42,12 @@ def test_an_import_is_undone_and_everything_says_so(run: Run, tmp_path: Path) ->
     gone = run("trace", 1)
     assert (gone.code, "removed when its import was undone" in gone.err) == (2, True)
     assert run("failed", import_id).code == 0
-    assert load(run, tmp_path) != import_id
+    workshop = open_workshop(Home(home))
+    assert accept(workshop, FILE) != import_id
+    workshop.target.dispose()
 
 
-def test_what_is_kept_makes_the_exit_code_1(run: Run, tmp_path: Path) -> None:
-    import_id = load(run, tmp_path)
+def test_what_is_kept_makes_the_exit_code_1(run: Run, import_id: str) -> None:
     run("customers", "edit", 1, "city=Perth", "state=WA")
     done = run("undo", import_id, "--json")
     assert done.code == 1
@@ -52,8 +59,8 @@ def test_an_unknown_import_or_customer_is_exit_code_2(run: Run) -> None:
     assert run("erase", 99, "--yes").code == 2
 
 
-def test_nobody_is_erased_without_a_question_or_yes(run: Run, tmp_path: Path) -> None:
-    load(run, tmp_path)
+@pytest.mark.usefixtures("import_id")
+def test_nobody_is_erased_without_a_question_or_yes(run: Run) -> None:
     asked = run("erase", 1)
     assert (asked.code, "--yes" in asked.err) == (2, True)
     done = run("erase", 1, "--yes", "--json")
@@ -66,10 +73,8 @@ def test_nobody_is_erased_without_a_question_or_yes(run: Run, tmp_path: Path) ->
     assert "olivia" not in (again.out + shown.err).lower()
 
 
-def test_purge_deletes_what_is_past_its_time_and_its_dry_run_only_counts_it(
-    run: Run, home: Path, tmp_path: Path
-) -> None:
-    load(run, tmp_path)
+@pytest.mark.usefixtures("import_id")
+def test_purge_deletes_what_is_past_its_time_and_its_dry_run_only_counts_it(run: Run, home: Path) -> None:
     expired = home / "failed" / "csv-20200101T000000Z-00000000.csv"
     expired.touch()
     os.utime(expired, (1, 1))
@@ -83,8 +88,8 @@ def test_purge_deletes_what_is_past_its_time_and_its_dry_run_only_counts_it(
     assert "older than 7 days (retention.days)" in run("purge", "--dry-run").out
 
 
-def test_the_doctor_names_what_is_past_its_time(run: Run, home: Path, tmp_path: Path) -> None:
-    load(run, tmp_path)
+@pytest.mark.usefixtures("import_id")
+def test_the_doctor_names_what_is_past_its_time(run: Run, home: Path) -> None:
     assert "nothing is past its time" in run("doctor").out
     (home / "failed" / "csv-20200101T000000Z-00000000.csv").touch()
     os.utime(home / "failed" / "csv-20200101T000000Z-00000000.csv", (1, 1))

@@ -32,7 +32,7 @@ def _on_a_terminal(*words: object, columns: int = 100) -> str:
 
 def test_the_bar_fills_while_passwords_are_hashed(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
-    rows = [f"Ann{n},Lee,Sydney,AU,ann{n}@example.com,horse-{n}\n" for n in range(40)]
+    rows = [f"Ann{n},Lee,Sydney,AU,ann{n}@example.com,horse-{n}\n" for n in range(12)]
     file.write_text("first_name,last_name,city,country,email,password\n" + "".join(rows), encoding="utf-8")
     shown = _on_a_terminal("import", file, "--home", tmp_path / "home")
     hashing = [line for line in re.split(r"[\r\n]+", shown) if "hashing passwords" in line]
