@@ -258,9 +258,8 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_m
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "it belongs to somebody else") from None
     # Asking costs an eighth of making none, and a small import opens its file a dozen times.
-    if not _TABLE_NAMES <= {
-        name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-    }:
+    there = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    if not there.issuperset(_TABLE_NAMES):
         connection.execute(_TABLES)
 
 

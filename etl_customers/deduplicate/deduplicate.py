@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import polars as pl
-from sqlalchemy import Column, Connection, MetaData, String, Table, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, exists, select
 from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_customers.staging import Staging
@@ -67,7 +67,8 @@ def deduplicate_customers(staging: Staging, target: Connection) -> DeduplicateCo
 
 def _find_existing_keys(staging: Staging, target: Connection) -> Iterator[pl.DataFrame]:
     """Yield (kind, value, customer_id) of the file's keys that the target has."""
-    if not staging.number("select count(*) from customer_keys"):
+    has_keys = target.scalar(select(exists(select(identity_keys.c.kind))))
+    if not has_keys or not staging.number("select count(*) from customer_keys"):
         return
     target.execute(CreateTable(_sought_keys))
     for batch in staging.connection.sql(_sql("sought_keys")).to_arrow_reader(_KEYS_AT_A_TIME):
