@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from schemas.columns import COLUMNS
 
@@ -29,7 +30,6 @@ _LAST = (
 _STREETS = "Wattle Harbour Coral Smith Church Station High King Queen Victoria Park Mill".split()
 _TITLES = ("", "Ms", "Mr", "Mrs", "Dr", "Miss", "mr.")
 _MASK = 2**64 - 1
-_PART = 250_000
 _SAID_EVERY = 1_000_000
 
 
@@ -118,7 +118,12 @@ def write_rows(file: TextIO, count: int, mix: Mix | None = None, start: int = 0)
 
 
 def write_file(
-    path: Path, count: int, mix: Mix | None = None, start: int = 0, say: Callable[[str], None] | None = None
+    path: Path,
+    count: int,
+    mix: Mix | None = None,
+    start: int = 0,
+    say: Callable[[str], None] | None = None,
+    part: int = 250_000,
 ) -> Path:
     """Write the CSV to a file in UTF-8 and return its path; a large one is made by all cores, part by part.
 
@@ -127,29 +132,35 @@ def write_file(
         count: Number of rows.
         mix: What they are made of.
         start: Index of the first row.
-        say: Told now and then how far it is.
+        say: Told after every million how far it is.
+        part: Rows that one core makes at a time.
     """
-    if count <= _PART:
+    if count <= part:
         with path.open("w", encoding="utf-8", newline="") as file:
             write_rows(file, count, mix, start)
         return path
-    parts = [
-        (path.with_suffix(f".{at}"), min(_PART, start + count - at), at) for at in range(start, start + count, _PART)
-    ]
+    starts = range(start, start + count, part)
+    paths = [path.with_suffix(f".{first}") for first in starts]
+    counts = [min(part, start + count - first) for first in starts]
     # Not forked: whoever calls may have threads.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool, path.open("wb") as file:
-        made = pool.map(write_file, *zip(*((part, rows, mix, at) for part, rows, at in parts), strict=True))
-        for part in made:
-            with part.open("rb") as rows:
-                header = rows.readline()
-                if not file.tell():
-                    file.write(header)
-                shutil.copyfileobj(rows, file)
-            part.unlink()
-            done = int(part.suffix[1:]) - start + _PART
+        done = 0
+        for made, rows in zip(pool.map(write_file, paths, counts, repeat(mix), starts), counts, strict=True):
+            _append(made, file, with_header=done == 0)
+            done += rows
             if say is not None and done % _SAID_EVERY == 0:
-                say(f"{min(done, count):,} of {count:,} rows are generated")
+                say(f"{done:,} of {count:,} rows are generated")
     return path
+
+
+def _append(path: Path, file: BinaryIO, *, with_header: bool) -> None:
+    """Move a part to the end of the whole."""
+    with path.open("rb") as part:
+        header = part.readline()
+        if with_header:
+            file.write(header)
+        shutil.copyfileobj(part, file)
+    path.unlink()
 
 
 def _hash(seed: int, index: int, salt: int) -> int:

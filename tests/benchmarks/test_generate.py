@@ -2,10 +2,11 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
-from benchmarks.generate import COUNTRIES, HEADER, MISTAKES, REPETITIONS, Mix, generate_rows, write_rows
+from benchmarks.generate import COUNTRIES, HEADER, MISTAKES, REPETITIONS, Mix, generate_rows, write_file, write_rows
 from benchmarks.orm_loop import check_row, identity_keys
 
 CLEAN = Mix(bad=0, duplicates=0)
@@ -27,6 +28,17 @@ def test_the_file_is_csv_with_the_header_of_the_template() -> None:
     assert tuple(header) == HEADER
     assert len(rows) == 50
     assert all(len(row) == len(HEADER) for row in rows)
+
+
+def test_rows_from_a_later_start_are_those_of_a_longer_file() -> None:
+    assert list(generate_rows(50, start=250)) == list(generate_rows(300))[250:]
+
+
+def test_a_file_made_in_parts_is_the_same_as_one_made_at_once(tmp_path: Path) -> None:
+    whole = write_file(tmp_path / "whole.csv", 250, Mix(seed=3), 1_000)
+    parts = write_file(tmp_path / "parts.csv", 250, Mix(seed=3), 1_000, part=100)
+    assert parts.read_bytes() == whole.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.csv", "whole.csv"]
 
 
 @pytest.mark.parametrize("country", COUNTRIES)
