@@ -57,6 +57,8 @@ def store_upload(source: Path, uploads: Path, max_bytes: int, looked_at: os.stat
             changed while it was copied; nothing is left behind.
         DiskUnavailable: The copy cannot be written.
     """
+    # Before there is a copy: nothing may go wrong that would leave one.
+    name = _plain_name(source)
     descriptor = open_regular_file(source)
     try:
         before = os.fstat(descriptor)
@@ -77,7 +79,7 @@ def store_upload(source: Path, uploads: Path, max_bytes: int, looked_at: os.stat
             raise
     finally:
         os.close(descriptor)
-    return StoredUpload(path, sha256, size, _plain_name(source))
+    return StoredUpload(path, sha256, size, name)
 
 
 def open_regular_file(source: Path) -> int:
