@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import duckdb
 import sqlalchemy as sa
+from dagster._utils.error import serializable_error_info_from_exc_info
 from sqlalchemy.engine import Engine
 
 from etl_customers.fields import add_custom_field, add_property_field, add_property_type
@@ -124,7 +125,7 @@ def _duckdb_values(path: Path) -> Iterator[bytes]:
         copy = shutil.copy(path, folder)
         if (log := path.with_name(f"{path.name}.wal")).exists():
             shutil.copy(log, folder)
-        with duckdb.connect(copy) as database:
+        with duckdb.connect(copy, config={"threads": 1}) as database:
             names = [name for (name,) in database.execute("select table_name from duckdb_tables()").fetchall()]
             for name in names:
                 yield from _values(database.execute(f'from "{name}"').fetchall())
@@ -145,6 +146,12 @@ def _unpacked(value: bytes) -> bytes:
         return zlib.decompress(value)
     except zlib.error:
         return b""
+
+
+def described(error: BaseException) -> str:
+    """Return what Dagster keeps of an error: its text, and those of the errors behind it."""
+    assert error.__traceback__ is not None
+    return serializable_error_info_from_exc_info((type(error), error, error.__traceback__)).to_string()
 
 
 def found_in_tables(target: Engine, words: Iterable[str] = PERSONAL) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.canaries import QUOTED
+from tests.faults.killing import FULL
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class Quoting:
     """The code that a program reads of it."""
     is_loaded: bool = False
     """It fails after the commit."""
+
+    @property
+    def status(self) -> str:
+        """Of the import, once it failed so."""
+        if self.is_told_as == "not_utf8":
+            return "refused"
+        return "finished" if self.is_loaded else "accepted"
 
     @contextmanager
     def failing(self) -> Iterator[None]:
@@ -52,6 +60,12 @@ def _refused_by_sqlalchemy() -> BaseException:
 def _of_pandera() -> BaseException:
     error: BaseException = pandera.errors.SchemaError(None, QUOTED, f"expected {QUOTED}", QUOTED)  # type: ignore[no-untyped-call]
     return error
+
+
+def befalling_in_turn(quotings: Mapping[str, Quoting]) -> pytest.MarkDecorator:
+    """Parametrise a test with the errors that befall an import, one try after the other; in the full form each alone."""
+    each = [[quoting] for quoting in quotings.values()] if FULL else [[*quotings.values()]]
+    return pytest.mark.parametrize("quotings", each, ids=quotings if FULL else ["in turn"])
 
 
 QUOTINGS = {
@@ -112,3 +126,4 @@ QUOTINGS = {
         is_loaded=True,
     ),
 }
+"""In the order of the stages, so that all can befall one import."""

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,6 @@ from types import FrameType
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._utils.error import serializable_error_info_from_exc_info
 from sqlalchemy.engine import Engine
 
 import etl_customers
@@ -33,19 +32,16 @@ from tests.canaries import (
     PERSONAL,
     QUOTED,
     add_fields,
+    described,
     found_in,
     found_in_tables,
     words_in,
 )
-from tests.faults.quoting import QUOTINGS, Quoting
+from tests.faults.killing import FULL
+from tests.faults.quoting import QUOTINGS, Quoting, befalling_in_turn
 from tests.imported import load, record_of
 
-IS_FULL = bool(os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"))
-BY_COMMAND = [
-    ("a bug while reading", True),
-    ("a panic of Polars", False),
-    ("a statement that SQLAlchemy prints", False),
-]
+BY_COMMAND = [("a panic of Polars", False), ("a statement that SQLAlchemy prints", True)]
 """Errors for the command line where not all are tried, each with or without ``--json``."""
 
 _TRIGGER = """
@@ -84,23 +80,17 @@ def workshop(tmp_path: Path, sqlite_target: Engine) -> Workshop:
 
 def assert_is_kept_apart(home: Home, temporary: Path) -> None:
     """See that customers are in staging and failed-rows files only, and passwords in uploads under import only."""
-    for folder in (temporary, home.dagster, home.inbox):
-        assert found_in(folder) == {}
+    assert found_in(temporary) == {}
     kept = {str(path.relative_to(home.path)) for path in (*home.staging.iterdir(), *home.failed.glob("*.csv"))}
     under_import = {str(path.relative_to(home.path)) for path in home.uploads.glob("*.upload")}
-    assert set(found_in(home.path, PASSWORDS)) == under_import
-    assert set(found_in(home.path, PERSONAL)) <= under_import | kept
+    found = found_in(home.path)
+    assert set(found) <= under_import | kept
+    assert {name for name, words in found.items() if set(words) & set(PASSWORDS)} == under_import
 
 
-def _described(error: BaseException) -> str:
-    """Return what Dagster keeps of an error: its text, and those of the errors behind it."""
-    assert error.__traceback__ is not None
-    return serializable_error_info_from_exc_info((type(error), error, error.__traceback__)).to_string()
-
-
-@pytest.mark.parametrize("quoting", QUOTINGS.values(), ids=QUOTINGS)
+@befalling_in_turn(QUOTINGS)
 def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_afterwards(
-    quoting: Quoting,
+    quotings: Sequence[Quoting],
     workshop: Workshop,
     file: Path,
     temporary: Path,
@@ -108,27 +98,26 @@ def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_af
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    for quoting in quotings:
+        import_id = imports.accept_upload(workshop, file).record.import_id
+        with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
+            imports.run_import(workshop, import_id)
+        assert failed.value.metadata[CODE].value == quoting.is_told_as
+        captured = capfd.readouterr()
+        told = (described(failed.value), str(failed.value.metadata), captured.out, captured.err, caplog.text)
+        assert words_in("\n".join(told)) == []
+        record = record_of(workshop, import_id)
+        assert record.status == quoting.status
+        assert words_in(repr(record)) == []
+        assert_is_kept_apart(workshop.home, temporary)
     import_id = imports.accept_upload(workshop, file).record.import_id
-    with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
-        imports.run_import(workshop, import_id)
-    assert failed.value.metadata[CODE].value == quoting.is_told_as
-    captured = capfd.readouterr()
-    told = (_described(failed.value), str(failed.value.metadata), captured.out, captured.err, caplog.text)
-    assert words_in("\n".join(told)) == []
-    record = record_of(workshop, import_id)
-    assert record.status == {"not_utf8": "refused"}.get(
-        quoting.is_told_as, "finished" if quoting.is_loaded else "accepted"
-    )
-    assert words_in(repr(record)) == []
-    assert_is_kept_apart(workshop.home, temporary)
-    again = imports.accept_upload(workshop, file)
-    imports.run_failed_rows(workshop, import_id) if again.is_repeat else imports.run_import(workshop, import_id)
+    imports.run_import(workshop, import_id)
     assert (record_of(workshop, import_id).rows_loaded, workshop.failed_rows_path(import_id).exists()) == (2, True)
     assert found_in(workshop.home.path, PASSWORDS) == found_in(temporary) == {}
     assert set(found_in_tables(workshop.target)) == set(OWN_TABLES) - {"customer_changes", "provider_customers"}
 
 
-@pytest.mark.parametrize(("name", "is_json"), [*product(QUOTINGS, [False, True])] if IS_FULL else BY_COMMAND)
+@pytest.mark.parametrize(("name", "is_json"), [*product(QUOTINGS, [False, True])] if FULL else BY_COMMAND)
 def test_the_command_line_and_dagster_keep_to_themselves_what_an_error_quotes(
     name: str,
     is_json: bool,
@@ -193,7 +182,7 @@ def test_what_a_database_says_of_a_row_goes_no_further(
     with pytest.raises(dg.Failure) as failed, failures_as_messages():
         imports.run_import(workshop, import_id)
     assert failed.value.metadata[CODE].value == told_as
-    assert words_in(_described(failed.value) + caplog.text) == []
+    assert words_in(described(failed.value) + caplog.text) == []
     assert record_of(workshop, import_id).status == "accepted"
     assert found_in_tables(target, PERSONAL + PASSWORDS) == {}
     assert words_in(read_log(), PASSWORDS) == []
@@ -230,7 +219,7 @@ def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
     with _workshop_of_its_own(tmp_path / "undisturbed", migrated_sqlite_file) as workshop:
         sound = _Saboteur(None)
         sound.watch(lambda: _import(workshop, file))
-    points = range(1, len(sound.called) + 1, 1 if IS_FULL else len(sound.called) // 6)
+    points = range(1, len(sound.called) + 1, 1 if FULL else len(sound.called) // 6)
     assert len(points) >= 6
     for point in points:
         with _workshop_of_its_own(tmp_path / str(point), migrated_sqlite_file) as workshop:
@@ -238,7 +227,7 @@ def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
             with pytest.raises(dg.Failure) as failed, failures_as_messages():
                 saboteur.watch(lambda: _import(workshop, file))
             captured = capfd.readouterr()
-            told = f"{_described(failed.value)} {failed.value.metadata} {captured.out} {captured.err}"
+            told = f"{described(failed.value)} {failed.value.metadata} {captured.out} {captured.err}"
             assert words_in(told) == [], saboteur.last
             assert_is_kept_apart(workshop.home, temporary)
 
