@@ -26,11 +26,16 @@ from etl_customers.connections.tokens import open_tokens
 from etl_customers.erasing.erase import erase
 from etl_customers.errors import EtlCustomersError, error_code
 from etl_customers.load.pulled import load_pulled
+from etl_customers.report.result import result_of
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import connect
+from etl_customers.target import connect as target_connect
+from etl_customers.target.connect import connect, reading
+from etl_customers.target.ledger import list_imports
 from etl_customers.undoing import undo
+from etl_customers.validate.places import load_places
 from etl_customers.workshop import Workshop
+from tests.faults.importing import run_command
 from tests.faults.points import Points
 
 
@@ -42,6 +47,17 @@ def _import(workshop: Workshop, file: str) -> None:
         imports.run_import(workshop, import_id)
     elif accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
         imports.run_failed_rows(workshop, import_id)
+
+
+def _import_at(workshop: Workshop, file: str, time_to_begin: float) -> dict[str, Any]:
+    """Do that at a moment of the system's monotonic clock, and return what the command would report."""
+    load_places(workshop.settings.reference)
+    with reading(workshop.target):
+        time.sleep(max(0, time_to_begin - time.monotonic()))
+    run_command(workshop, Path(file))
+    with reading(workshop.target) as connection:
+        (record,) = (one for one in list_imports(connection) if one.file_name == Path(file).name)
+        return result_of(connection, workshop.home, record, repeat=False).as_record()
 
 
 def _dry_run(workshop: Workshop, file: str) -> None:
@@ -68,6 +84,7 @@ def _access_token(workshop: Workshop, provider: str, tenant_id: str) -> str:
 
 TASKS: dict[str, Callable[..., Any]] = {
     "import": _import,
+    "import at": _import_at,
     "dry run": _dry_run,
     "load pulled": _load_pulled,
     "erase": _erase,
@@ -83,6 +100,8 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
     tempfile.tempdir = None
     if request["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_bytes"],) * 2)
+    if request["busy_seconds"] is not None:
+        target_connect._BUSY_SECONDS = request["busy_seconds"]
     points = Points(set(request["kinds"]), request["at"], request["failure"])
     answer: dict[str, Any] = {}
     with _traced(request["strace"]):

@@ -3,7 +3,6 @@
 Nothing here breaks anything.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,6 @@ from etl_customers.target.tables import metadata
 from etl_customers.workshop import Workshop
 from tests.faults.dumping import differences, dump
 
-IS_FULL = bool(os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"))
 ROWS = 12
 VALUES = "@example.com"
 """Part of every customer's e-mail address: no message may hold it."""

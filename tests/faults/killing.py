@@ -37,6 +37,8 @@ class Fault:
     """No file may become larger."""
     strace: Sequence[str] = ()
     """What ``strace`` does to the process's calls of the system."""
+    busy_seconds: float | None = None
+    """How long it waits for SQLite's lock; otherwise as long as the program does."""
 
 
 NO_FAULT = Fault()
@@ -86,21 +88,31 @@ class Processes:
         self, home: Path, target: Engine, task: str, *arguments: Any, fault: Fault = NO_FAULT, times: int = 1
     ) -> list[Outcome]:
         """Do the same in several processes."""
+        return self.run_side_by_side(home, target, task, [arguments] * times, fault)
+
+    def run_side_by_side(
+        self, home: Path, target: Engine, task: str, each: Sequence[Sequence[Any]], fault: Fault = NO_FAULT
+    ) -> list[Outcome]:
+        """Do something in several processes, each with arguments of its own."""
         request = {
             "home": str(home),
             "url": target.url.render_as_string(hide_password=False),
             "task": task,
-            "arguments": [str(one) if isinstance(one, Path) else one for one in arguments],
             "environment": dict(os.environ),
             "kinds": list(fault.kinds),
             "at": fault.at,
             "failure": fault.failure,
             "file_bytes": fault.file_bytes,
             "strace": list(fault.strace),
+            "busy_seconds": fault.busy_seconds,
         }
+        requests = [
+            request | {"arguments": [str(one) if isinstance(one, Path) else one for one in arguments]}
+            for arguments in each
+        ]
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([request] * times) + "\n")
+        self._process.stdin.write(json.dumps(requests) + "\n")
         self._process.stdin.flush()
         return [Outcome(**answer) for answer in json.loads(self._process.stdout.readline())]
 

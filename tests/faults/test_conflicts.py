@@ -18,7 +18,6 @@ from etl_customers.target.connect import connect, reading
 from etl_customers.target.driver_errors import DatabaseConflict
 from tests.faults.dumping import differences, dump
 from tests.faults.importing import (
-    IS_FULL,
     VALUES,
     StagedImport,
     Undisturbed,
@@ -27,6 +26,7 @@ from tests.faults.importing import (
     workshop_of,
     write_file,
 )
+from tests.faults.killing import FULL
 
 SERIALIZATION, DEADLOCK = CONFLICTS = ("40001", "40P01")
 ENDED = "the server ends the connection"
@@ -43,7 +43,7 @@ REASONS = {
 TRIES = 6
 """That a load takes where the database gives way; for another reason it is not tried again."""
 AT_COMMIT = "imports, at the commit"
-TABLES = ["customers", "identity_keys", "failed_rows", AT_COMMIT] if IS_FULL else ["identity_keys", AT_COMMIT]
+TABLES = ["customers", "identity_keys", "failed_rows", AT_COMMIT] if FULL else ["identity_keys", AT_COMMIT]
 _CLAIM = """
     with an_import as (
         insert into imports (import_id, source, status, content_key, accepted_at)
@@ -126,7 +126,7 @@ def test_a_load_that_the_database_stopped_loads_nothing_says_why_and_can_be_repe
 ) -> None:
     failing = Failing(one.workshop.target)
     for number, (state, reason) in enumerate(REASONS.items()):
-        for table in TABLES if IS_FULL else [TABLES[number % 2]]:
+        for table in TABLES if FULL else [TABLES[number % 2]]:
             failing.begin(table, state, TRIES if state in CONFLICTS else 1)
             with pytest.raises(DatabaseUnavailable, match=reason) as stopped:
                 one.load()

@@ -14,7 +14,6 @@ from sqlalchemy.engine import Engine
 from etl_customers.errors import DatabaseUnavailable
 from tests.faults.dumping import dump
 from tests.faults.importing import (
-    IS_FULL,
     VALUES,
     StagedImport,
     Undisturbed,
@@ -23,6 +22,7 @@ from tests.faults.importing import (
     workshop_of,
     write_file,
 )
+from tests.faults.killing import FULL
 from tests.faults.proxy import (
     AUTHENTICATION,
     BEGINNING,
@@ -69,7 +69,7 @@ def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("turn", range(3) if IS_FULL else [0])
+@pytest.mark.parametrize("turn", range(3) if FULL else [0])
 def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
     turn: int, postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
@@ -77,14 +77,14 @@ def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
     with through_proxy(postgresql_target) as (proxy, engine):
         one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
         for stage in one.stages:
-            for number in range(1, 100_000, 1 if IS_FULL else 31):
+            for number in range(1, 100_000, 1 if FULL else 31):
                 proxy.cut(numbered(number), MODES[(number + turn) % 3], stays_down=number % 2 == 0)
                 stopped += is_stopped_by(proxy, stage)
                 undisturbed_import.assert_is_whole(postgresql_target)
                 if not proxy.has_cut:
                     break
         undisturbed_import.assert_is_done(one.workshop)
-    assert stopped >= (400 if IS_FULL else 12)
+    assert stopped >= (400 if FULL else 12)
 
 
 @pytest.mark.parametrize("stays_down", [False, True])
@@ -112,7 +112,7 @@ def points_of_a_whole_import() -> Iterator[tuple[Point, Mode, bool]]:
     yield named(BEGINNING), "after", False
     yield named(AUTHENTICATION), "before", True
     yield named(COPY_DATA), "within", True
-    if IS_FULL:
+    if FULL:
         for number in range(1, 100_000, 5):
             yield numbered(number), MODES[number % 3], number % 2 == 0
 
@@ -132,7 +132,7 @@ def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when
         empty(postgresql_target)
         if not proxy.has_cut:
             break
-    assert number >= (80 if IS_FULL else 2)
+    assert number >= (80 if FULL else 2)
 
 
 def test_a_command_that_was_cut_off_ends_with_one_message(
