@@ -1,81 +1,148 @@
-"""What a customer's row holds is in the target, in staging and in the failed-rows file, and nowhere else."""
+"""What a customer's row holds is in the target, in staging and in the failed-rows file, and nowhere else.
+
+How that stands when something fails is in ``tests/faults/test_canaries*.py``, what is left
+of a person who was erased in ``tests/etl_customers/erasing``.
+"""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
-PASSWORDS = ("Canary-pass-1", "Canary-pass-2")
-PERSONAL = ("Canaryfirst", "Canarylast", "canary.mail", "491570156", "Canarystreet", "Canaryfile", "Canarystate")
-FILE = (
-    "first_name,last_name,email,mobile,password,street_address,state,city,date_joined\n"
-    "Canaryfirst,Canarylast,canary.mail@example.com,0491570156,Canary-pass-1,Canarystreet 1,NSW,Sydney,2020/01/31\n"
-    "Canaryfirst,Canarylast,canary.mail@example.com,,Canary-pass-2,Canarystreet 2,NSW,Sydney,\n"
-    "Canaryfirst,,canary.mail@,491570156999999,Canary-pass-2,Canarystreet 3,Canarystate,,31/01/2020 Canarylast\n"
-)
+from etl_customers import imports
+from etl_customers.cli import main
+from etl_customers.inbox.accept import accept_files
+from etl_customers.inbox.look import look_at
+from etl_customers.inbox.settle import settle_files
+from etl_customers.retention import delete_expired
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.connect import connect
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+from tests.canaries import FILE, OWN_TABLES, PASSWORDS, PERSONAL, add_fields, found_in, found_in_tables, words_in
+
+IN_TABLES = OWN_TABLES - {"customer_changes", "provider_customers"}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home that does not exist yet."""
-    return tmp_path / "home"
-
-
-def run(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does."""
-    command = [str(Path(sys.executable).with_name("etl-customers")), *map(str, arguments)]
-    environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home), "ETL_CUSTOMERS_COMPANY__COUNTRY": "AU"}
-    environment.pop("ETL_CUSTOMERS_DATABASE_URL", None)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-
-def files_with(folder: Path, words: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield the name of each file below a folder, with the word that its bytes or its own name hold."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = path.read_bytes() + str(path.relative_to(folder)).encode()
-        yield from ((str(path.relative_to(folder)), word) for word in words if word.encode() in content)
-
-
-def write(tmp_path: Path, text: str) -> Path:
-    """Write the upload outside of the home."""
-    path = tmp_path / "Canaryfile.csv"
-    path.write_text(text, encoding="utf-8")
+def file(tmp_path: Path) -> Path:
+    """The file of canaries, outside of the home."""
+    path = tmp_path / "Customers.csv"
+    path.write_text(FILE, encoding="utf-8")
     return path
 
 
-def test_a_finished_import_leaves_nothing_personal_in_dagsters_storage_and_no_password_anywhere(
-    home: Path, tmp_path: Path
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> dict[str, str]:
+    """What the command line is to find: a target with the columns of the file, and a folder for temporary files."""
+    for name in list(os.environ):
+        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
+            monkeypatch.delenv(name)
+    target = connect(sqlite_url)
+    add_fields(target)
+    target.dispose()
+    (tmp_path / "temporary").mkdir()
+    given = {"DATABASE_URL": sqlite_url, "COMPANY__COUNTRY": "AU", "HOME": str(tmp_path / "home")}
+    found = {f"ETL_CUSTOMERS_{name}": value for name, value in given.items()}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+
+
+def test_a_finished_import_keeps_customers_where_they_belong_and_no_password_anywhere(
+    environment: dict[str, str], tmp_path: Path, file: Path, sqlite_target: Engine
 ) -> None:
-    done = run(home, "import", write(tmp_path, FILE))
+    command = [str(Path(sys.executable).with_name("etl-customers")), "import", str(file)]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr
+    assert words_in(done.stdout + done.stderr) == []
+    home = tmp_path / "home"
+    assert {name.partition("/")[0] for name in found_in(home)} == {"staging", "failed"}
+    assert found_in(home, PASSWORDS) == found_in(tmp_path / "temporary") == {}
+    assert set(found_in_tables(sqlite_target)) == IN_TABLES
+    assert found_in_tables(sqlite_target, PASSWORDS) == {}
     assert (home / "dagster").is_dir()
-    assert not list(files_with(home / "dagster", PERSONAL))
-    assert not list(files_with(home, PASSWORDS))
-    assert not list(files_with(home / "uploads", PERSONAL))
-    assert not [word for word in PASSWORDS if word in done.stdout + done.stderr]
+    assert list((home / "uploads").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "named"),
+    ("spoil", "named"),
     [
-        (FILE.replace("street_address", "Canarystreet"), ("Canarystreet",)),
-        (FILE.replace("first_name,last_name", "Canaryfirst,Canarylast"), ("Canaryfirst", "Canarylast")),
-        (FILE.replace(",Canary-pass-1,", ',"Canary-pass-1,'), ()),
-        (FILE.partition("\n")[2], ()),
-        (FILE + "Canaryfirst,Canarylast\n", ()),
+        (lambda text: text.replace("street_address", "Canarystreet"), {"Canarystreet"}),
+        (lambda text: text.replace("first_name,last_name", "Canaryfïrst,Canarylast"), {"Canaryfïrst", "Canarylast"}),
+        (lambda text: text.replace(",Canary-pass-2,", ',"Canary-pass-2,'), set()),
+        (lambda text: text.partition("\n")[2], set()),
+        (lambda text: text + "Canaryfïrst,Canarylast\n", set()),
     ],
     ids=["unknown column", "unknown columns", "broken quotes", "no header", "ragged row"],
 )
 def test_a_refused_import_leaves_nothing_personal_but_the_headers_it_names(
-    home: Path, tmp_path: Path, text: str, named: tuple[str, ...]
+    environment: dict[str, str],
+    tmp_path: Path,
+    file: Path,
+    spoil: Callable[[str], str],
+    named: set[str],
+    sqlite_target: Engine,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    done = run(home, "import", write(tmp_path, text))
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(files_with(home / "dagster", tuple(word for word in PERSONAL if word not in named)))
-    assert not list(files_with(home, PASSWORDS))
-    assert not list((home / "uploads").iterdir())
-    assert not [word for word in (*PASSWORDS, "canary.mail", "491570156") if word in done.stdout + done.stderr]
+    assert environment
+    file.write_text(spoil(FILE), encoding="utf-8")
+    code = main(["import", str(file)])
+    done = capfd.readouterr()
+    assert code == 2, done.err
+    assert "Traceback" not in done.err
+    assert set(words_in(done.out + done.err)) <= named
+    assert {word for words in found_in(tmp_path / "home" / "dagster").values() for word in words} <= named
+    assert found_in(tmp_path / "home", PASSWORDS) == {}
+    assert {word for words in found_in_tables(sqlite_target).values() for word in words} <= named
+    assert list((tmp_path / "home" / "uploads").iterdir()) == []
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, target: Engine) -> Workshop:
+    """A home of its own on a fresh target with the columns of the file."""
+    add_fields(target)
+    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+
+
+@pytest.mark.parametrize("target_url", ["sqlite"], indirect=True)
+def test_a_dry_run_leaves_nothing(workshop: Workshop, file: Path) -> None:
+    with imports.dry_run(workshop, file) as tried:
+        assert tried.staging.number("select count(*) from deduplicated_rows") == 2
+    assert found_in(workshop.home.path, (*PERSONAL, *PASSWORDS)) == {}
+    assert found_in_tables(workshop.target, (*PERSONAL, *PASSWORDS)) == {}
+
+
+def test_a_file_goes_through_inbox_correction_undo_and_retention_without_leaving_a_password(
+    workshop: Workshop, file: Path
+) -> None:
+    home = workshop.home
+    dropped = file.rename(home.inbox / "customers.csv")
+    accept_files(workshop, [look_at(dropped, 2**20)], most=1, seconds=60)
+    (upload,) = home.uploads.glob("*.upload")
+    (waiting,) = home.inbox_accepted.iterdir()
+    places = {str(path.relative_to(home.path)) for path in (upload, waiting)}
+    assert set(found_in(home.path)) == set(found_in(home.path, PASSWORDS)) == places
+
+    imports.run_import(workshop, upload.stem)
+    settle_files(workshop, [], seconds=60)
+    assert found_in(home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
+    assert {str(Path(name).parent) for name in found_in(home.path)} == {"staging", "failed", "inbox/done"}
+
+    corrected = home.path.parent / "corrected.csv"
+    text = workshop.failed_rows_path(upload.stem).read_text("utf-8-sig")
+    corrected.write_text(text.replace("<Canary.Mail@", "other@").replace("Canarystate", "NSW"), encoding="utf-8")
+    again = imports.accept_upload(workshop, corrected).record.import_id
+    imports.run_import(workshop, again)
+    assert found_in(home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
+
+    undo(workshop, again, "eva")
+    undo(workshop, upload.stem, "eva")
+    assert found_in_tables(workshop.target) == {}
+    delete_expired(workshop, datetime.now(UTC) + timedelta(days=8))
+    assert found_in(home.path) == {}
