@@ -5,6 +5,7 @@ What is measured lives in ``benchmarks.sections``. Figures of a full run go to
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -50,7 +51,8 @@ def measure(bench: Bench, names: Sequence[str], given: argparse.Namespace) -> in
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         try:
             measured = _measure(bench, name, given)
-        except CannotMeasure as problem:
+        except (CannotMeasure, AssertionError, subprocess.CalledProcessError) as problem:
+            # An hour of other sections is not lost for this one.
             print(f"not measured: {name}: {problem}", file=sys.stderr, flush=True)
             is_whole = False
             continue
@@ -69,6 +71,8 @@ def measure(bench: Bench, names: Sequence[str], given: argparse.Namespace) -> in
 def _measure(bench: Bench, name: str, given: argparse.Namespace) -> Measured:
     section = SECTIONS[name]
     sizes = given.rows or (section.quick if given.quick else section.sizes)
+    if not section.takes_any_sizes and len(sizes) != len(section.sizes):
+        raise CannotMeasure(f"it takes {len(section.sizes)} numbers with --rows, {len(sizes)} are given")
     rounds = given.rounds or (1 if given.quick else section.rounds)
     started = time.monotonic()
     try:

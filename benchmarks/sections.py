@@ -27,14 +27,15 @@ class Section:
     quick: tuple[int, ...]
     """Sizes that only show that it runs."""
     rounds: int
+    takes_any_sizes: bool = False
 
 
 SECTIONS: dict[str, Section] = {
     "small": Section("A file of the usual size, and the start of the command", small, (2_500,), (100,), 5),
-    "stages": Section("Stage by stage", stages, (2_500, 100_000, 1_000_000), (300,), 3),
+    "stages": Section("Stage by stage", stages, (2_500, 100_000, 1_000_000), (300,), 3, takes_any_sizes=True),
     "limits": Section("Beside the limits", limits, (1_000_000,), (300,), 3),
-    "peers": Section("Beside what one would pick instead", peers, (100_000, 2_500), (300,), 3),
-    "growth": Section("Growth", growth, (10_000, 100_000, 1_000_000, 10_000_000), (200, 400), 3),
+    "peers": Section("Beside what one would pick instead", peers, (100_000, 2_500), (300,), 3, takes_any_sizes=True),
+    "growth": Section("Growth", growth, (10_000, 100_000, 1_000_000, 10_000_000), (200, 400), 3, takes_any_sizes=True),
     "crowded": Section("A target that is full already", crowded, (1_000_000, 2_500), (500, 100), 5),
     "hashing": Section("Passwords", hashing, (300,), (20,), 3),
     "pull": Section("Pulls", pull, (100_000,), (300,), 3),

