@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from etl_customers.errors import DiskUnavailable
@@ -26,13 +26,22 @@ def temporary_files(workshop: Workshop) -> Iterator[None]:
     with translated_disk_errors(workshop.home.uploads):
         descriptor = os.open(workshop.home.uploads, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _lock(workshop.home.uploads, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
             _sweep(workshop)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _lock(workshop.home.uploads, descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(folder: Path, descriptor: int, operation: int) -> bool:
+    """Lock a folder; false where another process has it and ``operation`` does not wait."""
+    with translated_disk_errors(folder):
+        try:
+            fcntl.flock(descriptor, operation)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _sweep(workshop: Workshop) -> None:
