@@ -91,11 +91,11 @@ class PostgresProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                if self._is_down:
-                    client.close()
-                    continue
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(self._server_socket)
+                if self._is_down or server.connect_ex(self._server_socket):
+                    client.close()
+                    server.close()
+                    continue
                 connection = _Connection(client, server)
                 with self._lock:
                     self._open |= {client, server}
@@ -186,9 +186,11 @@ def before_postgresql(url: str) -> Iterator[tuple[PostgresProxy, str]]:
     thread = threading.Thread(target=proxy.run, daemon=True)
     thread.start()
     through = direct.set(host="127.0.0.1", port=proxy.port, password=PASSWORD, query={})
-    yield proxy, through.render_as_string(hide_password=False)
-    proxy.close()
-    thread.join(timeout=5)
+    try:
+        yield proxy, through.render_as_string(hide_password=False)
+    finally:
+        proxy.close()
+        thread.join(timeout=5)
 
 
 @contextlib.contextmanager
@@ -196,8 +198,10 @@ def through_proxy(target: Engine) -> Iterator[tuple[PostgresProxy, Engine]]:
     """Yield a proxy before a PostgreSQL target, and an engine that goes through it."""
     with before_postgresql(target.url.render_as_string(hide_password=False)) as (proxy, url):
         engine = connect(url)
-        yield proxy, engine
-        engine.dispose()
+        try:
+            yield proxy, engine
+        finally:
+            engine.dispose()
 
 
 def _number(four_bytes: bytes) -> int:
