@@ -27,17 +27,19 @@ def growth(bench: Bench, sizes: Sequence[int], rounds: int) -> Table:
         for size in sizes if number == 0 else [size for size in sizes if size < _ONCE_FROM]:
             runs[size].append(bench.engine(bench.file(size)))
     base = runs.get(_BASE, runs[sizes[0]])
-    rows = [_row(size, runs[size], base) for size in sizes]
+    usual = Number.of([per_row(run) for run in base], "µs").value
+    rows = [_row(size, runs[size], usual) for size in sizes]
     beside = f"{_BASE if _BASE in runs else sizes[0]:,} rows"
     return Table(("rows", "whole import", "a row", f"time per row, beside {beside}", "peak memory"), tuple(rows))
 
 
-def _row(size: int, runs: list[Run], base: list[Run]) -> tuple[Cell, ...]:
+def _row(size: int, runs: list[Run], usual: float) -> tuple[Cell, ...]:
     spent = [per_row(run) for run in runs]
     return (
         f"{size:,}",
         Number.of([run.seconds for run in runs], "s"),
         Number.of(spent, "µs"),
-        Number.ratio(spent, [per_row(run) for run in base[: len(runs)]], "times", _TIME.get(size)),
+        # Beside the median, since the largest has one round and the others' first is no better than their last.
+        Number.of([microseconds / usual for microseconds in spent], "times", _TIME.get(size)),
         Number.of([run.peak_mb for run in runs], "MB", _MEMORY.get(size)),
     )
