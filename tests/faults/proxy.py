@@ -12,16 +12,22 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import pytest
 from sqlalchemy.engine import Engine, make_url
 
+from etl_customers.errors import DatabaseUnavailable
 from etl_customers.target.connect import connect
+from tests.faults.importing import VALUES
 
 PASSWORD = "canary-pass-of-the-url"
 COMMIT, COMMITTED, COPY_DATA = "a COMMIT", "the answer to a COMMIT", "rows of a COPY"
 AUTHENTICATION, BEGINNING = "the answer to the password", "the first message of a connection"
 Mode = Literal["before", "within", "after"]
+MODES: tuple[Mode, ...] = ("before", "within", "after")
+# SQLAlchemy closes no cursor of a connection that broke off; the server has long forgotten it.
+FORGOTTEN_CURSORS = pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
 _ASKS_FOR_ENCRYPTION = (80_877_103, 80_877_104)
 
 
@@ -202,6 +208,24 @@ def through_proxy(target: Engine) -> Iterator[tuple[PostgresProxy, Engine]]:
             yield proxy, engine
         finally:
             engine.dispose()
+
+
+def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
+    """Do something that a cut may stop; it must say so as the target's users may read it."""
+    stopped = None
+    try:
+        work()
+    except DatabaseUnavailable as error:
+        stopped = error
+    finally:
+        proxy.mend()
+    if stopped is None:
+        return False
+    assert proxy.has_cut
+    assert stopped.exit_code == 3
+    assert PASSWORD not in str(stopped)
+    assert VALUES not in str(stopped)
+    return True
 
 
 def _number(four_bytes: bytes) -> int:

@@ -4,14 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.errors import DatabaseUnavailable
 from tests.faults.dumping import dump
 from tests.faults.importing import (
     VALUES,
@@ -29,19 +27,19 @@ from tests.faults.proxy import (
     COMMIT,
     COMMITTED,
     COPY_DATA,
+    FORGOTTEN_CURSORS,
+    MODES,
     PASSWORD,
     Mode,
     Point,
-    PostgresProxy,
     before_postgresql,
+    is_stopped_by,
     named,
     numbered,
     through_proxy,
 )
 
-# SQLAlchemy closes no cursor of a connection that broke off; the server has long forgotten it.
-pytestmark = pytest.mark.filterwarnings("ignore:.*was deleted while still open:ResourceWarning")
-MODES: tuple[Mode, ...] = ("before", "within", "after")
+pytestmark = FORGOTTEN_CURSORS
 UNFINISHED: tuple[tuple[str, Mode], ...] = (
     (COPY_DATA, "within"),
     (COPY_DATA, "after"),
@@ -49,24 +47,6 @@ UNFINISHED: tuple[tuple[str, Mode], ...] = (
     (COMMIT, "within"),
 )
 """After these the server cannot have committed."""
-
-
-def is_stopped_by(proxy: PostgresProxy, work: Callable[[], Any]) -> bool:
-    """Do something that a cut may stop; it must say so as the target's users may read it."""
-    stopped = None
-    try:
-        work()
-    except DatabaseUnavailable as error:
-        stopped = error
-    finally:
-        proxy.mend()
-    if stopped is None:
-        return False
-    assert proxy.has_cut
-    assert stopped.exit_code == 3
-    assert PASSWORD not in str(stopped)
-    assert VALUES not in str(stopped)
-    return True
 
 
 @pytest.mark.parametrize("turn", range(3) if FULL else [0])

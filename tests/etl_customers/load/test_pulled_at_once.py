@@ -1,22 +1,19 @@
-"""Loading a pull while others work on the same customers, and when the answer to its commit is lost."""
+"""Loading a pull while others work on the same customers."""
 
 import threading
 import time
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine
 
 from etl_customers.editing import checker_of
-from etl_customers.errors import DatabaseUnavailable
 from etl_customers.fields import load_fields
 from etl_customers.load.pulled import PullCounts, load_pulled
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect, reading, writing
 from etl_customers.target.edits import edit_customer
 from etl_customers.target.tables import customers, identity_keys, provider_customers
-from tests.fakes.cutting_proxy import cutting_proxy
 from tests.pulled import Books, contact, rows
 
 _WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
@@ -69,30 +66,6 @@ def test_pulls_of_two_connections_with_the_same_people_load_each_person_once(tar
     assert len(rows(engines[0], identity_keys)) == 200
     for engine in engines:
         engine.dispose()
-
-
-@pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_commit_whose_answer_is_lost_is_asked_about_in_the_ledger(
-    postgresql_target: Engine, tmp_path: Path, cut: str
-) -> None:
-    books = Books(postgresql_target, tmp_path).connect()
-    import_id = books.accept()
-    url = make_url(postgresql_target.url)
-    with (
-        open_staging(tmp_path / "staging.duckdb", 256) as staging,
-        cutting_proxy(f"{url.query['host']}/.s.PGSQL.5432", "before" if cut == "before" else "after") as proxy,
-    ):
-        books.stage(staging, [contact("a"), contact("b")])
-        through = url.set(host="127.0.0.1", port=proxy.port, query={})
-        engine = connect(through.render_as_string(hide_password=False))
-        if cut == "before":
-            with pytest.raises(DatabaseUnavailable):
-                load_pulled(staging, engine, import_id, None, books.settings)
-            assert rows(postgresql_target, customers) == []
-        assert load_pulled(staging, engine, import_id, None, books.settings) == PullCounts(2, 2, 0, 0, 0, 0)
-        engine.dispose()
-        assert proxy.has_cut
-    assert len(rows(postgresql_target, provider_customers)) == 2
 
 
 def _wait_for_lock(target: Engine) -> None:
