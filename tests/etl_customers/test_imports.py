@@ -15,6 +15,7 @@ from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import StagingDamaged, remove_staging
+from etl_customers.target.connect import connect
 from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
 from etl_customers.target.tables import customers, failed_rows, identity_keys
 from etl_customers.workshop import Workshop
@@ -120,6 +121,21 @@ def test_the_same_bytes_again_return_the_first_import(workshop: Workshop, tmp_pa
     assert again.is_repeat
     assert again.record == first
     assert dump(workshop) == before
+
+
+def test_a_name_that_reads_as_a_pattern_or_a_statement_is_a_name(target_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "[ab]*'; drop table customers; --"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        write(folder, FILE.replace("Ada", name), name)
+    named = write(folder, "first_name,last_name,city\nOnly,This,Sydney\n", "[ab]*?.csv")
+    target = connect(target_url)
+    shop = Workshop(Home(folder / "home").make(), Settings(company=Company(country="AU")), target)
+    record = load(shop, named)
+    assert (record.status, record.rows_read, record.rows_loaded, record.file_name) == ("finished", 1, 1, "[ab]*?.csv")
+    with imports.dry_run(shop, named, again=True) as tried:
+        assert tried.staging.rows("select c0 from raw_csv") == [("Only",)]
+    target.dispose()
 
 
 def test_importing_really_again_fails_every_row_that_exists(workshop: Workshop, tmp_path: Path) -> None:

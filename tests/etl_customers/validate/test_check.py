@@ -350,6 +350,14 @@ def test_without_email_and_number_name_and_address_identify_a_customer() -> None
     assert first == second != third
 
 
+@pytest.mark.parametrize(("stored", "same"), [("Groß", "GROSS"), ("İpek", "i\u0307pek"), ("Ⅷ", "viii")])
+def test_letters_that_grow_when_they_are_folded_are_compared_folded_and_stored_as_given(stored: str, same: str) -> None:
+    checked = check({"last_name": stored}, {"last_name": same})
+    first, second = checked.keys["value"]
+    assert first == second
+    assert checked.customers["last_name"].to_list() == [stored, same]
+
+
 def field_columns(*names: str) -> list[UploadColumn]:
     """Return the columns of an upload with names, city and these custom fields or properties."""
     fixed = [
