@@ -37,12 +37,21 @@ from tests.canaries import (
     found_in_tables,
     words_in,
 )
-from tests.faults.killing import FULL
+from tests.faults.killing import FULL, Processes
 from tests.faults.quoting import QUOTINGS, Quoting, befalling_in_turn
 from tests.imported import load, record_of
 
 BY_COMMAND = [("a panic of Polars", False), ("a statement that SQLAlchemy prints", True)]
 """Errors for the command line where not all are tried, each with or without ``--json``."""
+
+KILLED_AT = [
+    "after ledger.accept_import",
+    "after raw_csv.read_raw_csv",
+    "after passwords.hash_passwords",
+    "after validate.validate_customers",
+    "after deduplicate.deduplicate_customers",
+    "after ledger.finish_import",
+]
 
 _TRIGGER = """
     create trigger refuse before insert on customers when new.last_name = 'Canarylast'
@@ -210,6 +219,19 @@ def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_
     assert words_in(log) == []
     assert set(found_in_tables(target, PERSONAL)) <= OWN_TABLES
     assert found_in_tables(target, PASSWORDS) == {}
+
+
+def test_when_a_process_is_killed_passwords_are_in_the_upload_only_and_gone_after_the_next_run(
+    workshop: Workshop, file: Path, temporary: Path, disturbed: Processes
+) -> None:
+    for point in KILLED_AT if FULL else KILLED_AT[1:3]:
+        disturbed.kill(workshop.home.path, workshop.target, "import", file, at=point)
+        assert {name.partition("/")[0] for name in found_in(workshop.home.path)} <= {"uploads", "staging"}
+        assert all(name.startswith("uploads/") for name in found_in(workshop.home.path, PASSWORDS))
+        assert found_in(temporary) == found_in_tables(workshop.target) == {}
+    disturbed.run(workshop.home.path, workshop.target, "import", file)
+    assert found_in(workshop.home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
+    assert list(workshop.home.uploads.iterdir()) == []
 
 
 def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(

@@ -70,7 +70,7 @@ ANSWERS = {
     ),
     "an error in text": (as_text(QUOTED, 500), 3),
     "an error with status 200": (as_json({"Fault": {"Error": [{"Message": QUOTED, "code": QUOTED}]}}), 2),
-    "a redirect": (Answer(302, b"", {"Location": "https://elsewhere.example/?email=canary.mail@example.com"}), 3),
+    "a redirect": (as_text("", 302, Location="https://elsewhere.example/?email=canary.mail@example.com"), 3),
     "another form": (as_json({"QueryResponse": {"Customer": QUOTED}}), 3),
 }
 
