@@ -1,10 +1,7 @@
 """Which rows are loaded: the answer must be that of loading row by row."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
@@ -15,20 +12,28 @@ from hypothesis import strategies as st
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
 from etl_customers.staging import Staging, open_staging
 from etl_customers.target.tables import customers, identity_keys, imports, metadata
+from tests.properties import examples
 
 Keys = list[list[int]]
 """Per row, from row 2 on, the numbers that stand for its identity keys."""
 
-_EXISTING_CUSTOMER = 7
+_KINDS = ("email", "phone", "name_address")
+_COLUMNS = {"email": "email", "phone": "mobile", "name_address": "first_name"}
+_EXISTING_CUSTOMERS = (7, 8)
 
 
-def load_row_by_row(rows: Keys, existing: set[int]) -> tuple[list[int], set[tuple[int, str, str]]]:
+def key_of(number: int) -> tuple[str, str]:
+    """Return the kind and value that a number stands for; numbers share values, never both."""
+    return _KINDS[number % 3], f"+{number // 3}"
+
+
+def load_row_by_row(rows: Keys, existing: dict[int, int]) -> tuple[list[int], set[tuple[int, str, str]]]:
     """Say what a plain loop would do: the rows it loads, and (row, code, reference) of its errors."""
     claimed: dict[int, int] = {}
     loaded: list[int] = []
     errors: set[tuple[int, str, str]] = set()
     for row, keys in enumerate(rows, start=2):
-        found = {(row, "already_exists", str(_EXISTING_CUSTOMER)) for key in keys if key in existing}
+        found = {(row, "already_exists", str(existing[key])) for key in keys if key in existing}
         found |= {(row, "duplicate_in_file", str(claimed[key])) for key in keys if key in claimed}
         if found:
             errors |= found
@@ -38,30 +43,50 @@ def load_row_by_row(rows: Keys, existing: set[int]) -> tuple[list[int], set[tupl
     return loaded, errors
 
 
-@contextmanager
-def staged(rows: Keys, existing: set[int]) -> Iterator[tuple[Staging, sa.Connection]]:
-    """Yield a staging file with these rows and a target that has the existing keys."""
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Staging, sa.Connection]]:
+    """A staging file and a target with two customers that have no keys yet, which all tests fill in turn."""
     engine = sa.create_engine("sqlite://")
     metadata.create_all(engine)
-    with TemporaryDirectory() as folder, open_staging(Path(folder) / "i.duckdb", 256) as staging:
+    path = tmp_path_factory.mktemp("deduplicate") / "i.duckdb"
+    with open_staging(path, 256) as staging, engine.begin() as connection:
+        now = datetime.now(UTC)
+        ledger = {"import_id": "i", "source": "csv", "status": "finished", "content_key": "k", "accepted_at": now}
+        connection.execute(sa.insert(imports).values(ledger))
+        for number in _EXISTING_CUSTOMERS:
+            customer = {"id": number, "is_active": True, "import_id": "i", "import_row": number}
+            connection.execute(sa.insert(customers).values(customer | {"created_at": now, "updated_at": now}))
+        yield staging, connection
+    engine.dispose()
+
+
+Fill = Callable[[Keys, dict[int, int]], tuple[Staging, sa.Connection]]
+
+
+@pytest.fixture(scope="module")
+def staged(opened: tuple[Staging, sa.Connection]) -> Fill:
+    """Fill the staging file with rows, and the target with keys and whose they are."""
+    staging, connection = opened
+
+    def fill(rows: Keys, existing: dict[int, int]) -> tuple[Staging, sa.Connection]:
+        for table in ("validated_customers", "customer_keys", "existing_keys", "deduplicated_rows", "row_errors"):
+            staging.execute(f'delete from "{table}"')
         staging.append("validated_customers", pl.DataFrame({"row": range(2, len(rows) + 2)}, schema={"row": pl.Int64}))
         keys = [
-            (row, "phone", f"+{key}", "mobile")
+            (row, *key_of(number), _COLUMNS[key_of(number)[0]])
             for row, of_row in enumerate(rows, start=2)
-            for key in sorted(set(of_row))
+            for number in sorted(set(of_row))
         ]
         schema = {"row": pl.Int64, "kind": pl.String, "value": pl.String, "column": pl.String}
         staging.append("customer_keys", pl.DataFrame(keys, schema=schema, orient="row"))
-        with engine.begin() as connection:
-            now = datetime.now(UTC)
-            ledger = {"import_id": "i", "source": "csv", "status": "finished", "content_key": "k", "accepted_at": now}
-            connection.execute(sa.insert(imports).values(ledger))
-            customer = {"id": _EXISTING_CUSTOMER, "is_active": True, "import_id": "i", "import_row": 2}
-            connection.execute(sa.insert(customers).values(customer | {"created_at": now, "updated_at": now}))
-            for key in existing:
-                claim = {"kind": "phone", "value": f"+{key}", "customer_id": _EXISTING_CUSTOMER}
-                connection.execute(sa.insert(identity_keys).values(claim))
-            yield staging, connection
+        connection.execute(sa.delete(identity_keys))
+        for number, customer_id in existing.items():
+            kind, value = key_of(number)
+            claim = {"kind": kind, "value": value, "customer_id": customer_id}
+            connection.execute(sa.insert(identity_keys).values(claim))
+        return staging, connection
+
+    return fill
 
 
 def answer(staging: Staging) -> tuple[list[int], set[tuple[int, str, str]]]:
@@ -71,53 +96,56 @@ def answer(staging: Staging) -> tuple[list[int], set[tuple[int, str, str]]]:
     return loaded, errors
 
 
+@examples(60, 3_000)
 @given(
     rows=st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=4), max_size=14),
-    existing=st.sets(st.integers(0, 8), max_size=3),
+    existing=st.dictionaries(st.integers(0, 8), st.sampled_from(_EXISTING_CUSTOMERS), max_size=4),
 )
-def test_the_rows_loaded_are_those_that_a_plain_loop_would_load(rows: Keys, existing: set[int]) -> None:
-    with staged(rows, existing) as (staging, target):
-        counts = deduplicate_customers(staging, target)
-        loaded, errors = load_row_by_row(rows, existing)
-        assert answer(staging) == (loaded, errors)
-        assert counts == DeduplicateCounts(deduplicated=len(loaded), failed=len({row for row, _, _ in errors}))
+def test_the_rows_loaded_are_those_that_a_plain_loop_would_load(
+    staged: Fill, rows: Keys, existing: dict[int, int]
+) -> None:
+    staging, target = staged(rows, existing)
+    counts = deduplicate_customers(staging, target)
+    loaded, errors = load_row_by_row(rows, existing)
+    assert answer(staging) == (loaded, errors)
+    assert counts == DeduplicateCounts(deduplicated=len(loaded), failed=len({row for row, _, _ in errors}))
 
 
-def test_a_row_that_fails_claims_nothing() -> None:
-    with staged([[1], [1, 2], [2]], existing=set()) as (staging, target):
-        deduplicate_customers(staging, target)
-        assert answer(staging) == ([2, 4], {(3, "duplicate_in_file", "2")})
+def test_a_row_that_fails_claims_nothing(staged: Fill) -> None:
+    staging, target = staged([[1], [1, 2], [2]], {})
+    deduplicate_customers(staging, target)
+    assert answer(staging) == ([2, 4], {(3, "duplicate_in_file", "2")})
 
 
-def test_a_row_that_the_target_has_claims_nothing_either() -> None:
-    with staged([[1, 2], [2]], existing={1}) as (staging, target):
-        deduplicate_customers(staging, target)
-        assert answer(staging) == ([3], {(2, "already_exists", "7")})
+def test_a_row_that_the_target_has_claims_nothing_either(staged: Fill) -> None:
+    staging, target = staged([[1, 2], [2]], {1: 7})
+    deduplicate_customers(staging, target)
+    assert answer(staging) == ([3], {(2, "already_exists", "7")})
 
 
-def test_all_reasons_of_a_duplicate_are_named() -> None:
-    with staged([[1], [2], [1, 2, 3]], existing={3}) as (staging, target):
-        deduplicate_customers(staging, target)
-        expected = {(4, "duplicate_in_file", "2"), (4, "duplicate_in_file", "3"), (4, "already_exists", "7")}
-        assert answer(staging)[1] == expected
+def test_all_reasons_of_a_duplicate_are_named(staged: Fill) -> None:
+    staging, target = staged([[1], [2], [1, 2, 3]], {3: 7})
+    deduplicate_customers(staging, target)
+    expected = {(4, "duplicate_in_file", "2"), (4, "duplicate_in_file", "3"), (4, "already_exists", "7")}
+    assert answer(staging)[1] == expected
 
 
-def test_a_long_chain_of_shared_keys_is_decided_in_one_go() -> None:
-    with staged([[n, n + 1] for n in range(5000)], existing=set()) as (staging, target):
-        assert deduplicate_customers(staging, target) == DeduplicateCounts(deduplicated=2500, failed=2500)
+def test_a_long_chain_of_shared_keys_is_decided_in_one_go(staged: Fill) -> None:
+    staging, target = staged([[n, n + 1] for n in range(5000)], {})
+    assert deduplicate_customers(staging, target) == DeduplicateCounts(deduplicated=2500, failed=2500)
 
 
-def test_deciding_again_forgets_the_first_answer() -> None:
-    with staged([[1], [1], [2]], existing={2}) as (staging, target):
-        first = deduplicate_customers(staging, target)
-        before = answer(staging)
-        target.execute(sa.delete(identity_keys))
-        assert deduplicate_customers(staging, target) == DeduplicateCounts(deduplicated=2, failed=1)
-        assert answer(staging) != before
-        assert first == DeduplicateCounts(deduplicated=1, failed=2)
+def test_deciding_again_forgets_the_first_answer(staged: Fill) -> None:
+    staging, target = staged([[1], [1], [2]], {2: 7})
+    first = deduplicate_customers(staging, target)
+    before = answer(staging)
+    target.execute(sa.delete(identity_keys))
+    assert deduplicate_customers(staging, target) == DeduplicateCounts(deduplicated=2, failed=1)
+    assert answer(staging) != before
+    assert first == DeduplicateCounts(deduplicated=1, failed=2)
 
 
 @pytest.mark.parametrize("rows", [[], [[1]]])
-def test_nothing_to_compare_is_no_error(rows: Keys) -> None:
-    with staged(rows, existing=set()) as (staging, target):
-        assert deduplicate_customers(staging, target).failed == 0
+def test_nothing_to_compare_is_no_error(staged: Fill, rows: Keys) -> None:
+    staging, target = staged(rows, {})
+    assert deduplicate_customers(staging, target).failed == 0

@@ -1,11 +1,10 @@
 import csv
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl_customers.errors import DiskUnavailable
@@ -14,6 +13,7 @@ from etl_customers.read.raw_csv import read_raw_csv
 from etl_customers.report.failed_rows import write_failed_rows
 from etl_customers.settings import Csv
 from etl_customers.staging import Staging, open_staging
+from tests.properties import examples
 
 HEADER = ("first_name", "last_name", "city")
 IMPORT = "csv-20261122T081443Z-3fa9c1d2"
@@ -101,17 +101,18 @@ def test_a_write_that_breaks_off_leaves_neither_a_half_file_nor_a_temporary_one(
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.text("'=+-@\t\r\n＝\0\",;a", max_size=5)
 
 
-@settings(max_examples=60)
+@examples(60, 5_000)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
 @example([("''=\0\r\n\"x\"", "\ufeff")])
 @example([("\u2028", "\r"), ("", "")])
-def test_what_is_written_is_read_back_exactly_whatever_the_text(table: list[tuple[str, str]]) -> None:
-    with tempfile.TemporaryDirectory() as name, open_staging(Path(name) / "import.duckdb", 256) as staging:
-        upload, failed = Path(name) / "upload", Path(name) / "failed.csv"
-        with upload.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, quoting=csv.QUOTE_ALL).writerows([HEADER, *((*cells, "Rome") for cells in table)])
-        read(staging, upload)
-        assert write_failed_rows(staging, failed, IMPORT, dict.fromkeys(range(2, len(table) + 2), "x")) == len(table)
-        read(staging, failed)
-        found = staging.rows('select parent_row, c2, c3 from raw_csv order by "row"')
-        assert found == [(row, *cells) for row, cells in enumerate(table, 2)]
+def test_what_is_written_is_read_back_exactly_whatever_the_text(
+    staging: Staging, folder: Path, table: list[tuple[str, str]]
+) -> None:
+    upload, failed = folder / "upload", folder / "failed.csv"
+    with upload.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([HEADER, *((*cells, "Rome") for cells in table)])
+    read(staging, upload)
+    assert write_failed_rows(staging, failed, IMPORT, dict.fromkeys(range(2, len(table) + 2), "x")) == len(table)
+    read(staging, failed)
+    found = staging.rows('select parent_row, c2, c3 from raw_csv order by "row"')
+    assert found == [(row, *cells) for row, cells in enumerate(table, 2)]

@@ -2,10 +2,11 @@
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_customers.validate.emails import read_email, read_emails
+from tests.properties import examples
 
 _ALPHABET = "aAbZz09._+-'@@..--xnXN é\"<>()%!#&/\\,;:\tλ中\u0301\u212a\u0130\x00"
 _LABELS = st.sampled_from(
@@ -27,7 +28,7 @@ def _read(*texts: str | None) -> list[str | None]:
     return read_emails(pl.Series(texts, dtype=pl.String))["email"].to_list()
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, 20_000)
 @given(st.lists(_ADDRESSES, max_size=20))
 def test_the_fast_pattern_says_what_email_validator_says(addresses: list[str]) -> None:
     assert _read(*addresses) == [read_email(address) for address in addresses]
