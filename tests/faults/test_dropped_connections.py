@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from etl_customers.target import first_load
+from etl_customers.target.tables import identity_keys
 from tests.faults.dumping import dump
 from tests.faults.importing import (
     VALUES,
@@ -51,8 +54,14 @@ UNFINISHED: tuple[tuple[str, Mode], ...] = (
 
 @pytest.mark.parametrize("turn", range(3) if FULL else [0])
 def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
-    turn: int, postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
+    turn: int,
+    postgresql_target: Engine,
+    undisturbed_import: Undisturbed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if turn == 2:
+        load_as_if_there_were_many_rows(monkeypatch)
     stopped = 0
     with through_proxy(postgresql_target) as (proxy, engine):
         one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
@@ -69,8 +78,15 @@ def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
 
 @pytest.mark.parametrize("stays_down", [False, True])
 def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
-    stays_down: bool, postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
+    stays_down: bool,
+    postgresql_target: Engine,
+    undisturbed_import: Undisturbed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if stays_down:
+        load_as_if_there_were_many_rows(monkeypatch)
+    keys = keys_of(postgresql_target)
     with through_proxy(postgresql_target) as (proxy, engine):
         one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
         one.go_on_to_the_load()
@@ -85,6 +101,19 @@ def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
         assert dump(postgresql_target) == undisturbed_import.finished
         run_command(one.workshop, one.file)
         undisturbed_import.assert_is_done(one.workshop)
+    assert keys_of(postgresql_target) == keys
+
+
+def load_as_if_there_were_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a load take the table of keys apart, as only one of many rows does."""
+    monkeypatch.setattr(first_load, "_FEWEST_ROWS", 1)
+
+
+def keys_of(target: Engine) -> list[object]:
+    """Return what the database holds the table of keys to."""
+    inspector = sa.inspect(target)
+    name = identity_keys.name
+    return [inspector.get_pk_constraint(name), inspector.get_foreign_keys(name), inspector.get_indexes(name)]
 
 
 def points_of_a_whole_import() -> Iterator[tuple[Point, Mode, bool]]:
