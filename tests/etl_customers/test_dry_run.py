@@ -2,19 +2,24 @@
 
 import csv
 import io
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_customers import imports
 from etl_customers.errors import UploadRefused
 from etl_customers.load.failures import staged_failures
 from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import Staging, open_staging
 from etl_customers.target.connect import connect, reading, upgrade
 from etl_customers.target.ledger import failed_rows_of
 from etl_customers.workshop import Workshop
+from tests.imported import load, record_of
+from tests.properties import examples
 
 COLUMNS = ["first_name", "last_name", "email", "mobile", "phone2", "state", "city", "country", "date_joined"]
 CELLS = {
@@ -40,29 +45,38 @@ def as_csv(rows: list[tuple[str, ...]]) -> str:
     return text.getvalue()
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+def warnings_of(staging: Staging) -> list[tuple[Any, ...]]:
+    return staging.rows("select * from row_warnings order by all")
+
+
+@examples(3, 300)
 @given(before=ROWS, rows=ROWS)
-def test_a_dry_run_answers_as_the_run_does(before: list[tuple[str, ...]], rows: list[tuple[str, ...]]) -> None:
+def test_a_dry_run_answers_as_the_run_does(
+    migrated_sqlite_file: Path, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder) / "home").make()
-        target = connect(f"sqlite:///{home.embedded_database}")
-        upgrade(target)
+        target = connect(f"sqlite:///{shutil.copy(migrated_sqlite_file, home.embedded_database)}")
         workshop = Workshop(home, Settings(company=Company(country="AU", city="Sydney")), target)
-        # The second file differs in its bytes even where its rows are the same.
-        for name, text in (("before", as_csv(before)), ("file", as_csv(rows) + "\n")):
-            path = Path(folder) / f"{name}.csv"
-            path.write_text(text, encoding="utf-8", newline="")
-            with imports.dry_run(workshop, path) as tried:
-                assert tried.read is not None
-                expected = list(staged_failures(tried.staging, 0, 10**9))
-                to_load = tried.staging.number("select count(*) from deduplicated_rows")
-            import_id = imports.accept_upload(workshop, path).record.import_id
-            imports.run_import(workshop, import_id)
-            with reading(target) as connection:
-                found = list(failed_rows_of(connection, import_id))
-            counts = imports.run_loaded_customers(workshop, import_id)
-            assert found == expected
-            assert (counts.read, counts.loaded) == (tried.read.read, to_load)
+        load(workshop, as_csv(before))
+        path = Path(folder) / "file.csv"
+        # The second file differs in its bytes even where its rows are the same, and has a row that is not read.
+        path.write_text(as_csv(rows) + "\nAnn,Late\n", encoding="utf-8", newline="")
+        with imports.dry_run(workshop, path) as tried:
+            assert tried.read is not None
+            expected = list(staged_failures(tried.staging, 0, 10**9))
+            warned = warnings_of(tried.staging)
+            to_load = tried.staging.number("select count(*) from deduplicated_rows")
+        import_id = imports.accept_upload(workshop, path).record.import_id
+        imports.run_import(workshop, import_id)
+        record = record_of(workshop, import_id)
+        with reading(target) as connection:
+            assert list(failed_rows_of(connection, import_id)) == expected
+        with open_staging(workshop.staging_path(import_id), 256) as staging:
+            assert warnings_of(staging) == warned
+        assert (record.rows_read, record.rows_unread) == (tried.read.read, tried.read.unread)
+        assert (record.rows_loaded, record.rows_failed) == (to_load, len(expected))
+        assert record.rows_read == to_load + len(expected)
         target.dispose()
 
 
