@@ -46,7 +46,9 @@ class _Sheet(Protocol):
 _MAX_ROWS = 1_048_576
 _ENCRYPTED = 0x1
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_PLACE = re.compile(rb"<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r\s*=\s*[\"']([A-Z]*)([0-9]+)[\"']")
 _BLOCK_BYTES = 1024 * 1024
+_LONGEST_TAG = 64 * 1024
 _FORMAT_TOKEN = re.compile(r'0|\\.|"[^"]*"|\[[^\]]*\]|[ ()+-]')
 _BROKEN = (
     ValueError,  # also what defusedxml raises for entities
@@ -93,7 +95,7 @@ def open_workbook_records(path: Path, max_bytes: int) -> Iterator[Iterator[tuple
 
 
 def _inspect(path: Path, max_bytes: int) -> bool:
-    """Refuse what is too large or encrypted by the directory alone; tell whether a sheet has formulas.
+    """Refuse what is too large or encrypted by the directory alone, and what is not in order; tell whether a sheet has formulas.
 
     Python's zipfile never unpacks more of a part than the directory says.
     """
@@ -104,19 +106,40 @@ def _inspect(path: Path, max_bytes: int) -> bool:
                 raise UnpackedTooLarge(max_bytes)
             if any(part.flag_bits & _ENCRYPTED for part in parts):
                 raise NotCsv("an encrypted workbook")
-            return any(_has_formula(archive, part) for part in parts if part.filename.startswith("xl/worksheets/"))
+            sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
+            # All of them, even where the first has formulas.
+            have_formulas = [_inspect_sheet(archive, part) for part in sheets]
+            return any(have_formulas)
     except _BROKEN:
         raise DamagedWorkbook from None
 
 
-def _has_formula(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+def _inspect_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    """Refuse a sheet whose rows or cells are not in order; tell whether it has formulas.
+
+    Excel does not open such a file as it is either; openpyxl leaves out what comes too late.
+    """
+    has_formulas, place = False, (0, 0, b"")
+    for text in _whole_tags(archive, part):
+        has_formulas = has_formulas or _FORMULA.search(text) is not None
+        for column, row in _PLACE.findall(text):
+            here = int(row), len(column), column  # B comes before AA; a row has no letter and comes before its cells
+            if here <= place:
+                raise DamagedWorkbook
+            place = here
+    return has_formulas
+
+
+def _whole_tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield a part in pieces of which none ends within the beginning of a tag."""
     with archive.open(part) as sheet:
-        tail = b""
+        rest = b""
         while block := sheet.read(_BLOCK_BYTES):
-            if _FORMULA.search(tail + block):
-                return True
-            tail = block[-16:]
-    return False
+            text, bracket, last = (rest + block).rpartition(b"<")
+            # What is longer is a text; to carry it along would copy it again and again.
+            rest = bracket + last if len(last) < _LONGEST_TAG else b""
+            yield text if rest else text + bracket + last
+        yield rest
 
 
 def _first_sheet(file: IO[bytes], *, data_only: bool) -> _Sheet:
