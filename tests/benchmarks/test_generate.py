@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.generate import COUNTRIES, HEADER, MISTAKES, REPETITIONS, Mix, generate_rows, write_file, write_rows
+from benchmarks.countries import COUNTRIES
+from benchmarks.generate import HEADER, MISTAKES, REPETITIONS, Mix, generate_rows, write_file, write_rows
 from benchmarks.orm_loop import check_row, identity_keys
 
 CLEAN = Mix(bad=0, duplicates=0)
