@@ -1,4 +1,4 @@
-"""What fault tests share: the import of ``importing.FILE`` where nothing breaks, and processes to disturb."""
+"""What fault tests share: the import of ``importing.FILE`` where nothing breaks, and imports to disturb."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ import pytest
 
 from etl_customers.target.connect import connect
 from tests.faults.importing import Undisturbed, import_undisturbed, write_file
-from tests.faults.killing import Processes, processes
+from tests.faults.killing import FULL, Processes, processes
+from tests.faults.sweeping import Sweep
+
+collect_ignore = [] if FULL else ["test_full_disks.py"]
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,14 @@ def disturbed() -> Iterator[Processes]:
     """Processes of their own for what is to be killed, or to meet a fault."""
     with processes() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def sqlite_sweep(
+    migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory, disturbed: Processes
+) -> Iterator[Sweep]:
+    """An import into SQLite that can be disturbed again and again; each test sets it back first."""
+    folder = tmp_path_factory.mktemp("sweep")
+    target = connect(f"sqlite:///{shutil.copy(migrated_sqlite_file, folder / 'customers.db')}")
+    yield Sweep(folder, target, disturbed)
+    target.dispose()

@@ -6,6 +6,7 @@ kind. An oracle compares with an import that nothing befell. What can befall is 
 
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ CORRECTED = """import_id,row,first_name,last_name,email,mobile,password,city,Siz
 ,,,,,,,,,,,
 ,,Unread,Row,unread@example.com,,,Sydney,,,,
 """
+_VALUES = re.compile("|".join(re.findall(r"[a-z]+@example\.com|secret|hidden|canary", EARLIER + CORRECTED)))
 _IMPORT_ID = re.compile(r"csv-[0-9]{8}T[0-9]{6}Z-([0-9a-f]{8})(-[0-9]+)?")
 
 
@@ -125,6 +127,27 @@ def numbered(points: Sequence[str], some: int | None = None, part: int = 0, part
     """Return the numbers (from 1) of ``some`` points that stand evenly among all, or of all; of these, one of ``parts``."""
     count = len(points) if some is None else min(some, len(points))
     return [len(points) * step // count + 1 for step in range(count)][part::parts]
+
+
+def assert_survived(sweep: Sweep, outcome: Outcome) -> None:
+    """The import is there whole or not at all, and once more without a fault it is as an undisturbed one."""
+    _assert_told(outcome)
+    assert sweep.is_before_or_after()
+    sweep.run_again()
+    sweep.assert_undisturbed(outcome.message)
+
+
+def _assert_told(outcome: Outcome) -> None:
+    """The process came to an end by itself, and said in one message of ours what to do where it failed."""
+    assert outcome.signal in (None, signal.SIGKILL)
+    if outcome.code == "unreadable_file":
+        # The user's own file, not one of ours.
+        assert outcome.exit_code == 2
+    elif outcome.code is not None:
+        assert outcome.exit_code == 3, outcome.message
+        assert "again" in outcome.message, outcome.message
+        assert "\n" not in outcome.message
+        assert not _VALUES.search(outcome.message)
 
 
 def _remember(target: Engine, folder: Path) -> Callable[[], None]:
