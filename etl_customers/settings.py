@@ -407,5 +407,5 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be read") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, or as many brackets
         raise SettingsInvalid((f"{path} is not TOML: {error}",)) from None

@@ -1,12 +1,17 @@
 """Settings: where they come from, which go before which, and what is said of wrong ones."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.settings import Home, database_url, find_home, load_settings, settings_with_origins
 from etl_customers.workshop import open_workshop
+from tests.properties import examples, mutated
 
 
 @pytest.fixture
@@ -141,3 +146,31 @@ def test_a_list_in_the_environment_that_is_no_json_is_named_without_its_value(
     with pytest.raises(SettingsInvalid, match=r"ETL_CUSTOMERS_CSV.*JSON") as raised:
         load_settings(home)
     assert "mobile" not in str(raised.value)
+
+
+TOML = b'[csv]\nmax_rows = 10\nrequired = ["city"]\naliases = {Town = "city"}\n[company]\nname = "B\xc3\xbcro"\n[retention]\ndays = 7\n'
+
+
+@examples(100, 10_000)
+@given(content=mutated(st.just(TOML)) | st.sampled_from([b"a = " + b"[" * 9_000, b"a = 1" + b"0" * 9_000]))
+def test_any_settings_file_is_read_or_said_to_be_wrong(home: Home, content: bytes) -> None:
+    home.settings_file.write_bytes(content)
+    with suppress(SettingsInvalid):
+        assert load_settings(home).csv.max_rows > 0
+
+
+@examples(100, 5_000)
+@given(
+    name=st.sampled_from(
+        ["CSV", "CSV__MAX_ROWS", "CSV__REQUIRED", "CSV__ALIASES", "COMPANY__COUNTRY", "RETENTION__DAYS"]
+    ),
+    value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+    | st.recursive(
+        st.none() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(json.dumps),
+)
+def test_any_variable_is_read_or_said_to_be_wrong(home: Home, name: str, value: str) -> None:
+    with pytest.MonkeyPatch.context() as environment, suppress(SettingsInvalid):
+        environment.setenv(f"ETL_CUSTOMERS_{name}", value)
+        assert load_settings(home).csv.max_rows > 0

@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from etl_customers.errors import SettingsInvalid
+from etl_customers.errors import SettingsInvalid, UploadRefused
 from etl_customers.fields import NO_FIELDS, AccountFields, Field, PropertyType, RemovedField
 from etl_customers.names import fixed_names
 from etl_customers.read.headers import Role, is_own_file, match_header
@@ -17,6 +19,7 @@ from etl_customers.read.refusals import (
 from etl_customers.settings import Csv
 from etl_customers.template import template_header
 from schemas.columns import COLUMNS, FieldType
+from tests.properties import examples
 
 NAMES = ["first_name", "last_name"]
 SHOE = Field("shoe_size", "Shoe size", FieldType.NUMBER, False, ())
@@ -215,3 +218,24 @@ def test_no_name_of_a_fixed_column_is_ambiguous() -> None:
 
 def test_a_file_without_own_columns_needs_no_account_fields() -> None:
     assert keys(NAMES, NO_FIELDS) == NAMES
+
+
+TEXTS = st.text(max_size=12) | st.text(st.characters(), max_size=3).map(lambda text: text * 200)
+NEARLY = st.sampled_from([*NAMES, "First Name*", "import_id", "row", "errors", "template:00000000", "Pet: Name", "Pet 2: Name",
+                          "Pet 999999999999: Name", "Shoe size", "city", "password", "", " ", "e-mail"])  # fmt: skip
+
+
+@examples(150, 20_000)
+@given(header=st.lists(TEXTS | NEARLY, max_size=8), ignore=st.booleans())
+def test_any_header_is_matched_column_by_column_or_refused_in_a_sentence(header: list[str], ignore: bool) -> None:
+    try:
+        columns = match_header(header, FIELDS, Csv(ignore_unknown_columns=ignore, required=()))
+    except UploadRefused as refusal:
+        said = str(refusal)
+    else:
+        said = ""
+        assert [column.header for column in columns] == header[: len(columns)]
+        assert not any(text.strip() for text in header[len(columns) :])
+        assert [column.position for column in columns] == list(range(len(columns)))
+    assert said.isprintable()
+    assert len(said) < 2_000
