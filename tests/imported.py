@@ -8,7 +8,7 @@ from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ImportRecord, require_import
 from etl_customers.workshop import Workshop
 
-_VALIDATED: dict[tuple[str, ...], bytes] = {}
+_VALIDATED: dict[tuple[bytes, str, str], bytes] = {}
 """Staging files by what was read: reading and validating it once more takes longer than all the rest."""
 
 
@@ -24,15 +24,15 @@ def accept(workshop: Workshop, text: str) -> str:
 def load(workshop: Workshop, text: str) -> str:
     """Import a file of this text and return its import."""
     import_id = accept(workshop, text)
-    finish(workshop, import_id, text)
+    finish(workshop, import_id)
     return import_id
 
 
-def finish(workshop: Workshop, import_id: str, text: str) -> None:
-    """Take an accepted import of this text to its end."""
+def finish(workshop: Workshop, import_id: str) -> None:
+    """Take an accepted import to its end."""
     with reading(workshop.target) as connection:
         fields = load_fields(connection)
-    key = (text, workshop.settings.model_dump_json(), repr(fields))
+    key = (workshop.upload_path(import_id).read_bytes(), workshop.settings.model_dump_json(), repr(fields))
     path = workshop.staging_path(import_id)
     if key in _VALIDATED:
         path.write_bytes(zlib.decompress(_VALIDATED[key]))

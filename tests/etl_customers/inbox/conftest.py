@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.imports import run_import
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import Entry, look_at
 from etl_customers.inbox.names import parts_of
@@ -15,6 +14,7 @@ from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ImportRecord, list_imports
 from etl_customers.workshop import Workshop, open_workshop
+from tests.imported import finish
 
 ROW = "Ada,Lovelace,Sydney,ada@example.com,pass-word-1\n"
 FILE = f"first_name,last_name,city,email,password\n{ROW}"
@@ -47,7 +47,7 @@ class Inbox:
     def run(self) -> None:
         """Carry the imports of all files in ``accepted/`` through their stages."""
         for import_id in sorted({parts_of(path.name)[0] for path in self.home.inbox_accepted.iterdir()}):
-            run_import(self.workshop, import_id)
+            finish(self.workshop, import_id)
 
     def settle(self) -> Settlement:
         return settle_files(self.workshop, [], seconds=60)
