@@ -25,7 +25,7 @@ pull: environment ## Try pulls from QuickBooks Online and Xero, without an accou
 	@$(BIN)/python -m examples.pull_demo
 
 test: development ## Run every test, PostgreSQL included (from a wheel).
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: development ## Kill imports at every call, fill every disk, drop every connection (half an hour or more).
 	@ETL_CUSTOMERS_FULL_FAULTS=1 $(BIN)/python -m pytest -q -n $(FAULT_WORKERS) tests/faults $(ARGS)

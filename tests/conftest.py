@@ -31,12 +31,18 @@ if TYPE_CHECKING:
 _SERVER_FOLDER = "ETL_CUSTOMERS_TEST_SERVER"
 """Names the folder of this run's PostgreSQL server; pytest-xdist's workers inherit it."""
 _TEMPLATE = "migrated"
+_LONG = ("tests/browser", "tests/faults", "tests/assets")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the server's folder; it is short, as a socket's path may have 100 characters only."""
     if not hasattr(config, "workerinput"):
         os.environ[_SERVER_FOLDER] = tempfile.mkdtemp(prefix="etlpg-", dir="/tmp")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take a worker a minute or more each, or one is left with them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
