@@ -13,9 +13,15 @@ from tests.faults.points import DISK, STAGES, STAGING, TARGET
 from tests.faults.sweeping import Sweep, numbered
 
 KINDS = (TARGET, STAGING, DISK, STAGES)
-QUICK = {"sqlite": 9, "postgresql": 4}
+QUICK = {"sqlite": 7, "postgresql": 4}
 BOUNDARIES = {
-    "sqlite": ["before staging._lock_down", "after ledger.finish_import", "after load.load_customers"],
+    "sqlite": [
+        "after uploads._copy",
+        "before staging._lock_down",
+        "after ledger.finish_import",
+        "after load.load_customers",
+        "after failed_rows._records",
+    ],
     "postgresql": ["after ledger.finish_import"],
 }
 """Where things went wrong before, or nearly: these are always looked at."""
