@@ -133,6 +133,10 @@ class PostgresProxy:
     def _forward(self, message: tuple[bytes, bytes], sink: socket.socket) -> bool:
         """Pass a message on as far as the cut allows; false where that was it."""
         kind, data = message
+        if kind == b"X":
+            # The end of a connection, which may come at any time after it was used.
+            sink.sendall(data)
+            return True
         self._passed += 1
         is_here = self._point is not None and self._point(
             Message(self._passed, sink.family == socket.AF_UNIX, kind, data)

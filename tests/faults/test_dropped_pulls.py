@@ -45,8 +45,10 @@ def cuts(turn: int) -> Iterator[tuple[Point, Mode, bool]]:
 
 @pytest.mark.parametrize("turn", range(3) if FULL else [0])
 def test_a_load_of_a_pull_that_was_cut_off_at_any_message_changed_all_or_nothing_and_can_be_repeated(
-    turn: int, postgresql_target: Engine, undisturbed: Engine, tmp_path: Path
+    turn: int, postgresql_target: Engine, undisturbed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Else libpq makes a new connection once more where it broke off before it was said whether to encrypt.
+    monkeypatch.setenv("PGSSLMODE", "disable")
     finish(*prepare(undisturbed, tmp_path / "undisturbed"))
     books, import_id = prepare(postgresql_target, tmp_path / "cut")
     before, after = dump(postgresql_target), dump(undisturbed)
