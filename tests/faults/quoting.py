@@ -2,9 +2,13 @@
 
 import errno
 import sqlite3
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 
 import argon2.exceptions
 import duckdb
@@ -14,8 +18,11 @@ import psycopg.errors
 import pytest
 import sqlalchemy as sa
 
+import etl_customers
 from tests.canaries import QUOTED
 from tests.faults.killing import FULL
+
+_ENGINE = str(Path(etl_customers.__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,35 @@ class Quoting:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.place, quote)
             yield
+
+
+class Saboteur:
+    """Counts the functions of the engine in the order of their first calls, and makes one of them fail."""
+
+    def __init__(self, point: int | None) -> None:
+        self.point = point
+        self.called: set[tuple[str, str]] = set()
+        self.last: tuple[str, str] | None = None
+
+    def watch(self, work: Callable[[], object]) -> None:
+        """Do the work, in its threads too."""
+        threading.setprofile(self)
+        sys.setprofile(self)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        point = (code.co_filename, code.co_qualname)
+        if event != "call" or not code.co_filename.startswith(_ENGINE) or point in self.called:
+            return
+        self.called.add(point)
+        self.last = point
+        if len(self.called) == self.point:
+            raise ValueError(QUOTED)
 
 
 def _panic() -> BaseException:

@@ -4,20 +4,16 @@ import json
 import logging
 import os
 import shutil
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from types import FrameType
 
 import dagster as dg
 import polars as pl
 import pytest
 from sqlalchemy.engine import Engine
 
-import etl_customers
 from assets.guard import CODE, failures_as_messages
 from assets.instance import open_instance
 from etl_customers import imports
@@ -38,7 +34,7 @@ from tests.canaries import (
     words_in,
 )
 from tests.faults.killing import FULL, Processes
-from tests.faults.quoting import QUOTINGS, Quoting, befalling_in_turn
+from tests.faults.quoting import QUOTINGS, Quoting, Saboteur, befalling_in_turn
 from tests.imported import load, record_of
 
 BY_COMMAND = [("a panic of Polars", False), ("a statement that SQLAlchemy prints", True)]
@@ -59,7 +55,6 @@ _TRIGGER = """
 """
 _CONSTRAINT = "alter table customers add constraint refuse check (last_name <> 'Canarylast')"
 _TYPE = "alter table customers alter column last_name type integer using null"
-ENGINE = str(Path(etl_customers.__file__).parent)
 
 
 @pytest.fixture(autouse=True)
@@ -239,13 +234,13 @@ def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
 ) -> None:
     """Every function that an import calls fails once, at its first call."""
     with _workshop_of_its_own(tmp_path / "undisturbed", migrated_sqlite_file) as workshop:
-        sound = _Saboteur(None)
+        sound = Saboteur(None)
         sound.watch(lambda: _import(workshop, file))
     points = range(1, len(sound.called) + 1, 1 if FULL else len(sound.called) // 6)
     assert len(points) >= 6
     for point in points:
         with _workshop_of_its_own(tmp_path / str(point), migrated_sqlite_file) as workshop:
-            saboteur = _Saboteur(point)
+            saboteur = Saboteur(point)
             with pytest.raises(dg.Failure) as failed, failures_as_messages():
                 saboteur.watch(lambda: _import(workshop, file))
             captured = capfd.readouterr()
@@ -262,35 +257,6 @@ _EXIT_CODES = {
     # What is loaded is loaded: the file is missing, and that is a warning.
     ("disk_unavailable", True): 1,
 }
-
-
-class _Saboteur:
-    """Counts the functions of the engine in the order of their first calls, and makes one of them fail."""
-
-    def __init__(self, point: int | None) -> None:
-        self.point = point
-        self.called: set[tuple[str, str]] = set()
-        self.last: tuple[str, str] | None = None
-
-    def watch(self, work: Callable[[], object]) -> None:
-        """Do the work, in its threads too."""
-        threading.setprofile(self)
-        sys.setprofile(self)
-        try:
-            work()
-        finally:
-            sys.setprofile(None)
-            threading.setprofile(None)
-
-    def __call__(self, frame: FrameType, event: str, _: object) -> None:
-        code = frame.f_code
-        point = (code.co_filename, code.co_qualname)
-        if event != "call" or not code.co_filename.startswith(ENGINE) or point in self.called:
-            return
-        self.called.add(point)
-        self.last = point
-        if len(self.called) == self.point:
-            raise ValueError(QUOTED)
 
 
 def _log_of_server(target: Engine) -> Callable[[], bytes]:
