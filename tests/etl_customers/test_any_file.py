@@ -43,7 +43,7 @@ def as_csv(rows: list[list[str]], delimiter: str) -> bytes:
     return text.getvalue().encode()
 
 
-@examples(6, 600)
+@examples(6, 300)
 @given(content=mutated(st.builds(as_csv, ROWS, st.sampled_from(",;\t")), most=2))
 def test_any_file_is_refused_or_every_row_is_loaded_or_failed(migrated_sqlite_file: Path, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -49,7 +49,7 @@ def warnings_of(staging: Staging) -> list[tuple[Any, ...]]:
     return staging.rows("select * from row_warnings order by all")
 
 
-@examples(3, 300)
+@examples(3, 100)
 @given(before=ROWS, rows=ROWS)
 def test_a_dry_run_answers_as_the_run_does(
     migrated_sqlite_file: Path, before: list[tuple[str, ...]], rows: list[tuple[str, ...]]

@@ -151,7 +151,7 @@ def test_a_list_in_the_environment_that_is_no_json_is_named_without_its_value(
 TOML = b'[csv]\nmax_rows = 10\nrequired = ["city"]\naliases = {Town = "city"}\n[company]\nname = "B\xc3\xbcro"\n[retention]\ndays = 7\n'
 
 
-@examples(100, 10_000)
+@examples(100, 3_000)
 @given(content=mutated(st.just(TOML)) | st.sampled_from([b"a = " + b"[" * 9_000, b"a = 1" + b"0" * 9_000]))
 def test_any_settings_file_is_read_or_said_to_be_wrong(home: Home, content: bytes) -> None:
     home.settings_file.write_bytes(content)
@@ -159,7 +159,7 @@ def test_any_settings_file_is_read_or_said_to_be_wrong(home: Home, content: byte
         assert load_settings(home).csv.max_rows > 0
 
 
-@examples(100, 5_000)
+@examples(100, 3_000)
 @given(
     name=st.sampled_from(
         ["CSV", "CSV__MAX_ROWS", "CSV__REQUIRED", "CSV__ALIASES", "COMPANY__COUNTRY", "RETENTION__DAYS"]

@@ -96,7 +96,7 @@ def answer(staging: Staging) -> tuple[list[int], set[tuple[int, str, str]]]:
     return loaded, errors
 
 
-@examples(60, 3_000)
+@examples(60, 1_000)
 @given(
     rows=st.lists(st.lists(st.integers(0, 8), min_size=1, max_size=4), max_size=14),
     existing=st.dictionaries(st.integers(0, 8), st.sampled_from(_EXISTING_CUSTOMERS), max_size=4),

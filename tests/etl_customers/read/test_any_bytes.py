@@ -123,7 +123,7 @@ def read_or_refusal(path: Path, named: str | None) -> tuple[UploadRows, list[lis
         return refusal
 
 
-@examples(200, 30_000)
+@examples(200, 10_000)
 @given(content=FILES, named=NAMED)
 def test_a_file_is_read_as_a_plain_reader_reads_it_or_refused(upload: Path, content: bytes, named: str | None) -> None:
     upload.write_bytes(content)
@@ -140,7 +140,7 @@ def test_a_file_is_read_as_a_plain_reader_reads_it_or_refused(upload: Path, cont
     assert rows.read == len(found)
 
 
-@examples(60, 10_000)
+@examples(60, 3_000)
 @given(content=FILES, most=st.integers(1, 4), named=NAMED)
 def test_the_parts_of_a_file_together_are_the_file(content: bytes, most: int, named: str | None) -> None:
     with TemporaryDirectory() as folder:

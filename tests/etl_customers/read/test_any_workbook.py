@@ -65,7 +65,7 @@ def read_or_refusal(upload: Path, content: bytes) -> list[list[str]] | UploadRef
         return refusal
 
 
-@examples(40, 20_000)
+@examples(40, 5_000)
 @given(content=mutated(st.builds(workbook)))
 def test_a_damaged_file_is_refused_or_read_as_it_was(upload: Path, content: bytes) -> None:
     read = read_or_refusal(upload, content)
@@ -73,7 +73,7 @@ def test_a_damaged_file_is_refused_or_read_as_it_was(upload: Path, content: byte
         assert read == ROWS
 
 
-@examples(40, 20_000)
+@examples(40, 5_000)
 @given(data=st.data(), name=st.sampled_from(PARTS))
 def test_a_part_that_says_something_else_does_no_harm(upload: Path, data: st.DataObject, name: str) -> None:
     changed = data.draw(mutated(st.builds(part, st.just(name))))
@@ -86,7 +86,7 @@ def test_a_part_that_says_something_else_does_no_harm(upload: Path, data: st.Dat
         assert len(read) == len(ROWS)
 
 
-@examples(20, 5_000)
+@examples(20, 2_000)
 @given(
     places=st.permutations(range(1, len(ROWS))),
     gone=st.sets(st.integers(1, len(ROWS) - 1)),

@@ -225,7 +225,7 @@ NEARLY = st.sampled_from([*NAMES, "First Name*", "import_id", "row", "errors", "
                           "Pet 999999999999: Name", "Shoe size", "city", "password", "", " ", "e-mail"])  # fmt: skip
 
 
-@examples(150, 20_000)
+@examples(150, 5_000)
 @given(header=st.lists(TEXTS | NEARLY, max_size=8), ignore=st.booleans())
 def test_any_header_is_matched_column_by_column_or_refused_in_a_sentence(header: list[str], ignore: bool) -> None:
     try:

@@ -101,7 +101,7 @@ def test_a_write_that_breaks_off_leaves_neither_a_half_file_nor_a_temporary_one(
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.text("'=+-@\t\r\n＝\0\",;a", max_size=5)
 
 
-@examples(60, 5_000)
+@examples(60, 1_000)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8))
 @example([("''=\0\r\n\"x\"", "\ufeff")])
 @example([("\u2028", "\r"), ("", "")])

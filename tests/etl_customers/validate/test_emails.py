@@ -28,7 +28,7 @@ def _read(*texts: str | None) -> list[str | None]:
     return read_emails(pl.Series(texts, dtype=pl.String))["email"].to_list()
 
 
-@examples(100, 20_000)
+@examples(100, 5_000)
 @given(st.lists(_ADDRESSES, max_size=20))
 def test_the_fast_pattern_says_what_email_validator_says(addresses: list[str]) -> None:
     assert _read(*addresses) == [read_email(address) for address in addresses]
