@@ -40,13 +40,7 @@ from tests.faults.points import Points
 
 
 def _import(workshop: Workshop, file: str) -> None:
-    """Do what the command does."""
-    accepted = imports.accept_upload(workshop, Path(file))
-    import_id = accepted.record.import_id
-    if not accepted.is_repeat:
-        imports.run_import(workshop, import_id)
-    elif accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
-        imports.run_failed_rows(workshop, import_id)
+    run_command(workshop, Path(file))
 
 
 def _import_at(workshop: Workshop, file: str, time_to_begin: float) -> dict[str, Any]:

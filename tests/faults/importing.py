@@ -77,8 +77,11 @@ class StagedImport:
 def run_command(workshop: Workshop, file: Path) -> None:
     """Do what ``etl-customers import`` does, without Dagster; the same bytes may have been imported before."""
     accepted = imports.accept_upload(workshop, file, accepted_by=user_name())
-    run = imports.run_failed_rows if accepted.is_repeat else imports.run_import
-    run(workshop, accepted.record.import_id)
+    import_id = accepted.record.import_id
+    if not accepted.is_repeat:
+        imports.run_import(workshop, import_id)
+    elif not workshop.failed_rows_path(import_id).exists():
+        imports.run_failed_rows(workshop, import_id)
 
 
 @dataclass(frozen=True)
