@@ -30,6 +30,7 @@ from assets.jobs import import_job
 from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.progress import LISTENER, Progress
 from etl_customers.settings import Home
+from etl_customers.staging import kept_open
 from etl_customers.target.ledger import REFUSED, ImportRecord
 from schemas.sources import CSV
 
@@ -126,7 +127,7 @@ def execute_import(
         remote_job_origin=_origin_in_workspace(job.name),
     )
     # Where its storage fails, Dagster writes the event that it could not keep to standard error.
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stderr(io.StringIO()), kept_open():
         result = execute_run(InMemoryJob(job), run, instance, raise_on_error=False)
     if _was_interrupted(result):
         raise KeyboardInterrupt

@@ -25,7 +25,7 @@ from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.report.not_synced import write_not_synced
 from etl_customers.stages import StageMissing, open_stage
-from etl_customers.staging import Staging, StagingDamaged, open_staging, remove_staging
+from etl_customers.staging import Staging, StagingDamaged, kept_open, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
     FINISHED,
@@ -232,11 +232,12 @@ def refused_in_ledger(workshop: Workshop, import_id: str, run_id: str | None) ->
 
 def run_import(workshop: Workshop, import_id: str) -> None:
     """Run all stages of an import in their order, without Dagster."""
-    run_raw_csv(workshop, import_id)
-    run_validated_customers(workshop, import_id)
-    run_deduplicated_customers(workshop, import_id)
-    run_loaded_customers(workshop, import_id)
-    run_failed_rows(workshop, import_id)
+    with kept_open():
+        run_raw_csv(workshop, import_id)
+        run_validated_customers(workshop, import_id)
+        run_deduplicated_customers(workshop, import_id)
+        run_loaded_customers(workshop, import_id)
+        run_failed_rows(workshop, import_id)
 
 
 @dataclass(frozen=True)

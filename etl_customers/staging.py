@@ -32,6 +32,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,10 @@ create table if not exists validated_customers (
     "row" bigint, {_CUSTOMER_COLUMNS},
     custom_fields varchar, has_password boolean, parent_row bigint, warnings varchar);
 """
+
+_NOTHING_KEPT: dict[Path, duckdb.DuckDBPyConnection] = {}
+_kept_open: ContextVar[dict[Path, duckdb.DuckDBPyConnection]] = ContextVar("kept_open", default=_NOTHING_KEPT)
+"""Files that stay open in this process, each by a connection that nobody uses."""
 
 _TABLE_NAMES = frozenset(re.findall(r"create table if not exists (\w+)", _TABLES))
 
@@ -206,12 +211,36 @@ def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) ->
         StagingDamaged: It is no staging file of this version.
         DiskUnavailable: The file cannot be made, read or written.
     """
+    kept = _kept_open.get()
     try:
         with _connect(path, wait_seconds) as connection:
-            _lock_down(connection, path, memory_limit_mb)
+            if not _is_locked_down(connection):
+                _lock_down(connection, path, memory_limit_mb)
+            if kept is not _NOTHING_KEPT and path not in kept:
+                # Not a cursor: that ends with its connection.
+                kept[path] = duckdb.connect(path)
             yield Staging(connection)
     except duckdb.Error as error:
+        _let_go(path)
         raise _translate(error, path) or error from None
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep staging files that are opened inside open to the end, so that opening one again costs nothing.
+
+    To make DuckDB ready for a file takes as long as to check hundreds of rows. Other
+    processes cannot open these files meanwhile. What is deleted by ``remove_staging``,
+    or has failed, is let go.
+    """
+    kept: dict[Path, duckdb.DuckDBPyConnection] = {}
+    token = _kept_open.set(kept)
+    try:
+        yield
+    finally:
+        for path in list(kept):
+            _let_go(path)
+        _kept_open.reset(token)
 
 
 @contextmanager
@@ -233,6 +262,7 @@ def remove_staging(path: Path) -> None:
     Raises:
         DiskUnavailable: Something of it cannot be deleted.
     """
+    _let_go(path)
     for leftover in path.parent.glob(path.name + "*"):
         try:
             if leftover.is_dir():
@@ -241,6 +271,16 @@ def remove_staging(path: Path) -> None:
                 leftover.unlink(missing_ok=True)
         except OSError as error:
             raise DiskUnavailable(leftover, error.strerror or "cannot be deleted") from None
+
+
+def _let_go(path: Path) -> None:
+    connection = _kept_open.get().pop(path, None)
+    if connection is not None:
+        connection.close()
+
+
+def _is_locked_down(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(connection.execute("select current_setting('lock_configuration')").fetchall()[0][0])
 
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_mb: int) -> None:

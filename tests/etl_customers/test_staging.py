@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from etl_customers.errors import DiskUnavailable, ImportBusy
-from etl_customers.staging import open_staging, remove_staging
+from etl_customers.staging import StagingDamaged, kept_open, open_staging, remove_staging
 
 HOLD = """
 import sys, time
@@ -74,6 +74,43 @@ def test_what_was_written_is_there_when_the_file_is_opened_again(path: Path) -> 
         staging.append("facts", pl.DataFrame({"name": ["rows_read"], "number": [7]}))
     with open_staging(path, 128) as staging:
         assert staging.frame("select name, number from facts").rows() == [("rows_read", 7)]
+
+
+def test_a_file_that_is_kept_open_is_the_same_and_as_locked_down_when_it_is_opened_again(path: Path) -> None:
+    with kept_open():
+        with open_staging(path, 128) as staging:
+            staging.execute("insert into facts values ('rows_read', 3, null)")
+        with open_staging(path, 128) as staging:
+            assert staging.number("select number from facts") == 3
+            with pytest.raises(duckdb.Error):
+                staging.execute("set memory_limit = '100GB'")
+        assert is_held(path)
+    assert not is_held(path)
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_is_removed_while_it_is_kept_open_is_made_anew(path: Path) -> None:
+    with kept_open():
+        with open_staging(path, 128) as staging:
+            staging.execute("insert into facts values ('rows_read', 3, null)")
+        remove_staging(path)
+        assert not path.exists()
+        with open_staging(path, 128) as staging:
+            assert staging.number("select count(*) from facts") == 0
+        assert path.exists()
+
+
+def test_a_file_that_failed_is_not_kept_open(path: Path) -> None:
+    with kept_open():
+        with pytest.raises(StagingDamaged), open_staging(path, 128) as staging:
+            staging.execute("select * from nothing")
+        assert not is_held(path)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether this process keeps the file from another one."""
+    code = f"import duckdb; duckdb.connect({str(path)!r})"
+    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode != 0
 
 
 def test_a_second_process_waits_until_the_first_is_done(path: Path) -> None:
