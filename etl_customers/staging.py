@@ -175,10 +175,13 @@ class Staging:
         self.connection.execute("delete from row_errors where stage = ?", [stage])
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
-        """Append a frame to one of the tables above; its columns are matched by name."""
-        self.connection.register("appended", frame)
-        self.connection.execute(f'insert into "{table}" by name select * from appended')  # noqa: S608 (fixed text)
-        self.connection.unregister("appended")
+        """Append a frame to one of the tables above; its columns are matched by name, and those it lacks are null."""
+        # A registered frame would stay in memory until the transaction ends, all of a file's chunks together.
+        columns = self.connection.table(table).columns
+        if missing := set(frame.columns) - set(columns):
+            raise ValueError(f"{table} has no column {', '.join(sorted(missing))}")
+        values = ", ".join(f'"{name}"' if name in frame.columns else f'null as "{name}"' for name in columns)
+        self.connection.from_arrow(frame.to_arrow()).project(values).insert_into(table)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -1,10 +1,13 @@
 """The staging file: locked down, one process at a time, all or nothing."""
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -74,6 +77,26 @@ def test_what_was_written_is_there_when_the_file_is_opened_again(path: Path) -> 
         staging.append("facts", pl.DataFrame({"name": ["rows_read"], "number": [7]}))
     with open_staging(path, 128) as staging:
         assert staging.frame("select name, number from facts").rows() == [("rows_read", 7)]
+
+
+def test_an_appended_frame_is_let_go_before_its_transaction_ends(path: Path) -> None:
+    class Watched(pl.DataFrame):
+        def to_arrow(self, **options: Any) -> Any:
+            table = super().to_arrow(**options)
+            copies.append(weakref.ref(table))
+            return table
+
+    copies: list[Any] = []
+    with open_staging(path, 128) as staging, staging.transaction():
+        for number in range(3):
+            staging.append("deduplicated_rows", Watched({"row": [number]}))
+        gc.collect()
+        assert [copy() for copy in copies] == [None, None, None]
+
+
+def test_a_frame_with_a_column_too_many_is_not_appended(path: Path) -> None:
+    with open_staging(path, 128) as staging, pytest.raises(ValueError, match="deduplicated_rows has no column other"):
+        staging.append("deduplicated_rows", pl.DataFrame({"row": [1], "other": [2]}))
 
 
 def test_a_file_that_is_kept_open_is_the_same_and_as_locked_down_when_it_is_opened_again(path: Path) -> None:
