@@ -1,6 +1,8 @@
 """What fault tests share: the import of ``importing.FILE`` where nothing breaks, and imports to disturb."""
 
+import gc
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +11,20 @@ import pytest
 from etl_customers.target.connect import connect
 from tests.faults.importing import Undisturbed, import_undisturbed, write_file
 from tests.faults.killing import FULL, Processes, processes
+from tests.faults.proxy import FORGOTTEN_CURSORS
 from tests.faults.sweeping import Sweep
 
 collect_ignore = [] if FULL else ["test_full_disks.py"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Collect the cursors of connections that broke, while their warnings are known: not in whatever test comes next."""
+    yield
+    if FORGOTTEN_CURSORS.mark in item.iter_markers():
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*was deleted while still open", category=ResourceWarning)
+            gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,9 @@ from tests.faults.importing import (
     write_file,
 )
 from tests.faults.killing import FULL
+from tests.faults.proxy import FORGOTTEN_CURSORS
+
+pytestmark = FORGOTTEN_CURSORS
 
 SERIALIZATION, DEADLOCK = CONFLICTS = ("40001", "40P01")
 ENDED = "the server ends the connection"
