@@ -1,13 +1,13 @@
 """Two full pulls of one connection by the engine, stage by stage, measured from inside; run by ``benchmarks.pull``."""
 
 import sys
-import time
 from pathlib import Path
 
 import requests
 
+from benchmarks.chain import run_chain, stopwatch
 from benchmarks.told import tell
-from etl_customers import imports, pulls
+from etl_customers import pulls
 from etl_customers.connections.callback import Consent, read_consent
 from etl_customers.connections.connecting import connect_company
 from etl_customers.settings import Home, database_url
@@ -45,28 +45,17 @@ def connect_provider(workshop: Workshop, provider: str) -> str:
 
 
 def _pull(workshop: Workshop, provider: str, prefix: str, stages: dict[str, float], counts: dict[str, int]) -> None:
-    started = time.perf_counter()
-
-    def lap(stage: str) -> None:
-        nonlocal started
-        now = time.perf_counter()
-        stages[prefix + stage] = now - started
-        started = now
-
+    lap = stopwatch(stages, prefix)
     import_id = pulls.accept(workshop, provider, None, is_full=True, accepted_by="benchmark").record.import_id
-    pulls.run_provider_customers(workshop, import_id)
-    lap("fetch")
-    # What is fetched is not fetched again: the stage run once more is the mapping alone.
-    pulls.run_provider_customers(workshop, import_id)
-    lap("map")
-    imports.run_validated_customers(workshop, import_id)
-    lap("validate")
-    imports.run_deduplicated_customers(workshop, import_id)
-    lap("deduplicate")
-    imports.run_loaded_customers(workshop, import_id)
-    lap("load")
-    imports.run_failed_rows(workshop, import_id)
-    lap("failed rows")
+
+    def fetch_and_map() -> None:
+        pulls.run_provider_customers(workshop, import_id)
+        lap("fetch")
+        # What is fetched is not fetched again: the stage run once more is the mapping alone.
+        pulls.run_provider_customers(workshop, import_id)
+        lap("map")
+
+    run_chain(workshop, import_id, lap, fetch_and_map)
     with reading(workshop.target) as connection:
         record = require_import(connection, import_id)
     for name in ("rows_read", "rows_loaded", "rows_updated", "rows_unchanged", "rows_failed"):
