@@ -195,7 +195,7 @@ class Staging(_Section):
     """Limits of DuckDB while it works on one import."""
 
     memory_limit_mb: int = Field(512, ge=64)
-    chunk_rows: int = Field(100_000, ge=1, description="rows in memory at a time")
+    chunk_rows: int = Field(50_000, ge=1, description="rows in memory at a time")
 
 
 def _require_https(url: pydantic.HttpUrl) -> pydantic.HttpUrl:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from etl_customers.errors import DatabaseNotMigrated, DatabaseUnavailable, SettingsInvalid
 from etl_customers.migrations import HEAD, VERSIONS
@@ -23,14 +24,14 @@ from etl_customers.target import driver_errors
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60
 _PAUSE_SECONDS = 0.05
+_KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+"""Seconds, seconds and a number: who vanished without a word is noticed after a minute, not after two hours."""
+
 _POSTGRESQL_DEFAULTS = {
     "connect_timeout": "10",
     "client_encoding": "utf8",
     "application_name": "etl-customers",
-    # A server that vanished without a word is noticed after a minute, not after two hours.
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
+    **_KEEPALIVES,
 }
 _MIGRATION_LOCK = 5_107_342_606
 """Any fixed number: PostgreSQL's advisory lock that lets one process migrate at a time."""
@@ -56,7 +57,9 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    engine = sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    event.listen(engine, "connect", _configure_postgresql)
+    return engine
 
 
 def target_name(engine: Engine) -> str:
@@ -192,6 +195,17 @@ def _parse_sqlite(url: URL) -> URL:
     if url.database in (None, "", ":memory:") or url.host or url.query or str(url.database).startswith("file:"):
         raise SettingsInvalid((f"{DATABASE_VARIABLE} must name a SQLite file and no options, such as {_EXAMPLE}",))
     return url.set(drivername="sqlite+pysqlite")
+
+
+def _configure_postgresql(connection: DBAPIConnection, _record: object) -> None:
+    # The server too is to notice that this machine is gone: its session holds the import's lock.
+    # Not among the options of the connection, which PgBouncer refuses; and a transaction's settings end with it.
+    connection.autocommit = True
+    cursor = connection.cursor()
+    for option, value in _KEEPALIVES.items():
+        cursor.execute("select set_config(%s, %s, false)", (f"tcp_{option}", value))
+    cursor.close()
+    connection.autocommit = False
 
 
 def _make_private_file(_dialect: object, _record: object, arguments: list[str], _options: object) -> None:

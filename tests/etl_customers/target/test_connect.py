@@ -92,6 +92,19 @@ def test_processes_that_migrate_at_once_wait_for_each_other(empty_url: str) -> N
         engine.dispose()
 
 
+def test_the_server_is_told_to_notice_that_this_machine_is_gone(empty_postgresql_url: str) -> None:
+    engine = connect(empty_postgresql_url)
+
+    with reading(engine) as connection:
+        connection.rollback()
+        # Of a connection by a socket's file, as here, PostgreSQL shows 0 whatever was set.
+        asked = sa.text("select name from pg_settings where source = 'session' order by name")
+        settings = connection.scalars(asked).all()
+
+    assert settings == ["tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval"]
+    engine.dispose()
+
+
 def test_many_that_open_a_new_sqlite_file_at_once_all_get_it(tmp_path: Path) -> None:
     found: list[str | None] = []
     for number in range(10):
