@@ -6,15 +6,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from benchmarks.bench import Bench
-from benchmarks.databases import psql
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.measure import Run, run_module
+from benchmarks.ready_rows import ReadyRows
 from benchmarks.told import tell
-from etl_customers.target.connect import connect, upgrade
-from etl_customers.target.tables import metadata
 
 _PROMISED_ROWS = 1_000_000
 _WHOLE = Goal("1,000,000 rows into PostgreSQL: the whole import, beside psql \\copy of what it loads", at_most=2.0)
@@ -27,26 +23,24 @@ def limits(bench: Bench, sizes: Sequence[int], rounds: int) -> Table:
     ours: list[Run] = []
     copied: list[float] = []
     read: list[float] = []
-    file, dump = bench.file(rows), bench.folder / "dump"
-    dump.mkdir()
-    tables: list[str] = []
+    file = bench.file(rows)
+    ready: ReadyRows | None = None
     for number in range(rounds):
         bench.say(f"round {number + 1} of {rounds}")
         with bench.database() as url:
             ours.append(bench.engine_into(url, file))
-            tables = tables or _dump(url, dump)
+            ready = ready or ReadyRows(url, bench.folder / "ready")
         with bench.database() as url:
-            copied.append(_copy(url, dump, tables))
+            copied.append(ready.copy_into(url))
         read.append(run_module("benchmarks.limits", str(file)).seconds)
-    for table in tables:
-        (dump / table).unlink()
-    dump.rmdir()
+    assert ready is not None
+    ready.forget()
     is_promised = rows >= _PROMISED_ROWS
     whole, load, stage = ([run.seconds for run in ours], *_stages(ours, "load", "read"))
     return Table(
         ("", f"{rows:,} rows", "times the limit"),
         (
-            (f"psql \\copy of {', '.join(tables)}", Number.of(copied, "s"), ""),
+            (f"psql \\copy of {', '.join(ready.tables)}", Number.of(copied, "s"), ""),
             (
                 "whole import",
                 Number.of(whole, "s"),
@@ -61,30 +55,6 @@ def limits(bench: Bench, sizes: Sequence[int], rounds: int) -> Table:
 
 def _stages(runs: list[Run], *names: str) -> list[list[float]]:
     return [[run.stages[name] for run in runs] for name in names]
-
-
-def _dump(url: str, folder: Path) -> list[str]:
-    """Write each table that the import filled, in the order of its rows on the disk; return them, parents first."""
-    engine = connect(url)
-    with engine.connect() as connection:
-        names = [table.name for table in metadata.sorted_tables]
-        filled = [name for name in names if connection.scalar(sa.text(f"select exists (select from {name})"))]  # noqa: S608 - our own tables
-    engine.dispose()
-    # Else a scan may begin where an earlier one ended.
-    script = ["set synchronize_seqscans = off;", *(f"\\copy {name} to '{folder / name}'" for name in filled)]
-    psql(url, "\n".join(script) + "\n")
-    return filled
-
-
-def _copy(url: str, folder: Path, tables: list[str]) -> float:
-    """Return the seconds that it takes to copy the dumped rows into the migrated tables of a new database."""
-    engine = connect(url)
-    upgrade(engine)
-    engine.dispose()
-    script = "".join(f"\\copy {name} from '{folder / name}'\n" for name in tables)
-    started = time.perf_counter()
-    psql(url, script)
-    return time.perf_counter() - started
 
 
 def main() -> None:

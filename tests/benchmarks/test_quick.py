@@ -36,6 +36,7 @@ def test_quick_sections_run_print_their_tables_and_keep_nothing(
     printed = capsys.readouterr()
     assert "psql \\copy of imports, customers, failed_rows, identity_keys" in printed.out
     assert "SQLAlchemy ORM loop" in printed.out
+    assert "psql \\copy of the rows that" in printed.out
     reason = "a run without --quick installs it"
     assert " ".join(printed.out.split()).count(reason) == sum(bool(peer.environment) for peer in PEERS)
     assert FILE.read_bytes() == kept
