@@ -241,9 +241,10 @@ def kept_open() -> Iterator[None]:
     try:
         yield
     finally:
-        for path in list(kept):
-            _let_go(path)
         _kept_open.reset(token)
+        with ExitStack() as files:
+            for connection in kept.values():
+                files.callback(connection.close)
 
 
 @contextmanager

@@ -130,6 +130,41 @@ def test_a_file_that_failed_is_not_kept_open(path: Path) -> None:
         assert not is_held(path)
 
 
+def test_a_file_that_cannot_be_closed_keeps_no_other_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, opened = duckdb.connect, list[Path]()
+
+    def connect_and_keep(at: Path) -> duckdb.DuckDBPyConnection | Unclosable:
+        opened.append(at)
+        # A file is opened to be worked on, and then to be kept open.
+        return Unclosable(connect(at)) if at == path and opened.count(at) == 2 else connect(at)
+
+    monkeypatch.setattr(duckdb, "connect", connect_and_keep)
+    other = path.with_name("other.duckdb")
+
+    def open_files(*files: Path) -> None:
+        for each in files:
+            with open_staging(each, 128):
+                pass
+
+    with pytest.raises(duckdb.IOException), kept_open():
+        open_files(path, other)
+    assert not is_held(other)
+    open_files(path)
+    assert not is_held(path)
+
+
+class Unclosable:
+    """A connection for whose last write the disk has no room."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close it, and fail."""
+        self._connection.close()
+        raise duckdb.IOException("no space left on device")
+
+
 def is_held(path: Path) -> bool:
     """Tell whether this process keeps the file from another one."""
     code = f"import duckdb; duckdb.connect({str(path)!r})"

@@ -233,9 +233,11 @@ def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
     tmp_path: Path, migrated_sqlite_file: Path, file: Path, temporary: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Every function that an import calls fails once, at its first call."""
-    with _workshop_of_its_own(tmp_path / "undisturbed", migrated_sqlite_file) as workshop:
-        sound = Saboteur(None)
-        sound.watch(lambda: _import(workshop, file))
+    # The second import calls what every later one calls; the first also what is read once in a process.
+    for name in ("first", "undisturbed"):
+        with _workshop_of_its_own(tmp_path / name, migrated_sqlite_file) as workshop:
+            sound = Saboteur(None)
+            sound.watch(lambda: _import(workshop, file))
     points = range(1, len(sound.called) + 1, 1 if FULL else len(sound.called) // 6)
     assert len(points) >= 6
     for point in points:
