@@ -6,14 +6,14 @@ SHELL := /bin/sh
 FILE ?= examples/customers.csv
 PORT ?= 3000
 WORKERS ?= 3
-FAULT_WORKERS ?= 2
+FULL_WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import pull test faults lint format ui bench scale lock clean environment development
+.PHONY: help import pull test faults fuzz lint format ui bench scale lock clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,10 @@ test: development ## Run every test, PostgreSQL included (from a wheel).
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: development ## Kill imports at every call, fill every disk, drop every connection (more than an hour).
-	@ETL_CUSTOMERS_FULL_FAULTS=1 $(BIN)/python -m pytest -q -n $(FAULT_WORKERS) tests/faults $(ARGS)
+	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) tests/faults $(ARGS)
+
+fuzz: development ## Read, check and write thousands of generated files, rows and settings.
+	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) -m hypothesis tests $(ARGS)
 
 lint: development ## Check style, types and the direction of imports.
 	@$(BIN)/ruff check --quiet .

@@ -10,9 +10,10 @@ import pytest
 
 from etl_customers.target.connect import connect
 from tests.faults.importing import Undisturbed, import_undisturbed, write_file
-from tests.faults.killing import FULL, Processes, processes
+from tests.faults.killing import Processes, processes
 from tests.faults.proxy import FORGOTTEN_CURSORS
 from tests.faults.sweeping import Sweep
+from tests.full_form import FULL
 
 collect_ignore = [] if FULL else ["test_full_disks.py"]
 

@@ -1,7 +1,6 @@
 """A mishap of a pull, and how a pull goes through several; which ones there are is in ``pull_mishaps``."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from etl_customers.errors import PullRefused, ReconnectNeeded
 from tests.fakes.provider_server import Fault
 from tests.faults.pulling import World
+from tests.full_form import FULL
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def endure(world: World, mishaps: Sequence[Mishap], caplog: pytest.LogCaptureFix
 
 
 def befalling(pulls: Mapping[str, Mapping[str, Mishap]]) -> pytest.MarkDecorator:
-    """Parametrise a test with the mishaps of each pull; each on its own where ``ETL_CUSTOMERS_FULL_FAULTS`` is set."""
-    if os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"):
+    """Parametrise a test with the mishaps of each pull; in the full form each on its own."""
+    if FULL:
         pulls = {name: {name: mishap} for together in pulls.values() for name, mishap in together.items()}
     return pytest.mark.parametrize("mishaps", [[*together.values()] for together in pulls.values()], ids=list(pulls))

@@ -18,8 +18,6 @@ from sqlalchemy.engine import Engine
 
 from tests.faults.points import KILL
 
-FULL = bool(os.environ.get("ETL_CUSTOMERS_FULL_FAULTS"))
-"""Every point instead of some: what ``make faults`` asks for."""
 _ROOT = Path(__file__).parents[2]
 
 

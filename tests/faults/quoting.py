@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 import etl_customers
 from tests.canaries import QUOTED
-from tests.faults.killing import FULL
+from tests.full_form import FULL
 
 _ENGINE = str(Path(etl_customers.__file__).parent)
 

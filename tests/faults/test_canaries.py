@@ -33,8 +33,9 @@ from tests.canaries import (
     found_in_tables,
     words_in,
 )
-from tests.faults.killing import FULL, Processes
+from tests.faults.killing import Processes
 from tests.faults.quoting import QUOTINGS, Quoting, Saboteur, befalling_in_turn
+from tests.full_form import FULL
 from tests.imported import load, record_of
 
 BY_COMMAND = [("a panic of Polars", False), ("a statement that SQLAlchemy prints", True)]

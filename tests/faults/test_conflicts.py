@@ -26,8 +26,8 @@ from tests.faults.importing import (
     workshop_of,
     write_file,
 )
-from tests.faults.killing import FULL
 from tests.faults.proxy import FORGOTTEN_CURSORS
+from tests.full_form import FULL
 
 pytestmark = FORGOTTEN_CURSORS
 

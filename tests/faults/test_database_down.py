@@ -20,8 +20,8 @@ from etl_customers.errors import DatabaseUnavailable
 from etl_customers.target.connect import connect, upgrade
 from tests.faults.dumping import dump
 from tests.faults.importing import StagedImport, Undisturbed, empty, run_command, workshop_of, write_file
-from tests.faults.killing import FULL
 from tests.faults.proxy import COMMIT, COMMITTED, COPY_DATA, FORGOTTEN_CURSORS, PASSWORD, named, through_proxy
+from tests.full_form import FULL
 
 pytestmark = FORGOTTEN_CURSORS
 

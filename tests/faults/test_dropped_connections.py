@@ -24,7 +24,6 @@ from tests.faults.importing import (
     workshop_of,
     write_file,
 )
-from tests.faults.killing import FULL
 from tests.faults.proxy import (
     AUTHENTICATION,
     BEGINNING,
@@ -42,6 +41,7 @@ from tests.faults.proxy import (
     numbered,
     through_proxy,
 )
+from tests.full_form import FULL
 
 pytestmark = FORGOTTEN_CURSORS
 LOAD = 4

@@ -9,7 +9,6 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.target.connect import connect
 from tests.faults.dumping import differences, dump
-from tests.faults.killing import FULL
 from tests.faults.proxy import (
     COMMIT,
     COMMITTED,
@@ -23,6 +22,7 @@ from tests.faults.proxy import (
     through_proxy,
 )
 from tests.faults.test_killed_pulls import COUNTS, finish, prepare
+from tests.full_form import FULL
 
 pytestmark = FORGOTTEN_CURSORS
 

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.target.connect import writing
 from tests.faults.importing import Undisturbed, workshop_of, write_file
-from tests.faults.killing import FULL, Fault
+from tests.faults.killing import Fault
 from tests.faults.points import DISK, DISK_BROKEN, DISK_FULL, STAGING, TARGET
 from tests.faults.sweeping import Sweep, assert_survived, numbered
+from tests.full_form import FULL
 
 KINDS = (DISK, STAGING, TARGET)
 FAILURES = (DISK_FULL, DISK_BROKEN) if FULL else (DISK_FULL,)

@@ -1,6 +1,6 @@
 """Small disks and failing system calls: whatever is refused, the same import ends well afterwards.
 
-These take long: they are collected only where ``ETL_CUSTOMERS_FULL_FAULTS`` is set.
+These take long: they are collected only in the full form.
 """
 
 import os

@@ -8,9 +8,10 @@ from sqlalchemy.engine import Engine
 from etl_customers import imports
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.workshop import Workshop
-from tests.faults.killing import FULL, Fault, Processes
+from tests.faults.killing import Fault, Processes
 from tests.faults.points import DISK, STAGES, STAGING, TARGET
 from tests.faults.sweeping import Sweep, numbered
+from tests.full_form import FULL
 
 KINDS = (TARGET, STAGING, DISK, STAGES)
 QUICK = {"sqlite": 7, "postgresql": 4}

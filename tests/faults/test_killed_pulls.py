@@ -14,8 +14,9 @@ from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect
 from etl_customers.workshop import Workshop
 from tests.faults.dumping import dump
-from tests.faults.killing import FULL, Fault, Processes
+from tests.faults.killing import Fault, Processes
 from tests.faults.points import TARGET
+from tests.full_form import FULL
 from tests.imported import load
 from tests.pulled import Books, contact
 

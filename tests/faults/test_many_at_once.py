@@ -12,7 +12,8 @@ from etl_customers.settings import Home
 from etl_customers.target.connect import reading
 from etl_customers.target.tables import customers, identity_keys, imports
 from tests.faults.importing import Undisturbed, empty, workshop_of, write_file
-from tests.faults.killing import FULL, Processes
+from tests.faults.killing import Processes
+from tests.full_form import FULL
 
 TIMES = 8 if FULL else 3
 ROUNDS = 50 if FULL else 2

@@ -10,7 +10,7 @@ from phonenumbers import PhoneMetadata
 
 from etl_customers.validate.phone_patterns import known_regions, read_plain_phones
 from etl_customers.validate.phones import read_phone, read_phones
-from tests.properties import IS_FULL
+from tests.full_form import FULL
 
 
 def _read(*pairs: tuple[str | None, str | None]) -> list[tuple[str | None, bool]]:
@@ -58,8 +58,9 @@ def _mutations(region: str, dice: random.Random, times: int) -> Iterator[tuple[s
         yield text[:where] + dice.choice(["", "", " ", "-", ".", " (", ") "]) + text[where:], region
 
 
+@pytest.mark.hypothesis  # it makes its own examples, and more of them with the others
 def test_the_patterns_never_differ_from_phonenumbers_in_any_region() -> None:
-    dice, times = random.Random(20261122), 300 if IS_FULL else 15
+    dice, times = random.Random(20261122), 300 if FULL else 15
     pairs = [pair for region in sorted(phonenumbers.SUPPORTED_REGIONS) for pair in _mutations(region, dice, times)]
     table = pl.DataFrame(pairs, schema=["text", "region"], orient="row").with_row_index("position")
     decided = table.join(read_plain_phones(table), on="position")
