@@ -93,7 +93,6 @@ def open_stage(workshop: Workshop, import_id: str, needs: str | None = None) -> 
     """
     find_record(workshop, import_id)
     path = workshop.staging_path(import_id)
-    was_there = path.exists()
     with open_staging(path, workshop.settings.staging.memory_limit_mb) as staging:
         record = find_record(workshop, import_id)
         if record.status == ACCEPTED:
@@ -103,12 +102,13 @@ def open_stage(workshop: Workshop, import_id: str, needs: str | None = None) -> 
             return
         if record.status == FINISHED:
             yield record, staging
+        is_empty = not staging.number("select count(*) from facts")
     if record.status == REFUSED:
         remove_staging(path)
         delete_file(workshop.upload_path(import_id))
         raise _refused_before(record)
-    if not was_there:
-        # Its retention time is over: what was opened here is an empty file.
+    if is_empty:
+        # Its retention time is over: what was opened here is a new file.
         remove_staging(path)
     if record.status == UNDONE:
         raise ImportUndone(import_id, record.source)

@@ -299,6 +299,9 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_m
     connection.execute("set lock_configuration = true")
     try:
         path.chmod(0o600)
+    except FileNotFoundError:
+        # Another process, for which nothing was in it, has deleted it: no name leads to it any more.
+        pass
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "it belongs to somebody else") from None
     # Asking costs an eighth of making none, and a small import opens its file a dozen times.

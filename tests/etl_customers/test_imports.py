@@ -14,7 +14,7 @@ from etl_customers import imports, stages
 from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
-from etl_customers.staging import StagingDamaged, remove_staging
+from etl_customers.staging import StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import connect
 from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
 from etl_customers.target.tables import customers, failed_rows, identity_keys
@@ -340,3 +340,20 @@ def test_a_failed_rows_file_that_cannot_be_written_does_not_deny_the_load(worksh
         imports.run_import(workshop, import_id)
     assert "nothing was loaded" not in str(raised.value)
     assert record_of(workshop, import_id).rows_loaded == 2
+
+
+def test_a_stage_that_waited_for_a_faster_process_leaves_the_staging_file_of_that_one(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "first_name,last_name,email\nAda,Byron,none\n")
+    import_id = imports.accept_upload(workshop, path).record.import_id
+
+    def open_after_another(path: Path, limit: int) -> Any:
+        monkeypatch.undo()
+        imports.run_import(workshop, import_id)
+        return open_staging(path, limit)
+
+    monkeypatch.setattr("etl_customers.stages.open_staging", open_after_another)
+    assert imports.run_raw_csv(workshop, import_id).read == 1
+    workshop.failed_rows_path(import_id).unlink()
+    assert imports.run_failed_rows(workshop, import_id) == 1
