@@ -57,8 +57,7 @@ def deduplicate_customers(staging: Staging, target: Connection) -> DeduplicateCo
         staging.execute('create or replace temp table later_rows ("row" bigint)')
         staging.append("later_rows", _find_later_rows(staging))
         staging.execute(_sql("deduplicated_rows"))
-        staging.execute(_sql("already_exists"))
-        staging.execute(_sql("duplicate_in_file"))
+        staging.execute(_sql("failed_keys"))
     return DeduplicateCounts(
         deduplicated=staging.number("select count(*) from deduplicated_rows"),
         failed=staging.number("select count(distinct \"row\") from row_errors where stage = 'deduplicate'"),

@@ -76,10 +76,6 @@ where standing = 'new'
     and "row" not in (select "row" from blocked_rows)
 order by "row"
 """
-_GONE_ROWS = """
-insert into row_errors (stage, "row", "column", code)
-select 'deduplicate', "row", 'provider_id', 'erased' from standing where standing = 'gone' order by "row"
-"""
 
 
 @dataclass(frozen=True)
@@ -141,7 +137,6 @@ def _find_standing(staging: Staging, target: Connection, provider: str, tenant_i
     for links in find_links(target, provider, tenant_id, ids):
         staging.append("known_links", links)
     staging.execute(_sql("standing"))
-    staging.execute(_GONE_ROWS)
 
 
 def _find_owners(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
@@ -171,7 +166,7 @@ def _decide_new_rows(staging: Staging, link_existing: bool) -> None:
                 blocked += [(row, owner) for owner in left]
     staging.append("linked_rows", pl.DataFrame({"row": list(linked.values()), "customer_id": list(linked)}, _ROW_IDS))
     staging.append("blocked_rows", pl.DataFrame(blocked, _ROW_IDS, orient="row"))
-    staging.execute(_sql("already_elsewhere"))
+    staging.execute(_sql("failed_pulled_rows"))
     staging.execute(_NEW_ROWS)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
 from etl_customers.staging import Staging, open_staging
+from etl_customers.target.connect import reading
 from etl_customers.target.tables import customers, identity_keys, imports, metadata
 from tests.properties import examples
 
@@ -133,6 +135,20 @@ def test_all_reasons_of_a_duplicate_are_named(staged: Fill) -> None:
 def test_a_long_chain_of_shared_keys_is_decided_in_one_go(staged: Fill) -> None:
     staging, target = staged([[n, n + 1] for n in range(5000)], {})
     assert deduplicate_customers(staging, target) == DeduplicateCounts(deduplicated=2500, failed=2500)
+
+
+def test_more_duplicates_than_duckdb_writes_at_once_are_all_listed(tmp_path: Path, target: sa.Engine) -> None:
+    """DuckDB 2.0.0 loses sight of rows where a statement that inserts none precedes one of 122,880 or more."""
+    with open_staging(tmp_path / "many.duckdb", 256) as staging, reading(target) as connection:
+        staging.execute("insert into row_errors select 'validate', i, 'email', 'x', null, null from range(1000) t(i)")
+        staging.execute('insert into validated_customers ("row") select i from range(2, 200002) t(i)')
+        staging.execute("""insert into customer_keys select i, 'email', (i % 50000)::varchar, 'email'
+            from range(2, 200002) t(i)""")
+
+        counts = deduplicate_customers(staging, connection)
+
+        assert counts == DeduplicateCounts(deduplicated=50_000, failed=150_000)
+        assert staging.number("select count(*) from row_errors") == 151_000
 
 
 def test_deciding_again_forgets_the_first_answer(staged: Fill) -> None:
