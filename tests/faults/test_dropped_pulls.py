@@ -26,6 +26,8 @@ from tests.full_form import FULL
 
 pytestmark = FORGOTTEN_CURSORS
 
+PARTS = 6 if FULL else 1
+
 
 @pytest.fixture
 def undisturbed(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Engine]:
@@ -35,16 +37,17 @@ def undisturbed(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def cuts() -> Iterator[tuple[Point, Mode, bool]]:
-    """Yield where to break: at every message in the full form, until a load is done."""
-    for number in range(1, 100_000) if FULL else (40, 131):
+def cuts(part: int) -> Iterator[tuple[Point, Mode, bool]]:
+    """Yield where to break: in the full form at every message, by parts, until a load is done."""
+    for number in range(1 + part, 100_000, PARTS) if FULL else (40, 131):
         yield numbered(number), MODES[number % 3], number % 2 == 0
     yield named(COMMIT), "within", False
     yield named(COMMITTED), "before", False
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_load_of_a_pull_that_was_cut_off_at_any_message_changed_all_or_nothing_and_can_be_repeated(
-    postgresql_target: Engine, undisturbed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: int, postgresql_target: Engine, undisturbed: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Else libpq makes a new connection once more where it broke off before it was said whether to encrypt.
     monkeypatch.setenv("PGSSLMODE", "disable")
@@ -53,7 +56,7 @@ def test_a_load_of_a_pull_that_was_cut_off_at_any_message_changed_all_or_nothing
     before, after = dump(postgresql_target), dump(undisturbed)
     stopped = 0
     with through_proxy(postgresql_target) as (proxy, books.target):
-        for point, mode, stays_down in cuts():
+        for point, mode, stays_down in cuts(part):
             proxy.cut(point, mode, stays_down=stays_down)
             is_done = not is_stopped_by(proxy, lambda: finish(books, import_id))
             assert dump(postgresql_target) in ((after,) if is_done else (before, after))
@@ -62,4 +65,4 @@ def test_a_load_of_a_pull_that_was_cut_off_at_any_message_changed_all_or_nothing
             stopped += 1
         assert finish(books, import_id) == COUNTS
     assert differences(dump(postgresql_target), after) == {}
-    assert stopped >= (600 if FULL else 4)
+    assert stopped >= (600 // PARTS if FULL else 4)
