@@ -142,7 +142,11 @@ class Staging:
         self.connection = connection
 
     def execute(self, sql: str, values: list[Any] | None = None) -> None:
-        """Run a statement; ``values`` are bound, never pasted."""
+        """Run a statement; ``values`` are bound, never pasted.
+
+        In one transaction, fill a table by one ``insert … select`` at most: DuckDB 2.0.0 can lose sight
+        of what a second one inserts (see ``deduplicate/failed_keys.sql``). ``append`` is not concerned.
+        """
         self.connection.execute(sql, values)
 
     def rows(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
