@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from assets.launch import RunOutcome
 from etl_customers.pulls import AcceptedPull, accept
 from etl_customers.stages import find_record
+from etl_customers.target.connect import read_patiently
 from etl_customers.target.ledger import FINISHED, ImportRecord
 from etl_customers.workshop import Workshop
 
@@ -55,7 +57,8 @@ def pull(workshop: Workshop, wish: Wish, accepted_by: str, run: Callable[[Import
             accepted_by=accepted_by,
         )
         ended = run(accepted.record)
-        outcome = PullOutcome(accepted, find_record(workshop, accepted.record.import_id), ended)
+        record = read_patiently(partial(find_record, workshop, accepted.record.import_id))
+        outcome = PullOutcome(accepted, record, ended)
         if outcome.record.status != FINISHED or outcome.record.is_full or not wish.is_full:
             break
     return outcome

@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -238,21 +239,14 @@ def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":
     from assets.launch import run_import_job
     from assets.tags import import_tags
     from etl_customers.cli.progress import shown_progress
-    from etl_customers.cli.screen import say
-    from etl_customers.errors import NotNow
-    from etl_customers.report.result import RunFailed
+    from etl_customers.cli.run_ends import result_after_run
 
     import_id = accepted.record.import_id
     tags = import_tags(accepted.record, workshop.settings)
     with shown_progress() as progress:
         outcome = run_import_job(workshop.home, import_id, progress, tags)
-    result = _result(workshop.target, workshop.home, import_id)
-    if outcome.failure is None or result.refusal is not None:
-        return result
-    if result.status == "finished" and outcome.failure.exit_code == NotNow.exit_code:
-        say(f"warning: the import is loaded, but afterwards {outcome.failure.message}", error=True)
-        return result
-    raise RunFailed(outcome.failure.message, outcome.failure.code, outcome.failure.exit_code)
+    read = partial(_result, workshop.target, workshop.home, import_id)
+    return result_after_run(import_id, outcome.failure, read, "the import is loaded")
 
 
 def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":

@@ -1,6 +1,7 @@
 """Commands about pulls: pull a provider's customers; what ``imports`` says of pulls is made here too."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -98,15 +99,7 @@ def _pull(workshop: "Workshop", wish: "Wish") -> "PullResult":
 
 
 def _result(workshop: "Workshop", outcome: "PullOutcome") -> "PullResult":
-    from etl_customers.cli.screen import say
-    from etl_customers.errors import NotNow
-    from etl_customers.report.result import RunFailed
+    from etl_customers.cli.run_ends import result_after_run
 
-    result = result_of(workshop.target, workshop.home, outcome.record, repeat=not outcome.accepted.is_new)
-    failure = outcome.run.failure
-    if failure is None or result.refusal is not None:
-        return result
-    if result.status == "finished" and failure.exit_code == NotNow.exit_code:
-        say(f"warning: the pull is finished, but afterwards {failure.message}", error=True)
-        return result
-    raise RunFailed(failure.message, failure.code, failure.exit_code)
+    read = partial(result_of, workshop.target, workshop.home, outcome.record, repeat=not outcome.accepted.is_new)
+    return result_after_run(outcome.record.import_id, outcome.run.failure, read, "the pull is finished")

@@ -8,8 +8,9 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,6 +25,11 @@ from etl_customers.target import driver_errors
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60
 _PAUSE_SECONDS = 0.05
+_READ_AGAIN_SECONDS = (0.1, 2)
+"""Pauses before what was only read is read again: after a connection broke, and while a server starts anew."""
+
+_Read = TypeVar("_Read")
+
 _KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 """Seconds, seconds and a number: who vanished without a word is noticed after a minute, not after two hours."""
 
@@ -102,6 +108,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
         connection.execution_options(sqlite_begin="immediate")
         with connection.begin():
             yield connection
+
+
+def read_patiently(read: Callable[[], _Read]) -> _Read:
+    """Call a function that only reads from a target, again where the database gives way, three times at most.
+
+    For what a command has to say at its end: that a connection broke must not hide what was done.
+
+    Raises:
+        DatabaseUnavailable: The last time, too.
+    """
+    for seconds in _READ_AGAIN_SECONDS:
+        try:
+            return read()
+        except DatabaseUnavailable:
+            time.sleep(seconds)
+    return read()
 
 
 def empty_log(engine: Engine) -> bool:

@@ -33,6 +33,7 @@ from tests.faults.proxy import (
     FORGOTTEN_CURSORS,
     MODES,
     PASSWORD,
+    Message,
     Mode,
     Point,
     before_postgresql,
@@ -160,24 +161,59 @@ def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when
 def test_a_command_that_was_cut_off_ends_with_one_message(
     postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
-    url = postgresql_target.url.render_as_string(hide_password=False)
-    with before_postgresql(url) as (proxy, through):
-        proxy.cut(named(COPY_DATA), "within")
-        home, file = tmp_path / "home", write_file(tmp_path)
-        done = import_by_command(home, file, through)
-        assert proxy.has_cut
-        assert done.returncode == 3, done.stderr
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert "cannot be used now" in done.stderr
-        assert not {found for found in (PASSWORD, VALUES, "Traceback") if found in done.stdout + done.stderr}
+    home, file = tmp_path / "home", write_file(tmp_path)
+    said = stopped_command(postgresql_target, home, file, named(COPY_DATA), "within")
+    assert "cannot be used now" in said
     run_command(workshop_of(home, postgresql_target), file)
     undisturbed_import.assert_is_done(workshop_of(home, postgresql_target))
+
+
+def reading_the_result(message: Message) -> bool:
+    """Tell whether the command asks for the warnings of the customers that were loaded."""
+    return message.is_clients and b"warnings IS NOT NULL" in message.data
+
+
+def test_a_command_whose_connection_breaks_while_it_reads_the_result_shows_it_nevertheless(
+    postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
+) -> None:
+    home, file = tmp_path / "home", write_file(tmp_path)
+    with before_postgresql(postgresql_target.url.render_as_string(hide_password=False)) as (proxy, through):
+        proxy.cut(reading_the_result)
+        done = import_by_command(home, file, through)
+        assert proxy.has_cut
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == ""
+    assert "rows loaded" in done.stdout
+    assert dump(postgresql_target)["customers"] == undisturbed_import.finished["customers"]
+
+
+def test_a_command_that_cannot_read_its_result_any_more_says_that_it_is_done(
+    postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
+) -> None:
+    home, file = tmp_path / "home", write_file(tmp_path)
+    said = stopped_command(postgresql_target, home, file, reading_the_result, "before", stays_down=True)
+    assert "is done" in said
+    assert dump(postgresql_target)["customers"] == undisturbed_import.finished["customers"]
+
+
+def stopped_command(
+    target: Engine, home: Path, file: Path, point: Point, mode: Mode, *, stays_down: bool = False
+) -> str:
+    """Return the one line that a command says whose connection was cut at a point."""
+    with before_postgresql(target.url.render_as_string(hide_password=False)) as (proxy, through):
+        proxy.cut(point, mode, stays_down=stays_down)
+        done = import_by_command(home, file, through)
+        assert proxy.has_cut
+    assert done.returncode == 3, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not {found for found in (PASSWORD, VALUES, "Traceback") if found in done.stdout + done.stderr}
+    return done.stderr
 
 
 def import_by_command(home: Path, file: Path, url: str) -> "subprocess.CompletedProcess[str]":
     """Run the whole command, Dagster included."""
     home.mkdir()
-    (home / "etl-customers.toml").write_text('[company]\ncountry = "AU"\n', encoding="utf-8")
+    (home / "settings.toml").write_text('[company]\ncountry = "AU"\n', encoding="utf-8")
     environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home), "ETL_CUSTOMERS_DATABASE_URL": url, "COLUMNS": "500"}
     command = [str(Path(sys.executable).with_name("etl-customers")), "import", str(file)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
