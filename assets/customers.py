@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -29,7 +29,6 @@ from etl_customers.imports import (
     run_validated_customers,
 )
 from etl_customers.load.load import LoadCounts
-from etl_customers.pulls import AskedErasures, finish_erasures
 from etl_customers.report.accounting import (
     TargetKeys,
     TargetRows,
@@ -49,7 +48,11 @@ from etl_customers.report.lineage import (
     read_shown_columns,
 )
 from etl_customers.target.ledger import ImportRecord
+from etl_customers.workshop import Workshop
 from schemas.sources import FIRST_STAGES, PROVIDERS
+
+if TYPE_CHECKING:
+    from etl_customers.pulls import AskedErasures
 
 _ACCOUNTED = "every_row_is_accounted_for"
 _UNIQUE = "identity_keys_are_unique"
@@ -252,7 +255,7 @@ def failed_rows(
         columns = read_shown_columns(file, limits)
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
-        asked = finish_erasures(opened, import_id) if record.source in PROVIDERS else None
+        asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
     numbers = {"failed": counted.failed, "erased": counted.erased, "written": written}
     shares = {"failed": counted.failed, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
@@ -276,7 +279,14 @@ def _of_pull(record: ImportRecord, **numbers: int) -> dict[str, int]:
     return numbers if record.source in PROVIDERS else {}
 
 
-def _erasures(asked: AskedErasures) -> dict[str, int]:
+def _finish_erasures(workshop: Workshop, import_id: str) -> "AskedErasures":
+    # What speaks to providers takes long to import, and the import of a file needs none of it.
+    from etl_customers.pulls import finish_erasures
+
+    return finish_erasures(workshop, import_id)
+
+
+def _erasures(asked: "AskedErasures") -> dict[str, int]:
     return {"persons_erased": asked.erased, "erasures_waiting": asked.waiting}
 
 

@@ -11,7 +11,6 @@ from assets.metadata import checked, counts, warned
 from assets.partitions import imports
 from assets.resources import WorkshopResource
 from assets.run_log import engine_log
-from etl_customers.pulls import run_provider_customers
 from etl_customers.report.accounting import count_staged_records
 from etl_customers.target.connect import reading
 from etl_customers.target.connections import CONNECTED, OLD_SHARE, list_connections
@@ -55,6 +54,9 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
         ],
     )
     def pulled(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        # What speaks to providers takes long to import, and the import of a file needs none of it.
+        from etl_customers.pulls import run_provider_customers
+
         with stage_of(context, workshop, source=provider) as (opened, import_id), engine_log(context):
             done = run_provider_customers(opened, import_id, context.run_id)
             staged = count_staged_records(opened.staging_path(import_id), opened.settings.staging)
