@@ -140,6 +140,7 @@ class Staging:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self._unread = ExitStack()
 
     def execute(self, sql: str, values: list[Any] | None = None) -> None:
         """Run a statement; ``values`` are bound, never pasted.
@@ -158,6 +159,26 @@ class Staging:
         # fetchall, because DuckDB refuses other work while a result has rows left.
         rows = self.connection.execute(sql, values).fetchall()
         return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+    def batches(self, sql: str, rows_at_a_time: int) -> Iterator[pl.DataFrame]:
+        """Yield a query's result in frames of so many rows at most; other statements may run meanwhile."""
+        reader = self.connection.sql(sql).to_arrow_reader(rows_at_a_time)
+        self._unread.callback(reader.close)
+        for batch in reader:
+            yield pl.DataFrame(pl.from_arrow(batch))
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection to the same file, for a result that is read while other statements run; close it when done."""
+        return self._unread.enter_context(self.connection.cursor())
+
+    def forget_unread(self) -> None:
+        """Give up what was not read to its end.
+
+        DuckDB keeps the file open for it even when the connection is closed, and whoever opens the file
+        again in this process would wait for ever, without giving Python a chance to let go of it: of a
+        stage that failed, the traceback still holds what it was reading.
+        """
+        self._unread.close()
 
     def frame(self, sql: str, values: list[Any] | None = None) -> pl.DataFrame:
         """Return a query's result as a Polars frame."""
@@ -226,7 +247,11 @@ def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) ->
             if kept is not _NOTHING_KEPT and path not in kept:
                 # Not a cursor: that ends with its connection.
                 kept[path] = duckdb.connect(path)
-            yield Staging(connection)
+            staging = Staging(connection)
+            try:
+                yield staging
+            finally:
+                staging.forget_unread()
     except duckdb.Error as error:
         _let_go(path)
         raise _translate(error, path) or error from None

@@ -70,8 +70,8 @@ def _find_existing_keys(staging: Staging, target: Connection) -> Iterator[pl.Dat
     if not has_keys or not staging.number("select count(*) from customer_keys"):
         return
     target.execute(CreateTable(_sought_keys))
-    for batch in staging.connection.sql(_sql("sought_keys")).to_arrow_reader(_KEYS_AT_A_TIME):
-        append_frame(target, _sought_keys.name, pl.DataFrame(pl.from_arrow(batch)))
+    for batch in staging.batches(_sql("sought_keys"), _KEYS_AT_A_TIME):
+        append_frame(target, _sought_keys.name, batch)
     if target.dialect.name == "postgresql":
         # Without statistics the planner takes a nested loop over millions of keys.
         target.exec_driver_sql(f"analyze {_sought_keys.name}")
@@ -90,11 +90,10 @@ def _find_later_rows(staging: Staging) -> pl.DataFrame:
     SQL finds the keys that several rows hold; only those rows are gone through one by
     one, because whether a row claims its keys depends on whether it is loaded itself.
     """
-    reader = staging.connection.sql(_sql("shared_keys")).to_arrow_reader(_KEYS_AT_A_TIME)
     claimed: set[int] = set()
     later: list[int] = []
-    for batch in reader:
-        for row, keys in zip(batch["row"].to_pylist(), batch["keys"].to_pylist(), strict=True):
+    for batch in staging.batches(_sql("shared_keys"), _KEYS_AT_A_TIME):
+        for row, keys in batch.iter_rows():
             if claimed.isdisjoint(keys):
                 claimed.update(keys)
             else:

@@ -5,7 +5,6 @@ only say whether the target has the person from elsewhere. Nothing of the target
 here: ``etl_customers.load.pulled`` does that.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -133,7 +132,7 @@ def merge_pulled(
 
 def _find_standing(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
     staging.execute(_HASHED_ROWS)
-    ids = _batches(staging, "select provider_id from hashed_rows order by provider_id")
+    ids = staging.batches("select provider_id from hashed_rows order by provider_id", _KEYS_AT_A_TIME)
     for links in find_links(target, provider, tenant_id, ids):
         staging.append("known_links", links)
     staging.execute(_sql("standing"))
@@ -141,7 +140,7 @@ def _find_standing(staging: Staging, target: Connection, provider: str, tenant_i
 
 def _find_owners(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
     staging.execute(_sql("sought_pulled_keys"))
-    keys = _batches(staging, "select kind, value, is_needed from sought_keys order by kind, value")
+    keys = staging.batches("select kind, value, is_needed from sought_keys order by kind, value", _KEYS_AT_A_TIME)
     for found in find_owners(target, provider, tenant_id, keys):
         owned = found.drop_nulls("customer_id")
         staging.append("existing_keys", owned.drop("is_own"))
@@ -157,8 +156,8 @@ def _decide_new_rows(staging: Staging, link_existing: bool) -> None:
     """
     linked: dict[int, int] = {}
     blocked: list[tuple[int, int]] = []
-    for batch in staging.connection.sql(_sql("foreign_owners")).to_arrow_reader(_ROWS_AT_A_TIME):
-        for row, owners in zip(batch["row"].to_pylist(), batch["owners"].to_pylist(), strict=True):
+    for batch in staging.batches(_sql("foreign_owners"), _ROWS_AT_A_TIME):
+        for row, owners in batch.iter_rows():
             left = [owner for owner in owners if owner not in linked]
             if link_existing and len(left) == 1:
                 linked[left[0]] = row
@@ -209,11 +208,6 @@ def _count(staging: Staging) -> MergeCounts:
         unchanged=counts.get("unchanged", 0),
         failed=failed,
     )
-
-
-def _batches(staging: Staging, query: str) -> Iterator[pl.DataFrame]:
-    for batch in staging.connection.sql(query).to_arrow_reader(_KEYS_AT_A_TIME):
-        yield pl.DataFrame(pl.from_arrow(batch))
 
 
 def _sql(name: str) -> str:

@@ -40,7 +40,7 @@ def find_pulled_rows(staging: Staging, record: ImportRecord | None, person: Pers
     ]
     found = {row for (row,) in staging.rows(_IDS, [ids])}
     # On a cursor of its own, a block at a time: a provider may have many that are no customers.
-    with staging.connection.cursor() as cursor:
+    with staging.cursor() as cursor:
         cursor.execute(_RECORDS, [ids])
         while block := cursor.fetchmany(_RECORDS_AT_A_TIME):
             found |= {row for row, text in block if person.is_in(_texts(text))}

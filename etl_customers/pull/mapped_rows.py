@@ -222,7 +222,7 @@ def _winner(merged: _Merged) -> str:
 
 def _blocks(staging: Staging) -> Iterator[list[_Record]]:
     # On a cursor of its own, because DuckDB refuses other work while a result has rows left.
-    with staging.connection.cursor() as cursor:
+    with staging.cursor() as cursor:
         cursor.execute(_RECORDS)
         while block := cursor.fetchmany(_BLOCK_RECORDS):
             yield block

@@ -25,6 +25,20 @@ with open_staging(Path(sys.argv[1]), 128):
     sys.stdin.readline()
 """
 
+LEAVE_UNREAD = """
+import sys
+from pathlib import Path
+from etl_customers.staging import open_staging
+held = []
+with open_staging(Path(sys.argv[1]), 128) as staging:
+    staging.execute("create table numbers as select range as number from range(1000000)")
+    held += [staging.batches("select number from numbers", 10), staging.cursor()]
+    next(held[0])
+    held[1].execute("select number from numbers").fetchmany(10)
+with open_staging(Path(sys.argv[1]), 128) as staging:
+    print(staging.number("select count(*) from numbers"))
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -97,6 +111,14 @@ def test_an_appended_frame_is_let_go_before_its_transaction_ends(path: Path) -> 
 def test_a_frame_with_a_column_too_many_is_not_appended(path: Path) -> None:
     with open_staging(path, 128) as staging, pytest.raises(ValueError, match="deduplicated_rows has no column other"):
         staging.append("deduplicated_rows", pl.DataFrame({"row": [1], "other": [2]}))
+
+
+def test_a_file_of_which_something_was_not_read_to_its_end_can_be_opened_again(path: Path) -> None:
+    """In a process of its own: where it cannot, DuckDB 2.0.0 waits for ever, and nothing can stop it from inside."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVE_UNREAD, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "1000000\n", done.stderr
 
 
 def test_a_file_that_is_kept_open_is_the_same_and_as_locked_down_when_it_is_opened_again(path: Path) -> None:
