@@ -97,6 +97,8 @@ class PostgresProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                # Messages are passed on one by one: each would wait until the one before is acknowledged.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 server = socket.socket(socket.AF_UNIX)
                 if self._is_down or server.connect_ex(self._server_socket):
                     client.close()
