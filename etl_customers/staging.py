@@ -161,7 +161,7 @@ class Staging:
         return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
     def batches(self, sql: str, rows_at_a_time: int) -> Iterator[pl.DataFrame]:
-        """Yield a query's result in frames of so many rows at most; other statements may run meanwhile."""
+        """Yield a query's result in frames of so many rows at most; until the last one no other statement can run."""
         reader = self.connection.sql(sql).to_arrow_reader(rows_at_a_time)
         self._unread.callback(reader.close)
         for batch in reader:
@@ -174,9 +174,12 @@ class Staging:
     def forget_unread(self) -> None:
         """Give up what was not read to its end.
 
-        DuckDB keeps the file open for it even when the connection is closed, and whoever opens the file
-        again in this process would wait for ever, without giving Python a chance to let go of it: of a
-        stage that failed, the traceback still holds what it was reading.
+        For that, DuckDB keeps the file open even when the connection is closed; whoever opens it again
+        in this process waits for ever, without giving Python a chance to let go of it. Of a stage that
+        failed, the traceback still holds what it was reading.
+
+        Source:
+            DuckDB's issue 25965, open on 2026-11-26.
         """
         self._unread.close()
 
