@@ -1,10 +1,13 @@
 """The contract of a row: every rule that it must keep, each with the code of its error.
 
-The frame that is checked has one column per customer column, holding its normalised
+A frame of normalised rows has one column per customer column, holding its normalised
 value, and flag columns named ``column:code``, which are true where the row breaks a
 rule that needs more than the value to be seen (a text that could not be read, two
 columns that do not fit each other). What is checked here is the only gate to
 ``validated_customers``.
+
+Pandera takes some two milliseconds for a check, whatever it looks at. So nothing is held
+to a check that it cannot break: no column without a value, no flag that is never true.
 """
 
 from collections.abc import Collection, Iterable
@@ -41,11 +44,12 @@ UNREADABLE: tuple[str, ...] = tuple(
 """Flags of texts that could not be read, and which a provider's customer can do without."""
 
 
-def normalised_customers(required: Collection[str]) -> pa.DataFrameSchema:
-    """Build the contract of the fixed columns.
+def normalised_customers(required: Collection[str], filled: Collection[str]) -> pa.DataFrameSchema:
+    """Build the contract of the values of the fixed columns.
 
     Args:
         required: Columns that must have a value after defaults (R4).
+        filled: Columns that have any value in the frame.
 
     Returns:
         A schema whose checks are named by error codes. ``not_nullable`` stands for
@@ -62,23 +66,21 @@ def normalised_customers(required: Collection[str]) -> pa.DataFrameSchema:
     }
     for column in COLUMNS:
         if column.kind is not Kind.PASSWORD:
-            columns[column.name] = _column(column, nullable=column.name not in required)
-    columns |= _flags(FLAGS)
+            checks = _checks(column) if column.name in filled else []
+            kind = pl.Date if column.kind is Kind.DATE else pl.String
+            columns[column.name] = pa.Column(kind, checks, nullable=column.name not in required)
     return pa.DataFrameSchema(columns, strict=True, name="normalised_customers")
 
 
-def normalised_fields(flags: Iterable[str]) -> pa.DataFrameSchema:
-    """Build the contract of some flag columns (``key:code``) of custom fields and properties (R21, R22)."""
-    return pa.DataFrameSchema({"row": pa.Column(pl.Int64), **_flags(flags)}, strict=True, name="normalised_fields")
+def raised_flags(names: Iterable[str]) -> pa.DataFrameSchema:
+    """Build the contract of some flag columns (``column:code``), of fixed columns, custom fields or properties."""
+    flags = {name: pa.Column(pl.Boolean, pa.Check.eq(False, error=name.rpartition(":")[2])) for name in names}
+    return pa.DataFrameSchema({"row": pa.Column(pl.Int64), **flags}, strict=True, name="raised_flags")
 
 
-def _flags(names: Iterable[str]) -> dict[str, pa.Column]:
-    return {name: pa.Column(pl.Boolean, pa.Check.eq(False, error=name.rpartition(":")[2])) for name in names}
-
-
-def _column(column: Column, *, nullable: bool) -> pa.Column:
+def _checks(column: Column) -> list[pa.Check]:
     if column.kind is Kind.DATE:
-        return pa.Column(pl.Date, nullable=nullable)
+        return []
     checks = {
         Kind.TITLE: [pa.Check.isin(TITLES, error="unknown_title")],
         Kind.CUSTOMER_TYPE: [pa.Check.isin(CUSTOMER_TYPES, error="unknown_customer_type")],
@@ -89,4 +91,4 @@ def _column(column: Column, *, nullable: bool) -> pa.Column:
     if column.kind in (Kind.TEXT, Kind.CITY, Kind.STATE):
         # PostgreSQL's text type cannot hold NUL, SQLite's can: neither gets it.
         checks.append(pa.Check.str_matches(r"^[^\x00]*$", error="unprintable_character"))
-    return pa.Column(pl.String, checks, nullable=nullable)
+    return checks

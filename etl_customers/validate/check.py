@@ -17,7 +17,7 @@ from etl_customers.validate.source_rules import SourceRules, rules_of
 from etl_customers.validate.suggest import Suggester
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
 from schemas.failures import find_failures
-from schemas.normalised_customers import normalised_customers, normalised_fields
+from schemas.normalised_customers import FLAGS, normalised_customers, raised_flags
 from schemas.sources import CSV
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
@@ -67,9 +67,7 @@ def check_rows(
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)
     frame = normalised.frame
-    failures = pl.concat(
-        [find_failures(normalised_customers(rules.required), frame), *_field_failures(frame["row"], found.flags)]
-    )
+    failures = pl.concat([_find_value_failures(frame.drop(FLAGS), rules), *_find_flag_failures(frame, found.flags)])
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
     suggester = Suggester(texts, frame, fields, columns, places)
     errors = _describe(failures, columns, suggester)
@@ -123,11 +121,17 @@ def check_texts(
     return check_rows(raw, columns, fields, settings, load_places(settings.reference), rules)
 
 
-def _field_failures(rows: pl.Series, flags: dict[str, pl.Series]) -> Iterator[pl.DataFrame]:
+def _find_value_failures(values: pl.DataFrame, rules: SourceRules) -> pl.DataFrame:
+    filled = [name for name in values.columns if values[name].null_count() < values.height]
+    return find_failures(normalised_customers(rules.required, filled), values)
+
+
+def _find_flag_failures(frame: pl.DataFrame, of_fields: dict[str, pl.Series]) -> Iterator[pl.DataFrame]:
     """Hold some flags at a time against the contract: Pandera's time grows with the square of their number."""
+    flags = {**frame.select(FLAGS).to_dict(), **of_fields}
     names = iter(name for name, flag in flags.items() if flag.any())
     while some := list(islice(names, _FLAGS_AT_ONCE)):
-        yield find_failures(normalised_fields(some), pl.DataFrame([rows, *(flags[name].alias(name) for name in some)]))
+        yield find_failures(raised_flags(some), frame.select("row", *(flags[name].alias(name) for name in some)))
 
 
 def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester) -> pl.DataFrame:
