@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.bench import Bench, open_bench
+from benchmarks.environments import DEFAULT
 from benchmarks.figures import Measured, Number, keep_figures, read_figures
 from benchmarks.machine import describe_machine
 from benchmarks.measure import CannotMeasure
 from benchmarks.page import goal_table, is_missed, section_table, write_page
-from benchmarks.peers.environments import DEFAULT
 from benchmarks.sections import SECTIONS, TITLES
 
 _SCREEN_WIDTH = 200

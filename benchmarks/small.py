@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assets.instance import make_dagster_home
 from benchmarks.bench import SQLITE, Bench
+from benchmarks.environments import python_of_users
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.generate import Mix
 from benchmarks.measure import engine_environment, time_command
@@ -34,17 +35,19 @@ def small(bench: Bench, sizes: Sequence[int], rounds: int) -> Table:
     """Import a file without passwords into SQLite from a new home, another one from the same home, and do the rest."""
     (rows,) = sizes
     files = [bench.file(rows, Mix(seed=3), start) for start in (0, 10 * rows)]
+    python = python_of_users(bench.peers, installs=True) if bench.installs else sys.executable
+    command = str(Path(python).with_name("etl-customers"))
     times = _Times()
     for number in range(rounds):
         bench.say(f"round {number + 1} of {rounds}")
         with bench.home() as home, bench.home() as dagster:
-            times.help.append(time_command([_command(), "--help"], _environment(home)))
+            times.help.append(time_command([command, "--help"], _environment(home)))
             times.engine.append(bench.engine(files[0], SQLITE).seconds)
             make_dagster_home(Home(dagster))
-            times.dagster_first.append(_four_steps(dagster))
-            times.first.append(_import(files[0], home))
-            times.dagster_later.append(_four_steps(dagster))
-            times.later.append(_import(files[1], home))
+            times.dagster_first.append(_four_steps(python, dagster))
+            times.first.append(_import(command, files[0], home))
+            times.dagster_later.append(_four_steps(python, dagster))
+            times.later.append(_import(command, files[1], home))
     return _table(rows, times)
 
 
@@ -76,12 +79,12 @@ def _table(rows: int, times: _Times) -> Table:
     )
 
 
-def _import(file: Path, home: Path) -> float:
-    return time_command([_command(), "import", str(file)], _environment(home), may_return=(0, _FAILED_ROWS))
+def _import(command: str, file: Path, home: Path) -> float:
+    return time_command([command, "import", str(file)], _environment(home), may_return=(0, _FAILED_ROWS))
 
 
-def _four_steps(home: Path) -> float:
-    command = [sys.executable, "-m", "benchmarks.four_steps", str(Home(home).dagster)]
+def _four_steps(python: str, home: Path) -> float:
+    command = [python, "-m", "benchmarks.four_steps", str(Home(home).dagster)]
     return time_command(command, os.environ | {"PYTHONWARNINGS": "ignore"})
 
 
@@ -89,7 +92,3 @@ def _environment(home: Path) -> Mapping[str, str]:
     environment = os.environ | engine_environment() | {"ETL_CUSTOMERS_HOME": str(home)}
     environment.pop("ETL_CUSTOMERS_DATABASE_URL", None)
     return environment
-
-
-def _command() -> str:
-    return str(Path(sys.executable).with_name("etl-customers"))

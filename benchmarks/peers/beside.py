@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.bench import Bench
+from benchmarks.environments import python_of
 from benchmarks.figures import Cell, Goal, Number, Table
 from benchmarks.measure import CannotMeasure, Run, run_module
-from benchmarks.peers.environments import python_of
 from benchmarks.ready_rows import ReadyRows
 
 _PROMISED_ROWS = 100_000

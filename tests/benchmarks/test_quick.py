@@ -12,10 +12,10 @@ from assets.instance import make_dagster_home
 from benchmarks.__main__ import measure
 from benchmarks.bench import Bench
 from benchmarks.databases import Server
+from benchmarks.environments import python_of
 from benchmarks.figures import FILE
 from benchmarks.measure import CannotMeasure, run_module
 from benchmarks.peers.beside import PEERS
-from benchmarks.peers.environments import python_of
 from etl_customers.settings import Home
 from tests.benchmarks.benches import PreparedBench, run_of
 
