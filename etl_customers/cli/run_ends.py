@@ -50,7 +50,7 @@ def result_after_run(import_id: str, failure: _Failure | None, read: Callable[[]
     Args:
         import_id: The import.
         failure: Of the run, if it failed.
-        read: Reads the result from the target; called again where a connection breaks meanwhile.
+        read: Reads the result from the target; of a run that ended well, called again where a connection breaks.
         done: What is said of an import that is finished although its run failed afterwards.
 
     Raises:
@@ -58,7 +58,7 @@ def result_after_run(import_id: str, failure: _Failure | None, read: Callable[[]
         ResultUnread: It has, but the target does not answer.
     """
     try:
-        result = read_patiently(read)
+        result = read_patiently(read) if failure is None else read()
     except DatabaseUnavailable as error:
         if failure is None:
             raise ResultUnread(import_id, error) from None
