@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process, utils
 from etl_customers.fields import AccountFields
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.places import Places
-from schemas.columns import TITLES
+from schemas.columns import CUSTOMER_TYPES, TITLES
 
 _NEAR = 75
 """Least likeness, 0 to 100, at which one choice is suggested for another text."""
@@ -44,28 +44,50 @@ class Suggester:
         self._texts, self._values, self._places = texts, values, places
         self._index = {row: index for index, row in enumerate(texts["row"])}
         self._choices = _choices(fields, columns)
-        self._by_code: dict[str, Callable[[str, str, int], str | None]] = {
-            "unknown_title": lambda text, _column, _index: near(text, TITLES, _TITLES_IN_WORDS),
-            "unknown_customer_type": lambda text, _column, _index: near(
-                text, ("Personal", "Business"), _TYPES_IN_WORDS
-            ),
-            "unknown_country": lambda text, _column, _index: places.suggest_country(text),
-            "unknown_state": self._state,
-            "invalid_date": lambda text, _column, _index: certain_date(text),
-            "unknown_choice": lambda text, column, _index: near(text, self._choices.get(column, ()), {}),
-        }
 
     def suggest(self, row: int, column: str, code: str) -> str | None:
         """Return a suggestion for the cell, None where there is no certain or near one."""
-        look_up = self._by_code.get(code)
+        look_up = _BY_CODE.get(code)
         if look_up is None:
             return None
         index = self._index[row]
         text = self._texts[column][index]
-        return None if text is None else look_up(text, column, index)
+        return None if text is None else look_up(self, text, column, index)
 
-    def _state(self, text: str, _column: str, index: int) -> str | None:
+    def title(self, text: str, _column: str, _index: int) -> str | None:
+        """Suggest a title."""
+        return near(text, TITLES, _TITLES_IN_WORDS)
+
+    def customer_type(self, text: str, _column: str, _index: int) -> str | None:
+        """Suggest a customer type."""
+        return near(text, CUSTOMER_TYPES, _TYPES_IN_WORDS)
+
+    def country(self, text: str, _column: str, _index: int) -> str | None:
+        """Suggest a country."""
+        return self._places.suggest_country(text)
+
+    def state(self, text: str, _column: str, index: int) -> str | None:
+        """Suggest states of the row's country."""
         return " or ".join(self._places.suggest_states(text, self._values["country"][index])) or None
+
+    def date(self, text: str, _column: str, _index: int) -> str | None:
+        """Suggest a date in the form that is asked for."""
+        return certain_date(text)
+
+    def choice(self, text: str, column: str, _index: int) -> str | None:
+        """Suggest a choice of an account's own field."""
+        return near(text, self._choices.get(column, ()), {})
+
+
+# Not of the suggester itself: it would hold itself, and with it its chunk, until Python looks for cycles.
+_BY_CODE: dict[str, Callable[[Suggester, str, str, int], str | None]] = {
+    "unknown_title": Suggester.title,
+    "unknown_customer_type": Suggester.customer_type,
+    "unknown_country": Suggester.country,
+    "unknown_state": Suggester.state,
+    "invalid_date": Suggester.date,
+    "unknown_choice": Suggester.choice,
+}
 
 
 def near(text: str, choices: tuple[str, ...], words: dict[str, str]) -> str | None:

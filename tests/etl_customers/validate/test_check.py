@@ -1,5 +1,6 @@
 """The rules of a row: what is loaded, with which values, and what is listed with which codes."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -432,3 +433,16 @@ def test_every_error_of_hundreds_of_property_columns_is_listed() -> None:
     row = {"tier": "Gold", **dict.fromkeys(names, "old")}
     checked = check(row, fields=FIELDS, columns=field_columns("tier", *names))
     assert {column for _, column, code in codes(checked) if code == "invalid_number"} == set(names)
+
+
+def test_a_chunk_is_let_go_at_once_although_rows_of_it_failed() -> None:
+    """Python looks for cycles so seldom in a command that each chunk of a large file would stay in memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = {id(thing) for thing in gc.get_objects() if isinstance(thing, pl.DataFrame)}
+        check({"state": "Viktoria"}, {"customer_title": "Sir"})
+        left = [thing for thing in gc.get_objects() if isinstance(thing, pl.DataFrame) and id(thing) not in before]
+    finally:
+        gc.enable()
+    assert left == []
