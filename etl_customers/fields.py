@@ -4,16 +4,17 @@ They live in the target database. The caller gives a connection and commits. Wha
 is removed is only marked so: customers keep their values, and a template that
 still has the column can be told that it is stale. Adding a removed field again
 with the same id and type revives it, and the customers' values with it; with
-another type it becomes a new field (``size_2``), so that no old value is read
-as what it is not.
+another type it becomes a new field (``size_zb``), so that no old value is read
+as what it is not. No id ends in a digit: ``Pet 2: Name`` is the name of a second
+pet, never that of a property type ``pet_2``.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,8 +25,10 @@ from schemas.columns import FieldType
 
 CHOICE_SEPARATOR = ";"
 _LONGEST_LABEL = 60
+_LONGEST_SLUG = 46
 _LONGEST_CHOICE = 255
 _ID = re.compile(r"[a-z][a-z0-9_]{0,55}")
+_END_NUMBER = re.compile(r"[\s_.-]*[0-9]+\Z")
 _FORMULA_STARTS = "=+-@'＝＋－＠"  # noqa: RUF001  (full-width signs run as formulas too)
 _FIELDS_LISTED = "see: etl-customers fields list"
 _PROPERTIES_LISTED = "see: etl-customers properties list"
@@ -51,6 +54,9 @@ class PropertyType:
     fields: tuple[Field, ...]
 
 
+_Named = TypeVar("_Named", Field, PropertyType)
+
+
 @dataclass(frozen=True)
 class RemovedField:
     """A column that templates had until ``removed_at`` (UTC)."""
@@ -70,6 +76,29 @@ class AccountFields:
 
 NO_FIELDS = AccountFields((), ())
 """An account without columns of its own."""
+
+
+def headers_of(items: Sequence[_Named], gone: Iterable[str] = ()) -> Iterator[tuple[str, _Named]]:
+    """Yield the normalised headers by which fields or property types are read, labels before ids.
+
+    An account of an earlier version may have an id that ends in a digit. Where it would be
+    read for a further one of something else (``pet_2``, of Pét, beside Pet), it is no header.
+
+    Args:
+        items: Those of one kind that the account has.
+        gone: Normalised labels of those that were removed.
+    """
+    names = {normalise_header(name) for item in items for name in (item.label, item.id)} | set(gone)
+    taken: set[str] = set()
+    for item in items:
+        taken.add(normalise_header(item.label))
+        yield normalise_header(item.label), item
+    for item in items:
+        without_number = _END_NUMBER.sub("", item.id)
+        if (without_number == item.id or normalise_header(without_number) not in names) and (
+            (name := normalise_header(item.id)) not in taken
+        ):
+            yield name, item
 
 
 def property_header(type_label: str, field_label: str, number: int = 1) -> str:
@@ -155,6 +184,12 @@ def add_property_type(connection: sa.Connection, label: str, id: str | None = No
         normalise_header(name): f"property type {t.label}" for t in account.property_types for name in (t.label, t.id)
     }
     _refuse_taken(label, id, taken)
+    for other in account.property_types:
+        if normalise_header(_END_NUMBER.sub("", other.label)) == normalise_header(label):
+            raise FieldInvalid(
+                f"a header {other.label}: … would be both a further {label} and the property type {other.label}; "
+                "choose another label"
+            )
     existing = {row.id: row for row in _rows(connection, property_types)}
     chosen = _choose_id(label, id, None, existing, "property")
     _refuse_taken(label, chosen, taken)
@@ -311,17 +346,47 @@ def _choose_id(
     label: str, id: str | None, type: FieldType | None, existing: dict[str, sa.Row[Any]], fallback: str
 ) -> str:
     """Return the id to write under: the one asked for, or the label's first that is free or can be revived."""
-    if id is not None and not _ID.fullmatch(id):
-        raise FieldInvalid("an id has 1 to 56 characters a-z, 0-9 and _, and begins with a letter")
-    base = id or _slug(label) or fallback
+    if id is not None:
+        return _checked_id(id, type, existing)
+    slug = _slug(label)
+    # Earlier versions made ids that end in a digit; what was removed under one comes back with its values.
+    numbered = (slug, *(f"{slug or fallback}_{number}" for number in range(2, len(existing) + 2)))
+    for old in numbered:
+        if old[-1:].isdigit() and old in existing and _can_be_revived(existing[old], type):
+            return old
+    base = f"{slug[:_LONGEST_SLUG]}_{fallback}" if slug[-1:].isdigit() else slug or fallback
     for number in range(1, len(existing) + 2):
-        candidate = base if number == 1 else f"{base}_{number}"
-        row = existing.get(candidate)
-        if row is None or (not _lives(row) and (type is None or row.type == type)):
+        candidate = base if number == 1 else f"{base}_z{_in_letters(number)}"
+        if candidate not in existing or _can_be_revived(existing[candidate], type):
             return candidate
-        if id is not None:
-            raise FieldInvalid(f"the id {id} is taken, or was that of a removed field of another type; choose another")
     raise AssertionError("one of n + 1 ids is free")
+
+
+def _checked_id(id: str, type: FieldType | None, existing: dict[str, sa.Row[Any]]) -> str:
+    if not _ID.fullmatch(id):
+        raise FieldInvalid("an id has 1 to 56 characters a-z, 0-9 and _, and begins with a letter")
+    if id in existing:
+        if not _can_be_revived(existing[id], type):
+            raise FieldInvalid(f"the id {id} is taken, or was that of a removed field of another type; choose another")
+    elif id[-1].isdigit():
+        raise FieldInvalid(
+            f"the id {id} ends in a digit, so a header with it could mean a further {_END_NUMBER.sub('', id)}; "
+            "choose another id"
+        )
+    return id
+
+
+def _can_be_revived(row: sa.Row[Any], type: FieldType | None) -> bool:
+    return not _lives(row) and (type is None or row.type == type)
+
+
+def _in_letters(number: int) -> str:
+    """Return a number from 1 on as a spreadsheet names its columns: a to z, then aa, ab and so on."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters
 
 
 def _slug(label: str) -> str:

@@ -1,5 +1,7 @@
 """Commands for the account's own columns: custom fields, property types and their fields."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +64,7 @@ def add_field(
     from etl_customers.fields import add_custom_field
     from etl_customers.target.connect import writing
 
-    with target_at(home) as target, writing(target) as connection:
+    with target_at(home) as target, writing(target) as connection, _without_clashes(connection, home):
         field = add_custom_field(connection, label, type_, id=id_, is_required=required, choices=choice or ())
     _print_added("custom field", field, json)
 
@@ -111,7 +113,7 @@ def add_property(
     from etl_customers.fields import add_property_field, add_property_type
     from etl_customers.target.connect import writing
 
-    with target_at(home) as target, writing(target) as connection:
+    with target_at(home) as target, writing(target) as connection, _without_clashes(connection, home):
         if field is None:
             added = add_property_type(connection, label, id_)
         else:
@@ -143,6 +145,29 @@ def remove_property(
         else:
             remove_property_field(connection, _type_id(connection, type_id), field)
     say(f"property type {type_id} removed" if field is None else f"field {field} of {type_id} removed")
+
+
+@contextmanager
+def _without_clashes(connection: "Connection", home: Path | None) -> Iterator[None]:
+    """Refuse what the body adds where an alias of the settings has a header of it already."""
+    from etl_customers.errors import FieldInvalid
+    from etl_customers.fields import load_fields
+    from etl_customers.settings import find_home, load_settings
+
+    aliases = load_settings(find_home(home)).csv.aliases
+    if not aliases:  # what follows is slow to import
+        yield
+        return
+    from etl_customers.read.headers import KnownHeaders
+
+    before = KnownHeaders(load_fields(connection), {}).clashes(aliases)
+    yield
+    for alias, owner in KnownHeaders(load_fields(connection), {}).clashes(aliases):
+        if (alias, owner) not in before:
+            raise FieldInvalid(
+                f"the setting csv.aliases has the alias {alias}, which would take a header of {owner}; "
+                "choose another label or id, or remove the alias"
+            )
 
 
 def _type_id(connection: "Connection", name: str) -> str:

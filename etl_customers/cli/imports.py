@@ -94,7 +94,12 @@ def template(
 
     settings = load_settings(find_home(home))
     with target_at(home) as target, reading(target) as connection:
-        header = template_header(load_fields(connection), settings.csv.required)
+        fields = load_fields(connection)
+    if settings.csv.aliases:  # what follows is slow to import
+        from etl_customers.read.headers import KnownHeaders
+
+        KnownHeaders(fields, settings.csv.aliases)  # refuses aliases that take a column of the template
+    header = template_header(fields, settings.csv.required)
     text = io.StringIO()
     csv.writer(text).writerow(header)
     if output is None:

@@ -4,7 +4,7 @@ Nothing is guessed: a header is known in one way or the file is refused.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,11 @@ from enum import StrEnum
 from rapidfuzz import fuzz, process
 
 from etl_customers.errors import SettingsInvalid
-from etl_customers.fields import AccountFields, PropertyType, property_header
+from etl_customers.fields import AccountFields, PropertyType, headers_of, property_header
 from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, normalise_header
 from etl_customers.read.formulas import unescape_formula
 from etl_customers.read.refusals import (
+    AmbiguousColumns,
     DuplicateColumns,
     MissingColumns,
     NoHeader,
@@ -23,10 +24,12 @@ from etl_customers.read.refusals import (
     TooManyColumns,
     UnknownColumns,
     UnknownHeader,
+    show_header,
 )
 from etl_customers.settings import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.template import template_stamp
+from schemas.columns import COLUMN_BY_NAME
 
 MAX_COLUMNS = 16_384
 """What Excel and LibreOffice can hold."""
@@ -35,6 +38,7 @@ _NOWHERE = -1
 _NEAR = 75
 _NUMBERED = re.compile(r"(?P<label>.*?)[\s_.-]*(?P<number>[1-9][0-9]{0,8})\s*", re.DOTALL)
 _MOST_SUGGESTED = 20
+_TEMPLATE_NAMES = frozenset(normalise_header(name) for name in COLUMN_BY_NAME)
 _STAMP = re.compile(re.escape(STAMP_PREFIX) + r"[0-9a-f]{8}")
 
 
@@ -57,27 +61,64 @@ UNSTAGED_ROLES = frozenset({Role.PASSWORD, Role.OWN, Role.TEMPLATE})
 class KnownHeaders:
     """Every header that the account has, and how each is read."""
 
-    def __init__(self, fields: AccountFields, aliases: dict[str, str]) -> None:
-        self._names: dict[str, UploadColumn] = {}
+    def __init__(self, fields: AccountFields, aliases: Mapping[str, str]) -> None:
+        self._fixed: dict[str, UploadColumn] = {}
         for name, column in fixed_names().items():
             role = Role.PASSWORD if column == "password" else Role.COLUMN
-            self._names[name] = _meaning(role, column)
-        for field in fields.custom_fields:
-            for name in (field.id, field.label):
-                self._names[normalise_header(name)] = _meaning(Role.CUSTOM_FIELD, field.id)
-        self._types = {normalise_header(name): kind for kind in fields.property_types for name in (kind.id, kind.label)}
-        self._shown = {name: column.key for name, column in self._names.items()}
+            self._fixed[name] = _meaning(role, column)
+        gone = [normalise_header(column.header).partition(":") for column in fields.removed]
+        labels_gone = [label for label, _, _ in gone]
+        self._customs = {
+            name: _meaning(Role.CUSTOM_FIELD, field.id) for name, field in headers_of(fields.custom_fields, labels_gone)
+        }
+        self._types = dict(headers_of(fields.property_types, labels_gone))
+        self._parts = {
+            kind.id: dict(headers_of(kind.fields, [part for _, _, part in gone])) for kind in fields.property_types
+        }
+        self._shown = {name: column.key for name, column in self._fixed.items()}
         self._shown |= {normalise_header(field.label): field.label for field in fields.custom_fields}
         for kind in fields.property_types:
             for part in kind.fields:
                 header = property_header(kind.label, part.label)
                 self._shown[normalise_header(header)] = header
         self._removed = {normalise_header(gone.header): gone.removed_at for gone in reversed(fields.removed)}
-        self._add_aliases(aliases)
+        self._aliases = self._read_aliases(aliases)
 
-    def find(self, header: str) -> UploadColumn | None:
-        """Return what a header means, None if nothing; position and header are left open."""
-        return self._names.get(normalise_header(header)) or self._find_property(header)
+    def find(self, header: str, *, is_template: bool = False) -> UploadColumn | None:
+        """Return what a header means, None if nothing; position and header are left open.
+
+        Args:
+            header: As it stands in the file.
+            is_template: The file is made from the template: there a fixed column's own name means
+                that column, also where an alias takes the name in other files.
+        """
+        name = normalise_header(header)
+        if is_template and name in _TEMPLATE_NAMES:
+            return self._fixed[name]
+        return self._aliases.get(name) or self._find_own(header)
+
+    def property_meanings(self, header: str) -> list[UploadColumn]:
+        """Return the columns of properties that a header may mean, the first of them where it is certain.
+
+        ``Pet 2: Name`` is the second pet's name. Where a property type is called Pet 2, it may be that, too.
+        """
+        label, colon, part = header.partition(":")
+        if not colon:
+            return []
+        types = [(1, self._types.get(normalise_header(label)))]
+        if (numbered := _NUMBERED.fullmatch(label)) and int(numbered["number"]) > 1:
+            types.insert(0, (int(numbered["number"]), self._types.get(normalise_header(numbered["label"]))))
+        found = (self._property_column(kind, part, number) for number, kind in types if kind is not None)
+        return [column for column in found if column is not None]
+
+    def clashes(self, aliases: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return the aliases that take a header of the account's own for another column, each with what has it."""
+        found = []
+        for alias, target in aliases.items():
+            own = self._find_account(alias)
+            if own is not None and own != self._find_own(target):
+                found.append((alias, f"the {'property' if own.role is Role.PROPERTY else 'custom field'} {own.key}"))
+        return found
 
     def removed_at(self, header: str) -> datetime | None:
         """Return when the account removed the column of this header, None if it never had it."""
@@ -95,36 +136,39 @@ class KnownHeaders:
         )
         return self._shown[found[0]] if found else None
 
-    def _find_property(self, header: str) -> UploadColumn | None:
-        label, colon, part = header.partition(":")
-        if not colon:
-            return None
-        number, kind = 1, self._types.get(normalise_header(label))
-        if kind is None and (numbered := _NUMBERED.fullmatch(label)):
-            number, kind = int(numbered["number"]), self._types.get(normalise_header(numbered["label"]))
-            if number == 1:
-                return None
-        return None if kind is None else _property_column(kind, part, number)
+    def _find_own(self, header: str) -> UploadColumn | None:
+        return self._find_account(header) or self._fixed.get(normalise_header(header))
 
-    def _add_aliases(self, aliases: dict[str, str]) -> None:
-        meant = {alias: self.find(target) for alias, target in aliases.items()}
-        if unknown := [alias for alias, column in meant.items() if column is None]:
-            raise SettingsInvalid(tuple(f"csv.aliases: {alias} must name a column of the account" for alias in unknown))
-        self._names |= {normalise_header(alias): column for alias, column in meant.items() if column is not None}
+    def _find_account(self, header: str) -> UploadColumn | None:
+        return self._customs.get(normalise_header(header)) or next(iter(self.property_meanings(header)), None)
+
+    def _property_column(self, kind: PropertyType, part: str, number: int) -> UploadColumn | None:
+        field = self._parts[kind.id].get(normalise_header(part))
+        if field is None:
+            return None
+        header = property_header(kind.label, field.label, number)
+        return UploadColumn(_NOWHERE, "", Role.PROPERTY, header, kind.id, number, field.id)
+
+    def _read_aliases(self, aliases: Mapping[str, str]) -> dict[str, UploadColumn]:
+        problems = [
+            f"{show_header(alias)} is a header of {owner}, too; remove the alias, or that column"
+            for alias, owner in self.clashes(aliases)
+        ]
+        read: dict[str, UploadColumn] = {}
+        for alias, target in aliases.items():
+            column, name = self._find_own(target), normalise_header(alias)
+            if column is None:
+                problems.append(f"{show_header(alias)} must name a column of the account")
+            elif not name or read.setdefault(name, column) != column:
+                problems.append(f"{show_header(alias)} is {'there twice' if name else 'no header'}; remove it")
+        if problems:
+            raise SettingsInvalid(tuple(f"csv.aliases: {problem}" for problem in problems))
+        return read
 
 
 def _meaning(role: Role, key: str = "") -> UploadColumn:
     """Return what a header means, wherever it stands."""
     return UploadColumn(_NOWHERE, "", role, key, None, None, None)
-
-
-def _property_column(kind: PropertyType, part: str, number: int) -> UploadColumn | None:
-    wanted = normalise_header(part)
-    for field in kind.fields:
-        if wanted in (normalise_header(field.label), normalise_header(field.id)):
-            header = property_header(kind.label, field.label, number)
-            return UploadColumn(_NOWHERE, "", Role.PROPERTY, header, kind.id, number, field.id)
-    return None
 
 
 def count_known(header: Sequence[str], known: KnownHeaders) -> int:
@@ -152,12 +196,13 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
 
     Raises:
         NoHeader: No cell is a header: it may be a customer's row, so none is printed.
+        AmbiguousColumns: A header may mean one column or another.
         DuplicateColumns: Several headers mean the same column.
         UnknownColumns: A header means nothing; names the nearest known ones.
         MissingColumns: A required column is not there.
         StaleTemplate: One of the last two, and the stamp is of an older template.
         TooManyColumns: More than a spreadsheet has.
-        SettingsInvalid: An alias of the settings leads nowhere.
+        SettingsInvalid: An alias of the settings leads nowhere, or takes a header of the account's own.
 
     Source:
         docs/rules.md, R3.
@@ -169,6 +214,7 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     if len(cells) > MAX_COLUMNS:
         raise TooManyColumns(len(cells), MAX_COLUMNS)
     columns = _match_all(cells, known)
+    _refuse_ambiguous(columns, known)
     _refuse_duplicates(columns)
     missing = _missing(columns, fields, csv.required)
     unknown = [] if csv.ignore_unknown_columns else [c for c in columns if c.role is Role.IGNORED and c.header.strip()]
@@ -210,12 +256,20 @@ def _match_all(cells: list[str], known: KnownHeaders) -> tuple[UploadColumn, ...
             column = _meaning(Role.OWN, own[position])
         elif position in stamps:
             column = _meaning(Role.TEMPLATE)
-        elif (found := known.find(header)) is not None:
+        elif (found := known.find(header, is_template=bool(stamps))) is not None:
             column = found
         else:
             column = _meaning(Role.IGNORED)
         columns.append(replace(column, position=position, header=header))
     return tuple(columns)
+
+
+def _refuse_ambiguous(columns: Iterable[UploadColumn], known: KnownHeaders) -> None:
+    for column in columns:
+        meanings = known.property_meanings(column.header) if column.role is Role.PROPERTY else []
+        if len(meanings) > 1:
+            named = [f"number {found.property_number} of the property {found.property_type}" for found in meanings]
+            raise AmbiguousColumns(column.header, column.position + 1, named)
 
 
 def _refuse_duplicates(columns: Iterable[UploadColumn]) -> None:

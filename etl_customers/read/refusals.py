@@ -363,6 +363,23 @@ class UnknownHeader:
         return f"{named}; {hint})" if hint else f"{named})"
 
 
+class AmbiguousColumns(UploadRefused):
+    """A header may mean one column of the account or another."""
+
+    code = "ambiguous_columns"
+
+    def __init__(self, header: str, position: int, meanings: Sequence[str]) -> None:
+        super().__init__(header, position, meanings)
+        self.header, self.position, self.meanings = header, position, tuple(meanings)
+
+    def __str__(self) -> str:
+        """Name the header and what it may mean."""
+        return (
+            f"the header {show_header(self.header)} (column {self.position}) may mean {' or '.join(self.meanings)}; "
+            "give one of the two property types another label"
+        )
+
+
 class UnknownColumns(UploadRefused):
     """The header has columns that the account does not have; it may lack others as well."""
 

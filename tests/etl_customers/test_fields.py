@@ -15,6 +15,7 @@ from etl_customers.fields import (
     remove_property_field,
     remove_property_type,
 )
+from etl_customers.target.tables import custom_fields, property_types
 from schemas.columns import FieldType
 
 TEXT, NUMBER, ONE_OF, SEVERAL_OF = FieldType.TEXT, FieldType.NUMBER, FieldType.ONE_OF, FieldType.SEVERAL_OF
@@ -80,9 +81,9 @@ def test_a_field_added_again_with_the_same_type_is_the_old_one_and_goes_to_the_e
 def test_a_field_added_again_with_another_type_is_a_new_one(connection: sa.Connection) -> None:
     add_custom_field(connection, "Shoe size", NUMBER)
     remove_custom_field(connection, "shoe_size")
-    assert add_custom_field(connection, "Shoe size", TEXT).id == "shoe_size_2"
+    assert add_custom_field(connection, "Shoe size", TEXT).id == "shoe_size_zb"
     assert load_fields(connection).removed == ()
-    remove_custom_field(connection, "shoe_size_2")
+    remove_custom_field(connection, "shoe_size_zb")
     with pytest.raises(FieldInvalid, match="another type"):
         add_custom_field(connection, "Shoe size", TEXT, id="shoe_size")
 
@@ -135,8 +136,54 @@ def test_labels_of_any_script_get_an_id(connection: sa.Connection) -> None:
         "field",
         "groe",
         "name",
-        "field_2",
+        "field_zb",
     ]
+
+
+def test_no_id_ends_in_a_digit_whatever_the_labels_are(connection: sa.Connection) -> None:
+    labels = ("Size", "Sizé", "SÍze", "Route 66", "Ŕoute 66", "靴", "靴 2", "帽 2", "x" * 57 + "12")
+    ids = [add_custom_field(connection, label, TEXT).id for label in labels]
+    assert ids[:5] == ["size", "size_zb", "size_zc", "route_66_field", "route_66_field_zb"]
+    pets = [add_property_type(connection, label).id for label in ("Pet", "Pét", "Pet 2 靴")]
+    assert pets == ["pet", "pet_zb", "pet_2_property"]
+    parts = [add_property_field(connection, "pet", label, TEXT).id for label in ("Chip", "Chíp", "Chip 2")]
+    assert parts == ["chip", "chip_zb", "chip_2_field"]
+    assert not any(id[-1].isdigit() or len(id) > 64 for id in (*ids, *pets, *parts))
+
+
+def test_an_id_that_ends_in_a_digit_is_refused_with_what_it_would_mean(connection: sa.Connection) -> None:
+    add_property_type(connection, "Pet")
+    for add in (
+        lambda: add_property_type(connection, "Dog", id="pet2"),
+        lambda: add_custom_field(connection, "Dog", TEXT, id="pet_2"),
+        lambda: add_property_field(connection, "pet", "Dog", TEXT, id="pet2"),
+    ):
+        with pytest.raises(FieldInvalid, match="ends in a digit, so a header with it could mean a further pet"):
+            add()
+
+
+def test_what_an_earlier_version_removed_under_an_id_with_a_digit_comes_back_with_its_id(
+    connection: sa.Connection,
+) -> None:
+    for label in ("Size", "Sizé", "Route 66"):
+        add_custom_field(connection, label, TEXT)
+    for old, new in (("size_zb", "size_2"), ("route_66_field", "route_66")):
+        connection.execute(sa.update(custom_fields).where(custom_fields.c.id == old).values(id=new))
+    for id in ("size_2", "route_66"):
+        remove_custom_field(connection, id)
+    assert add_custom_field(connection, "Route 66", TEXT).id == "route_66"
+    assert add_custom_field(connection, "Sizé", TEXT, id="size_2").id == "size_2"
+    remove_custom_field(connection, "size_2")
+    assert add_custom_field(connection, "Sizé", TEXT).id == "size_2"
+
+
+def test_a_property_type_whose_numbered_header_another_one_has_as_its_label_is_refused(
+    connection: sa.Connection,
+) -> None:
+    add_property_type(connection, "Highway", id="sixty_six")
+    connection.execute(sa.update(property_types).values(label="Route 66"))
+    with pytest.raises(FieldInvalid, match="both a further Route and the property type Route 66"):
+        add_property_type(connection, "Route")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,30 @@
+import re
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_customers.errors import SettingsInvalid, UploadRefused
-from etl_customers.fields import NO_FIELDS, AccountFields, Field, PropertyType, RemovedField
+from etl_customers.errors import FieldInvalid, NotFound, SettingsInvalid, UploadRefused
+from etl_customers.fields import (
+    NO_FIELDS,
+    AccountFields,
+    Field,
+    PropertyType,
+    RemovedField,
+    add_custom_field,
+    add_property_field,
+    add_property_type,
+    load_fields,
+    property_header,
+    remove_custom_field,
+)
 from etl_customers.names import fixed_names
-from etl_customers.read.headers import Role, is_own_file, match_header
+from etl_customers.read.headers import KnownHeaders, Role, is_own_file, match_header
 from etl_customers.read.refusals import (
+    AmbiguousColumns,
     DuplicateColumns,
     MissingColumns,
     NoHeader,
@@ -17,6 +33,7 @@ from etl_customers.read.refusals import (
     UnknownColumns,
 )
 from etl_customers.settings import Csv
+from etl_customers.target.connect import connect
 from etl_customers.template import template_header
 from schemas.columns import COLUMNS, FieldType
 from tests.properties import examples
@@ -73,6 +90,29 @@ def test_an_alias_that_leads_nowhere_is_a_wrong_setting() -> None:
         keys(NAMES, csv=Csv(aliases={"Fax": "fax"}))
 
 
+def test_an_alias_that_takes_a_header_of_the_accounts_own_is_a_wrong_setting_that_is_named() -> None:
+    for alias in ("Shoe size", "shoe-size", "Pet: Name", "pet 3: breed"):
+        with pytest.raises(SettingsInvalid) as caught:
+            keys(NAMES, csv=Csv(aliases={alias: "suburb", "Fax": "phone"}))
+        assert alias in str(caught.value)
+        assert "Fax" not in str(caught.value)
+    same = Csv(aliases={"Shoe size": "shoe_size", "Pet: Name": "pet:name"})
+    assert keys([*NAMES, "Shoe size", "Pet: Name"], csv=same) == [*NAMES, "shoe_size", "Pet: Name"]
+
+
+@pytest.mark.parametrize("aliases", [{"Fax": "phone", "F-A-X": "mobile"}, {"": "city"}, {" * ": "city"}])
+def test_an_alias_that_is_there_twice_or_says_nothing_is_a_wrong_setting(aliases: dict[str, str]) -> None:
+    with pytest.raises(SettingsInvalid, match=r"csv\.aliases"):
+        keys(NAMES, csv=Csv(aliases=aliases))
+
+
+def test_an_alias_does_not_touch_the_template() -> None:
+    csv = Csv(aliases={"Phone": "mobile", "state": "suburb", "Tel": "mobile"})
+    header = template_header(FIELDS, csv.required)
+    assert keys(header, csv=csv)[: len(COLUMNS)] == [column.name for column in COLUMNS]
+    assert keys(["first_name", "last_name*", "phone", "Tel", header[-1]], csv=csv) == [*NAMES, "phone", "mobile", ""]
+
+
 def test_custom_fields_match_by_label_and_by_id() -> None:
     for header in ("Shoe size", "shoe_size", "SHOE-SIZE"):
         column = match_header([*NAMES, header], FIELDS, Csv())[2]
@@ -87,6 +127,46 @@ def test_properties_are_numbered_from_two_with_gaps_and_without_limit() -> None:
         ("Pet 2: Name", "pet", 2, "name"),
         ("Pet 17: Breed", "pet", 17, "breed"),
         ("Pet 123456: Name", "pet", 123456, "name"),
+    ]
+
+
+def test_a_numbered_header_is_the_further_property_also_where_an_old_id_ends_in_a_digit() -> None:
+    name = (Field("name", "Name", FieldType.TEXT, False, ()),)
+    for old in (PropertyType("pet_2", "Pét", name), PropertyType("pet2", "Dog", name)):
+        fields = AccountFields((), (PropertyType("pet", "Pet", name), old))
+        column = match_header([*NAMES, "Pet 2: Name"], fields, Csv())[2]
+        assert (column.property_type, column.property_number) == ("pet", 2)
+        column = match_header([*NAMES, f"{old.label} 2: Name"], fields, Csv())[2]
+        assert (column.property_type, column.property_number) == (old.id, 2)
+    alone = AccountFields((), (PropertyType("pet2", "Dog", name),))
+    assert match_header([*NAMES, "pet2: Name"], alone, Csv())[2].property_type == "pet2"
+    gone = AccountFields(
+        (), (PropertyType("pet2", "Dog", name),), (RemovedField("Pet: Name", datetime(2026, 1, 2, tzinfo=UTC)),)
+    )
+    with pytest.raises(UnknownColumns, match="removed from the account"):
+        keys([*NAMES, "Pet 2: Name"], gone)
+
+
+def test_an_old_id_that_ends_in_a_digit_does_not_take_a_further_column_of_another_field() -> None:
+    size, other = (Field(id, label, FieldType.TEXT, False, ()) for id, label in (("size", "Size"), ("size_2", "Sizé")))
+    route = Field("route_66", "Route 66", FieldType.TEXT, False, ())
+    parts = AccountFields((size, other, route), (PropertyType("pet", "Pet", (size, other)),))
+    assert keys([*NAMES, "Route 66", "Sizé"], parts) == [*NAMES, "route_66", "size_2"]
+    for header in ("Size 2", "size_2", "Pet: Size 2", "Route"):
+        with pytest.raises(UnknownColumns):
+            keys([*NAMES, header], parts)
+
+
+def test_a_header_that_may_mean_two_properties_is_refused_and_both_are_named() -> None:
+    name = (Field("name", "Name", FieldType.TEXT, False, ()),)
+    route, highway = PropertyType("route", "Route", name), PropertyType("highway", "Route 66", name)
+    both = AccountFields((), (route, highway))
+    with pytest.raises(AmbiguousColumns, match="number 66 of the property route or number 1 of the property highway"):
+        keys([*NAMES, "Route 66: Name"], both, Csv(ignore_unknown_columns=True))
+    assert keys([*NAMES, "Route 66: Name", "Route 66 2: Name"], AccountFields((), (highway,))) == [
+        *NAMES,
+        "Route 66: Name",
+        "Route 66 2: Name",
     ]
 
 
@@ -218,6 +298,51 @@ def test_no_name_of_a_fixed_column_is_ambiguous() -> None:
 
 def test_a_file_without_own_columns_needs_no_account_fields() -> None:
     assert keys(NAMES, NO_FIELDS) == NAMES
+
+
+LABELS = st.sampled_from(
+    ["Pet", "Pét", "PETS", "Size", "Sizé", "Loyalty", "Site", "Line 1", "Line 2", "Phone home", "靴", "帽", "Suburb no"]
+)
+
+
+@examples(60, 2_000)
+@given(
+    customs=st.lists(LABELS, max_size=4), types=st.lists(LABELS, max_size=3), parts=st.lists(LABELS, max_size=3),
+    gone=st.lists(LABELS, max_size=2),
+    aliases=st.dictionaries(LABELS | st.sampled_from(["Phone", "state", "Fax", "Pet: Size", "Pet 2: Size"]),
+                            st.sampled_from(["mobile", "suburb", "Loyalty", "Pet: Size"]), max_size=3),
+)  # fmt: skip
+def test_every_header_of_the_template_is_its_own_column_or_the_account_or_the_settings_are_refused(
+    migrated_sqlite_file: Path, customs: list[str], types: list[str], parts: list[str], gone: list[str],
+    aliases: dict[str, str],
+) -> None:  # fmt: skip
+    engine = connect(f"sqlite:///{migrated_sqlite_file}")
+    with engine.connect() as connection:
+        for label in customs:
+            with suppress(FieldInvalid):
+                add_custom_field(connection, label, FieldType.TEXT)
+        for label in gone:
+            with suppress(NotFound):
+                remove_custom_field(connection, label.lower())
+        for label in types:
+            with suppress(FieldInvalid):
+                kind = add_property_type(connection, label)
+                for part in parts:
+                    with suppress(FieldInvalid):
+                        add_property_field(connection, kind.id, part, FieldType.TEXT)
+        fields = load_fields(connection)
+        connection.rollback()
+    engine.dispose()
+    wanted = [column.name for column in COLUMNS] + [field.id for field in fields.custom_fields]
+    wanted += [property_header(kind.label, field.label) for kind in fields.property_types for field in kind.fields]
+    clashing = [alias for alias, _ in KnownHeaders(fields, {}).clashes(aliases)]
+    known = KnownHeaders(fields, {})
+    usable = {a: c for a, c in aliases.items() if a not in clashing and known.find(c) is not None}
+    columns = match_header(template_header(fields, ()), fields, Csv(aliases=usable))
+    assert [column.key for column in columns[:-1]] == wanted
+    if clashing:
+        with pytest.raises(SettingsInvalid, match=re.escape(clashing[0])):
+            match_header(template_header(fields, ()), fields, Csv(aliases=aliases))
 
 
 TEXTS = st.text(max_size=12) | st.text(st.characters(), max_size=3).map(lambda text: text * 200)

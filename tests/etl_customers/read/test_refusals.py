@@ -5,6 +5,7 @@ from etl_customers.errors import UploadRefused
 from etl_customers.read import refusals
 from etl_customers.read.refusals import (
     Abandoned,
+    AmbiguousColumns,
     BrokenQuotes,
     CellWithoutColumn,
     DamagedWorkbook,
@@ -39,6 +40,7 @@ from etl_customers.read.refusals import (
 UNKNOWN = (UnknownHeader(3, "Fax", None, None), UnknownHeader(4, "Pet: Size", None, datetime(2026, 1, 2, tzinfo=UTC)))
 ONE_OF_EACH: tuple[UploadRefused, ...] = (
     Abandoned(7),
+    AmbiguousColumns("Site 66: Name", 4, ["number 66 of the property site", "number 1 of the property site_66"]),
     BrokenQuotes(3),
     CellWithoutColumn(3, 4, 5),
     DamagedWorkbook(),
