@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from etl_customers.errors import FieldInvalid, NotFound
+from etl_customers.invisible import visible
 from etl_customers.names import normalise_header, reserved_names
 from etl_customers.target.tables import custom_fields, property_fields, property_types
 from schemas.columns import FieldType
@@ -309,23 +310,28 @@ def _refuse_taken(label: str, id: str | None, taken: dict[str, str]) -> None:
 
 def _checked_label(label: str) -> str:
     """Return the label trimmed; refuse what would make its header ambiguous or dangerous in a spreadsheet."""
-    label = label.strip()
+    label = visible(label).strip()
     if not normalise_header(label):
         raise FieldInvalid("a label needs at least one letter or digit")
     if len(label) > _LONGEST_LABEL:
         raise FieldInvalid(f"the label is longer than {_LONGEST_LABEL} characters; shorten it")
     if label[0] in _FORMULA_STARTS:
         raise FieldInvalid(f"the label begins with {label[0]}, which spreadsheets run as a formula or hide; rename it")
-    if any(unicodedata.category(character)[0] == "C" for character in label):
+    if _has_control_character(label):
         raise FieldInvalid("the label has a control character or line break; rename it")
     if forbidden := sorted(set(label) & set(":*")):
         raise FieldInvalid(f"the label has {' and '.join(forbidden)}, which have a meaning in headers; rename it")
     return label
 
 
+def _has_control_character(text: str) -> bool:
+    # The joiners that ``visible`` leaves between letters belong to them.
+    return any(unicodedata.category(character)[0] == "C" for character in text if character not in "\u200c\u200d")
+
+
 def _checked_choices(type: FieldType, choices: Sequence[str]) -> tuple[str, ...]:
     """Return the choices trimmed; choices that differ only in case would be the same to a reader."""
-    trimmed = tuple(choice.strip() for choice in choices)
+    trimmed = tuple(visible(choice).strip() for choice in choices)
     if type not in (FieldType.ONE_OF, FieldType.SEVERAL_OF):
         if trimmed:
             raise FieldInvalid(f"a field of type {type} has no choices; only one_of and several_of have")
@@ -335,7 +341,7 @@ def _checked_choices(type: FieldType, choices: Sequence[str]) -> tuple[str, ...]
     for choice in trimmed:
         if not choice or len(choice) > _LONGEST_CHOICE or CHOICE_SEPARATOR in choice:
             raise FieldInvalid(f"each choice has 1 to {_LONGEST_CHOICE} characters and no {CHOICE_SEPARATOR}")
-        if any(unicodedata.category(character)[0] == "C" for character in choice):
+        if _has_control_character(choice):
             raise FieldInvalid("a choice has a control character or line break")
     if len({choice.casefold() for choice in trimmed}) < len(trimmed):
         raise FieldInvalid("two choices are the same but for their case; remove one")

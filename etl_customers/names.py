@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from etl_customers.invisible import visible
 from schemas.columns import COLUMN_BY_NAME
 
 OWN_COLUMNS: tuple[str, str, str] = ("import_id", "row", "errors")
@@ -48,8 +49,9 @@ def normalise_header(text: str) -> str:
     Case, white space, ``*``, hyphens, underscores, dots, apostrophes and invisible
     characters do not count; everything else does.
     """
-    visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in ("Cf", "Cc"))
-    return _IGNORED.sub("", visible.casefold())
+    folded = unicodedata.normalize("NFKC", visible(text))
+    written = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc"))
+    return _IGNORED.sub("", written.casefold())
 
 
 def fixed_names() -> dict[str, str]:

@@ -82,6 +82,7 @@ _WARNINGS = (
     Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
     Problem(LEFT_OUT, "{column} could not be read and was left out; correct it at the provider"),
+    Problem("invisible_removed", "{column} had characters that nobody can see; they were taken out"),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )
 

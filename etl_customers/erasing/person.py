@@ -14,6 +14,7 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from etl_customers.invisible import visible
 from etl_customers.target.customers import find_customer
 from etl_customers.target.ledger import failed_rows_of, find_import
 from etl_customers.target.removals import find_removed, list_matches
@@ -151,8 +152,8 @@ def find_duplicates(connection: Connection, import_id: str, rows: Collection[int
 
 
 def fold(text: str) -> str:
-    """Return text as it is compared: case, spacing and our escape of formulas do not count."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).lstrip("'")
+    """Return text as it is compared: case, spacing, what nobody sees and our escape of formulas do not count."""
+    return " ".join(unicodedata.normalize("NFKC", visible(text)).casefold().split()).lstrip("'")
 
 
 def digits(text: str) -> str:

@@ -5,6 +5,7 @@ import unicodedata
 from typing import Any
 
 from etl_customers.erasing.person import FEWEST_DIGITS, IDENTIFYING, Person
+from etl_customers.invisible import INVISIBLE
 from etl_customers.staging import Staging
 from schemas.codes import ALREADY_EXISTS
 
@@ -53,7 +54,8 @@ def _rows_by_cells(staging: Staging, person: Person) -> set[int]:
     if not cells or not conditions:
         return set()
     # The one letter of names that folds to others than its small one.
-    text = f"replace(nfc_normalize(lower(concat_ws(chr(10), {', '.join(cells)}))), 'ß', 'ss')"
+    seen = f"regexp_replace(concat_ws(chr(10), {', '.join(cells)}), '{INVISIBLE}', '', 'g')"
+    text = f"replace(nfc_normalize(lower({seen})), 'ß', 'ss')"
     query = (
         f'select "row", {", ".join(cells)} from (select *, {text} as folded, '  # noqa: S608 - cells are c0, c1 …
         f"regexp_replace({text}, '[^0-9]', '', 'g') as digits from raw_csv) where {' or '.join(conditions)}"
@@ -67,7 +69,7 @@ def _conditions(person: Person) -> tuple[list[str], list[Any]]:
     conditions, values = [], []
     for email in person.emails:
         conditions.append("contains(folded, ?)")
-        values.append(unicodedata.normalize("NFC", email))
+        values.append(unicodedata.normalize("NFC", re.sub(INVISIBLE, "", email)))
     for number in person.numbers:
         conditions.append("contains(digits, ?)")
         values.append(number[-FEWEST_DIGITS:])

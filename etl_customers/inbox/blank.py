@@ -14,6 +14,7 @@ from pathlib import Path
 from etl_customers import settings
 from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
+from etl_customers.invisible import is_blank
 from etl_customers.read.csv_files import find_delimiter, find_encoding, open_text, read_records
 from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import KnownHeaders, Role, match_header
@@ -93,7 +94,7 @@ def _password_position(columns: Sequence[UploadColumn], noted: Sequence[UploadCo
     if noted is not None:
         if (position, len(columns)) != (_find_password(noted), len(noted)):
             raise PasswordsNotFound
-    elif position is None and any(column.role == Role.IGNORED and column.header.strip() for column in columns):
+    elif position is None and any(column.role == Role.IGNORED and not is_blank(column.header) for column in columns):
         raise PasswordsNotFound
     return position
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from etl_customers.invisible import is_blank
 from schemas.provider_records import RecordShape
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -106,9 +107,11 @@ class _Reader:
 
 
 def fold(text: str) -> str:
-    """Return a text with each run of white space and line breaks as one space.
+    """Return a text with each run of white space and line breaks as one space, nothing where nobody sees anything.
 
     A lone surrogate, which no database can store, becomes a NUL, of which the rules tell the user.
     """
     folded = " ".join(text.split())
-    return folded if folded.isascii() else _SURROGATES.sub("\x00", folded)
+    if folded.isascii():
+        return folded
+    return "" if is_blank(folded) else _SURROGATES.sub("\x00", folded)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from etl_customers.invisible import visible
 from schemas.codes import LEFT_OUT
 
 _BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
@@ -82,8 +83,8 @@ def split_emails(*texts: str | None) -> list[str]:
     found: dict[str, str] = {}
     for text in texts:
         for address in _BETWEEN_ADDRESSES.split(text or ""):
-            if address:
-                found.setdefault(address.lower(), address)
+            if seen := visible(address).strip():
+                found.setdefault(seen.lower(), address)
     return list(found.values())
 
 

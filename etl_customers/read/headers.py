@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 
 from etl_customers.errors import SettingsInvalid
 from etl_customers.fields import AccountFields, PropertyType, headers_of, property_header
+from etl_customers.invisible import is_blank, visible
 from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, normalise_header
 from etl_customers.read.formulas import unescape_formula
 from etl_customers.read.refusals import (
@@ -175,7 +176,9 @@ def count_known(header: Sequence[str], known: KnownHeaders) -> int:
     """Return how many cells of a row are headers of the account, of ours or of the template."""
     own = {normalise_header(name) for name in OWN_COLUMNS}
     return sum(
-        known.find(cell) is not None or normalise_header(cell) in own or _STAMP.fullmatch(cell.strip()) is not None
+        known.find(cell) is not None
+        or normalise_header(cell) in own
+        or _STAMP.fullmatch(visible(cell).strip()) is not None
         for cell in header
     )
 
@@ -217,11 +220,13 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     _refuse_ambiguous(columns, known)
     _refuse_duplicates(columns)
     missing = _missing(columns, fields, csv.required)
-    unknown = [] if csv.ignore_unknown_columns else [c for c in columns if c.role is Role.IGNORED and c.header.strip()]
+    unknown = (
+        [] if csv.ignore_unknown_columns else [c for c in columns if c.role is Role.IGNORED and not is_blank(c.header)]
+    )
     if not (unknown or missing):
         return columns
     described = _describe(unknown, known, may_be_values=len(unknown) > len(columns) / 2)
-    stamps = [column.header.strip() for column in columns if column.role is Role.TEMPLATE]
+    stamps = [visible(column.header).strip() for column in columns if column.role is Role.TEMPLATE]
     if stamps and template_stamp(fields) not in stamps:
         raise StaleTemplate(described, missing)
     if unknown:
@@ -236,7 +241,7 @@ def is_own_file(columns: Iterable[UploadColumn]) -> bool:
 
 def _without_empty_end(header: Sequence[str]) -> list[str]:
     cells = list(header)
-    while cells and not cells[-1].strip():
+    while cells and is_blank(cells[-1]):
         cells.pop()
     return cells
 
@@ -244,7 +249,7 @@ def _without_empty_end(header: Sequence[str]) -> list[str]:
 def _match_all(cells: list[str], known: KnownHeaders) -> tuple[UploadColumn, ...]:
     names = [normalise_header(cell) for cell in cells]
     first, second, last = (normalise_header(name) for name in OWN_COLUMNS)
-    stamps = {position for position, cell in enumerate(cells) if _STAMP.fullmatch(cell.strip())}
+    stamps = {position for position, cell in enumerate(cells) if _STAMP.fullmatch(visible(cell).strip())}
     own: dict[int, str] = {}
     if names[:2] == [first, second]:
         errors = [position for position, name in enumerate(names) if name == last]

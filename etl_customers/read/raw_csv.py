@@ -13,6 +13,7 @@ import polars as pl
 
 from etl_customers import settings
 from etl_customers.fields import AccountFields
+from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
 from etl_customers.read.refusals import SeveralParentImports, UnknownParentImport
@@ -119,8 +120,8 @@ def read_passwords(
 
 
 def password_state(text: str) -> str | None:
-    """Return None (nothing but white space), ``given``, ``too_long`` or ``unprintable`` for a password cell."""
-    if not text or not text.strip():
+    """Return None (nothing that anybody sees), ``given``, ``too_long`` or ``unprintable`` for a password cell."""
+    if is_blank(text):
         return None
     if len(text) > COLUMN_BY_NAME["password"].max_length:
         return "too_long"
@@ -158,7 +159,7 @@ class _Stager:
         """Read the ``row`` cells; all ``import_id`` cells that are filled must name one known import."""
         parent_rows: list[int | None] = []
         for row, line, cells in block:
-            import_id, number = cells[0].strip(), cells[1].strip()
+            import_id, number = visible(cells[0]).strip(), visible(cells[1]).strip()
             if import_id and import_id != self.parent_import_id:
                 if self.parent_import_id is not None:
                     raise SeveralParentImports(row, line)

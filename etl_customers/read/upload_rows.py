@@ -11,6 +11,7 @@ from pathlib import Path
 
 from etl_customers import settings
 from etl_customers.fields import AccountFields
+from etl_customers.invisible import are_blank, is_blank
 from etl_customers.read.csv_files import find_delimiter, find_encoding, open_text, read_records
 from etl_customers.read.headers import KnownHeaders, Role, match_header
 from etl_customers.read.kinds import find_kind
@@ -37,7 +38,7 @@ class UploadRows:
         self._must_be_empty = [
             column.position
             for column in columns
-            if column.role is Role.TEMPLATE or (column.role is Role.IGNORED and not column.header.strip())
+            if column.role is Role.TEMPLATE or (column.role is Role.IGNORED and is_blank(column.header))
         ]
 
     def __iter__(self) -> Iterator[tuple[int, int, list[str]]]:
@@ -50,34 +51,29 @@ class UploadRows:
             TooManyRows: All rows were counted, so that the message can say into how many files to break it.
             CellWithoutColumn: A filled cell where the header is empty or the template's stamp.
         """
-        width, last_row, must_be_empty, strip = (
-            len(self.columns),
-            HEADER_ROW + self._max_rows,
-            self._must_be_empty,
-            str.strip,
-        )
+        width, last_row, must_be_empty = len(self.columns), HEADER_ROW + self._max_rows, self._must_be_empty
         row = HEADER_ROW
         for line, cells in self._records:
             row += 1
-            if not any(map(strip, cells)):
-                self.unread = sum(1 for _, cells in self._records if any(map(strip, cells)))
+            if are_blank(cells):
+                self.unread = sum(1 for _, cells in self._records if not are_blank(cells))
                 row -= 1
                 break
             if row > last_row:
                 raise TooManyRows(self._count_rest(row) - HEADER_ROW, self._max_rows)
             if len(cells) != width:
-                if len(cells) < width or any(map(strip, cells[width:])):
+                if len(cells) < width or not are_blank(cells[width:]):
                     raise self._ragged(row, line, cells)
                 del cells[width:]
             for position in must_be_empty:
-                if cells[position].strip():
+                if not is_blank(cells[position]):
                     raise CellWithoutColumn(row, line, position + 1)
             yield row, line, cells
         self.read = row - HEADER_ROW
 
     def _count_rest(self, row: int) -> int:
         for _, cells in self._records:
-            if not any(map(str.strip, cells)):
+            if are_blank(cells):
                 break
             row += 1
         return row
@@ -87,9 +83,9 @@ class UploadRows:
         width, total = len(self.columns), 0
         shown: list[RaggedRow] = []
         for number, (at, found) in enumerate(chain([(line, cells)], self._records), row):
-            if not any(map(str.strip, found)):
+            if are_blank(found):
                 break
-            if len(found) < width or any(map(str.strip, found[width:])):
+            if len(found) < width or not are_blank(found[width:]):
                 total += 1
                 if len(shown) < _MOST_RAGGED_SHOWN:
                     shown.append(RaggedRow(number, at, len(found)))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound, UsageError
+from etl_customers.invisible import visible
 from etl_customers.target.ledger import ImportRecord, as_utc, find_import
 from etl_customers.target.pulls import ProviderLink, links_of_customer
 from etl_customers.target.removals import ERASED, RemovedCustomer, find_removed
@@ -137,7 +138,7 @@ def search_customers(
         offset: Customers to skip.
     """
     query = sa.select(customers).order_by(customers.c.id).limit(limit).offset(offset)
-    if text is not None and text.strip():
+    if text is not None and (text := visible(text)).strip():
         query = query.where(_matches(text))
     if source is not None:
         query = query.join(imports, imports.c.import_id == customers.c.import_id).where(imports.c.source == source)

@@ -1,5 +1,6 @@
 """Holds normalised rows against the contract and says in codes what each failed row breaks."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +10,7 @@ import polars as pl
 from etl_customers.fields import AccountFields
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
+from etl_customers.validate.cell_texts import invisible_flags, without_invisible
 from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
@@ -23,6 +25,7 @@ from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _ERRORS = {"row": pl.Int64, "column": pl.String, "code": pl.String, "reference": pl.String, "suggestion": pl.String}
 _FLAGS_AT_ONCE = 50
+_READ_ROLES = ("column", "custom_field", "property")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ def check_rows(
     Source:
         docs/rules.md, R4 to R12, R15, R18, R21, R22.
     """
+    read = [column for column in columns if column.role in _READ_ROLES]
+    cleaned = without_invisible(raw, [column.cell for column in read])
+    warned = invisible_flags(raw, cleaned, read)
+    raw = raw.with_columns(cleaned)
     positions = {column.key: column.cell for column in columns if column.role == "column"}
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)
@@ -73,7 +80,7 @@ def check_rows(
     errors = _describe(failures, columns, suggester)
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
     rows = frame.filter(sound)
-    warnings = _warnings(frame["row"], normalised.warnings, sound, told)
+    warnings = _warnings(frame["row"], {**normalised.warnings, **warned}, sound, told)
     customers = rows.select(
         "row",
         *CUSTOMER_COLUMNS,
@@ -175,7 +182,9 @@ def _warnings(
 
 def _warnings_json(warnings: pl.DataFrame) -> pl.DataFrame:
     """Return (row, warnings): the JSON list of each row that has any."""
-    # Columns and codes are our own words, so that nothing in them needs escaping.
-    entry = pl.concat_str(pl.lit('{"column": "'), "column", pl.lit('", "code": "'), "code", pl.lit('"}'))
+    # A property's column is called as its header is written; codes are our own words.
+    columns = warnings["column"].unique()
+    quoted = pl.col("column").replace(columns, pl.Series([json.dumps(name) for name in columns], dtype=pl.String))
+    entry = pl.concat_str(pl.lit('{"column": '), quoted, pl.lit(', "code": "'), "code", pl.lit('"}'))
     lists = warnings.select("row", entry.alias("entry")).group_by("row").agg(pl.col("entry").str.join(", "))
     return lists.select("row", warnings=pl.concat_str(pl.lit("["), "entry", pl.lit("]")))

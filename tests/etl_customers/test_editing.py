@@ -123,3 +123,10 @@ def test_a_person_is_told_what_cannot_be_read_of_a_providers_customer_too(worksh
     with pytest.raises(UsageError, match="email"):
         edit(workshop, 1, {"email": "broken"}, "eva")
     assert changes(workshop) == []
+
+
+def test_a_name_that_nobody_sees_is_none(workshop: Workshop) -> None:
+    with pytest.raises(UsageError, match="last_name is empty"):
+        edit(workshop, 1, {"last_name": "\u200b\u00ad"}, "eva")
+    edit(workshop, 1, {"first_name": "A\u200bnn"}, "eva")
+    assert find(workshop, 1)["first_name"] == "Ann"

@@ -114,7 +114,7 @@ def test_an_id_may_not_be_another_column_either(connection: sa.Connection) -> No
 
 @pytest.mark.parametrize(
     "label",
-    ["", "  ", "*", "=cmd", "+x", "@x", "-x", "'x", "＝x", "a:b", "a*b", "a\nb", "a\x1bb", "a\u202eb", "x" * 61, "--"],
+    ["", "  ", "*", "=cmd", "+x", "@x", "-x", "'x", "＝x", "a:b", "a*b", "a\nb", "a\x1bb", "x" * 61, "--"],
 )
 def test_a_label_that_is_dangerous_or_ambiguous_is_refused(connection: sa.Connection, label: str) -> None:
     for add in (
@@ -123,6 +123,13 @@ def test_a_label_that_is_dangerous_or_ambiguous_is_refused(connection: sa.Connec
     ):
         with pytest.raises(FieldInvalid):
             add()
+
+
+def test_labels_and_choices_are_kept_without_what_nobody_sees(connection: sa.Connection) -> None:
+    field = add_custom_field(connection, "\u202ea\u200bb\ufeff", FieldType.ONE_OF, choices=("Go\u00adld", "می\u200cخ"))
+    assert (field.label, field.choices) == ("ab", ("Gold", "می\u200cخ"))
+    with pytest.raises(FieldInvalid):
+        add_custom_field(connection, "\u200b", TEXT)
 
 
 @pytest.mark.parametrize("id", ["", "1a", "A", "a b", "a;drop", "x" * 57, "é"])

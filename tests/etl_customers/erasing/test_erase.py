@@ -155,11 +155,12 @@ def test_a_failed_row_is_the_persons_by_what_is_in_its_cells(workshop: Workshop)
         "X,,,(0491) 570 156,,,NSW,Sydney\n",
         "X,,<CANARY.mail@example.com>,,,,NSW,Sydney\n",
         "CANARYFIRST,  canarylast ,nonsense,,,,Nowhere,Sydney\n",
+        "X,,canary\u200b.mail@example.com,,,,NSW,Sydney\n",
     )
     load(workshop, FILE)
     second = load(workshop, HEADER + "".join(theirs) + "X,,someone@else.example,,,,NSW,Sydney\n")
     erase(workshop, 1, "eva")
-    assert in_file(workshop, second) == ["6"]
+    assert in_file(workshop, second) == ["7"]
 
 
 def test_a_failed_row_of_somebody_else_is_kept(workshop: Workshop) -> None:

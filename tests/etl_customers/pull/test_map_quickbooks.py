@@ -209,3 +209,12 @@ def test_a_character_of_two_surrogates_is_a_character() -> None:
     assert cells(GivenName="\ud83d\ude00 Ada")["first_name"] == "\ud83d\ude00 Ada".encode(
         "utf-16", "surrogatepass"
     ).decode("utf-16")
+
+
+def test_a_field_in_which_nobody_sees_anything_has_no_value() -> None:
+    assert cells(Id="1", CompanyName="\u200b", GivenName="\u00ad ", DisplayName="Books") == {
+        "business_name": "Books",
+        "customer_type": "Business",
+    }
+    found = cells(Id="1", DisplayName="x", PrimaryEmailAddr={"Address": "a@x.org, a\u200b@x.org,\u200b, b@x.org"})
+    assert (found["email"], found["email2"], found.get("email3")) == ("a@x.org", "b@x.org", None)

@@ -103,6 +103,11 @@ def test_a_password_has_a_state_per_row(text: str, state: str | None) -> None:
     assert password_state(text) == state
 
 
+def test_a_password_that_nobody_sees_is_none_and_any_other_is_taken_as_it_is() -> None:
+    assert password_state("\u200b \u00ad") is None
+    assert password_state("\u200bsecret") == "given"
+
+
 def test_passwords_are_read_from_the_upload_for_the_rows_that_have_one(tmp_path: Path) -> None:
     path = tmp_path / "generated.upload"
     path.write_bytes((HEADER + "Ann,Lee, =s3cret ,\nBob,Ray,,\nCy,Fox,'+x,\nDi,Orr,a\0b,\n\nEd,Poe,late,\n").encode())

@@ -225,3 +225,13 @@ def test_no_row_of_a_well_formed_file_is_lost(
         assert [tuple(cells) for _, _, cells in found] == table[:length]
         assert [row for row, _, _ in found] == list(range(2, 2 + length))
         assert (rows.read, rows.unread) == (length, sum(filled[length:]))
+
+
+def test_a_row_in_which_nobody_sees_anything_ends_the_file(upload: Path) -> None:
+    content = HEADER + "Ann,Lee,Rome\n\u200b, \u00a0,\ufeff\nBob,Ray,Oslo\n\u200b,\u2060,\n"
+    assert counts_of(upload, content) == (1, 1)
+
+
+def test_cells_under_no_header_may_hold_what_nobody_sees(upload: Path) -> None:
+    content = "first_name,\u200b,last_name,city,\ufeff\nAnn,\u00ad,Lee,Rome,\u200b,\u2060\n"
+    assert [cells[0] for _, _, cells in rows_of(upload, content)] == ["Ann"]

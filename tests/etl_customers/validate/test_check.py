@@ -1,6 +1,7 @@
 """The rules of a row: what is loaded, with which values, and what is listed with which codes."""
 
 import gc
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -446,3 +447,72 @@ def test_a_chunk_is_let_go_at_once_although_rows_of_it_failed() -> None:
     finally:
         gc.enable()
     assert left == []
+
+
+UNSEEN = "\u200b\u00ad\ufeff\u202e\u2060"
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "read"),
+    [
+        ("first_name", f"A{UNSEEN}nn{UNSEEN}", "Ann"),
+        ("customer_title", f"{UNSEEN}Mr", "Mr"),
+        ("customer_type", f"Pers{UNSEEN}onal", "Personal"),
+        ("email", f"{UNSEEN}ann@shop{UNSEEN}.com.au \u200b", "ann@shop.com.au"),
+        ("mobile", f"0491 {UNSEEN}570156", "+61491570156"),
+        ("phone", f"02 5550 1234{UNSEEN}", "+61255501234"),
+        ("postcode", f"{UNSEEN}0800", "0800"),
+        ("country", f"AU{UNSEEN}", "AU"),
+        ("state", f"N{UNSEEN}SW", "New South Wales"),
+        ("date_joined", f"2020/01/31{UNSEEN}", date(2020, 1, 31)),
+    ],
+)
+def test_what_nobody_sees_counts_in_no_column(column: str, text: str, read: object) -> None:
+    checked = check({column: text})
+    assert value(checked, column) == read
+    assert (column, "invisible_removed") in warnings(checked)
+
+
+@pytest.mark.parametrize("blank", [UNSEEN, f" {UNSEEN}\u00a0", "\u2800", "\u3164"])
+def test_a_cell_of_nothing_that_can_be_seen_is_empty(blank: str) -> None:
+    assert codes(check({"last_name": blank})) == {(2, "last_name", "required")}
+    checked = check({"email": blank, "street_address": blank})
+    assert (value(checked, "email"), value(checked, "street_address")) == (None, None)
+    assert not {code for _, code in warnings(checked)} & {"invisible_removed"}
+
+
+def test_what_nobody_sees_counts_in_no_field_of_the_account() -> None:
+    names = {"limit": "12", "since": "2020/01/31", "vip": "yes", "tier": "Gold", "likes": "Tea;Coffee", "note": "x"}
+    columns = [UploadColumn(i, name, "custom_field", name, None, None, None) for i, name in enumerate(names)]
+    header = '"Pet":\nName'
+    columns.append(UploadColumn(6, header, "property", header, "pet", 1, "name"))
+    fixed = ("first_name", "last_name", "city")
+    columns += [UploadColumn(i, name, "column", name, None, None, None) for i, name in enumerate(fixed, 7)]
+    row = {name: f"{text[:1]}{UNSEEN}{text[1:]}" for name, text in {**names, header: "Rex"}.items()}
+    checked = check(row, fields=FIELDS, columns=columns)
+    assert json.loads(str(value(checked, "custom_fields"))) == {
+        "limit": 12,
+        "since": "2020-01-31",
+        "vip": True,
+        "tier": "Gold",
+        "likes": ["Tea", "Coffee"],
+        "note": "x",
+    }
+    assert json.loads(checked.properties["field_values"].item()) == {"name": "Rex"}
+    told = {(one["column"], one["code"]) for one in json.loads(checked.customers["warnings"].item())}
+    assert {(name, "invisible_removed") for name in row} <= told
+    empty = check({**row, "tier": UNSEEN}, fields=FIELDS, columns=columns)
+    assert codes(empty) == {(2, "tier", "required")}
+
+
+def test_two_rows_that_look_alike_have_the_same_keys() -> None:
+    checked = check({"email": "ann@example.com"}, {"email": f"ann{UNSEEN}@example.com"}, {"email": "ann@example.com"})
+    assert checked.keys["value"].unique().to_list() == ["ann@example.com"]
+    checked = check({"first_name": "Ann"}, {"first_name": "Ann\u200b"}, {"first_name": "\u2060Ann"})
+    assert checked.keys["value"].n_unique() == 1
+
+
+def test_joiners_between_letters_that_need_them_are_stored_without_a_warning() -> None:
+    checked = check({"first_name": "می\u200cخواهم"})
+    assert value(checked, "first_name") == "می\u200cخواهم"
+    assert ("first_name", "invisible_removed") not in warnings(checked)
