@@ -42,9 +42,18 @@ def open_workshop(home: Home) -> Workshop:
         DatabaseNotMigrated: The target is no embedded one and lacks this version's tables.
     """
     settings = load_settings(home.make())
-    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
-        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))
+    check_places(settings)
     url = database_url(home)
     target = connect(url)
     ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
     return Workshop(home, settings, target)
+
+
+def check_places(settings: Settings) -> None:
+    """See that the company's country is one, and that the user's lists of places can be read.
+
+    Raises:
+        SettingsInvalid: One cannot.
+    """
+    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
+        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))

@@ -1,4 +1,4 @@
-"""Commands about this installation: its settings, its health, the target's tables."""
+"""Commands about this installation: its health, the target's tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +15,11 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    app.command()(settings)
     app.command()(doctor)
     database = typer.Typer(no_args_is_help=True, help="The tables of the target database.")
     database.command("upgrade")(upgrade)
     database.command("status")(status)
     app.add_typer(database, name="database")
-
-
-def settings(json: JsonOption = False, home: HomeOption = None) -> None:
-    """Print every setting in force, its value and where it was read."""
-    from etl_customers.cli.screen import console, print_json, table
-    from etl_customers.settings import find_home, settings_with_origins
-
-    origins = list(settings_with_origins(find_home(home)))
-    if json:
-        print_json({"settings": [{"name": one.name, "value": one.value, "origin": one.origin} for one in origins]})
-        return
-    console().print(table(("setting", "value", "from"), [(one.name, one.value, one.origin) for one in origins]))
 
 
 def doctor(json: JsonOption = False, home: HomeOption = None) -> int:

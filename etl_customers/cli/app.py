@@ -15,6 +15,7 @@ from etl_customers.cli import (
     pulls,
     reference,
     removals,
+    settings,
 )
 
 
@@ -28,7 +29,18 @@ def command() -> TyperGroup:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for module in (imports, connections, pulls, customers, accounts, reference, removals, administration, dagster_ui):
+    for module in (
+        imports,
+        connections,
+        pulls,
+        customers,
+        accounts,
+        reference,
+        removals,
+        settings,
+        administration,
+        dagster_ui,
+    ):
         module.add_to(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)

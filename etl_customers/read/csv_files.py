@@ -65,7 +65,7 @@ def find_encoding(path: Path, named: str | None) -> Encoding:
     """
     with path.open("rb") as file:
         head = file.read(200)
-    chosen = None if named is None else _checked_codec(named)
+    chosen = None if named is None else checked_codec(named)
     for mark, codec in _BOMS:
         if head.startswith(mark):
             return Encoding(codec, is_named=False)
@@ -142,7 +142,12 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
         raise BrokenQuotes(line) from None
 
 
-def _checked_codec(name: str) -> str:
+def checked_codec(name: str) -> str:
+    """Return Python's name of an encoding.
+
+    Raises:
+        UnknownEncoding: There is none of this name, or it is none of text files.
+    """
     try:
         found = codecs.lookup(name)
         if found.name.replace("_", "-") in _NO_TEXT_FILES:
