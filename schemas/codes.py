@@ -26,6 +26,9 @@ INVALID_RECORD, SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED, ERASED = (
 LEFT_OUT_CODES = frozenset({SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED, ERASED})
 """Of a provider's customer that was not synced because it should not be: nobody has to do anything about it."""
 
+ERROR_VALUE = "error_value"
+"""A cell is an error value of a spreadsheet; the error's reference says which of the known ones."""
+
 LEFT_OUT = "left_out"
 """Warning: a text of a provider's customer that the rules cannot read."""
 
@@ -42,6 +45,9 @@ _ERRORS = (
     Problem("required", "{column} is empty; fill it in"),
     Problem("too_long", "{column} is longer than {reference} characters; shorten it"),
     Problem("unprintable_character", "{column} has a control character that no database can store; retype the cell"),
+    Problem(
+        ERROR_VALUE, "{column} is {reference}, an error value of a spreadsheet; correct its formula or type the value"
+    ),
     Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from etl_customers import settings
+from etl_customers.error_values import error_value
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
@@ -20,6 +21,7 @@ from etl_customers.read.refusals import SeveralParentImports, UnknownParentImpor
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.threads import read_ahead
+from schemas.codes import ERROR_VALUE
 from schemas.columns import COLUMN_BY_NAME
 
 _BLOCK_ROWS = 1_000
@@ -120,11 +122,13 @@ def read_passwords(
 
 
 def password_state(text: str) -> str | None:
-    """Return None (nothing that anybody sees), ``given``, ``too_long`` or ``unprintable`` for a password cell."""
+    """Return None (nothing that anybody sees), ``given``, ``too_long``, ``unprintable`` or ``error_value`` and which one."""
     if is_blank(text):
         return None
     if len(text) > COLUMN_BY_NAME["password"].max_length:
         return "too_long"
+    if error := error_value(visible(text).strip()):
+        return f"{ERROR_VALUE} {error}"
     return "unprintable" if _UNPRINTABLE.search(text) else "given"
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Protocol, cast
 from xml.etree.ElementTree import ParseError
 
+from etl_customers.error_values import OTHER, error_value
 from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 
 _Value = str | bool | int | float | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
@@ -184,7 +185,7 @@ def _cell_text(cell: _Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return value if cell.data_type != "e" or error_value(value) else OTHER
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (int, float)):

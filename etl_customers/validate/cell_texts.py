@@ -4,8 +4,13 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from etl_customers.error_values import STARTS, error_value
 from etl_customers.invisible import INVISIBLE, visible
 from etl_customers.staging import UploadColumn
+from etl_customers.validate.normalise import map_distinct
+from etl_customers.validate.source_rules import SourceRules
+from schemas.codes import ERROR_VALUE
+from schemas.normalised_customers import UNREADABLE
 
 
 def without_invisible(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
@@ -34,3 +39,23 @@ def invisible_flags(raw: pl.DataFrame, cleaned: pl.DataFrame, columns: Iterable[
             before, after = (frame[column.cell].str.strip_chars() for frame in (raw, cleaned))
             flags[f"{column.key}:invisible_removed"] = ((before != after) & (after != "")).fill_null(False)
     return flags
+
+
+def find_error_values(texts: pl.DataFrame, password_states: pl.Series, rules: SourceRules) -> dict[str, pl.Series]:
+    """Return which error value a cell is, null where it is none, for each column that has any.
+
+    Args:
+        texts: The trimmed texts of all columns.
+        password_states: As the stage read tells them.
+        rules: Of the source; what it leaves out where it cannot be read is left out here too.
+    """
+    left_out = {flag.partition(":")[0] for flag in UNREADABLE} if rules.leaves_out else set()
+    names = [name for name, kind in texts.schema.items() if kind == pl.String and name not in left_out]
+    suspected = texts.select(
+        pl.any_horizontal(pl.col(name).str.starts_with(start) for start in STARTS).any().alias(name) for name in names
+    )
+    found = {"password": password_states.str.extract(f"^{ERROR_VALUE} (.+)$")}
+    for name, is_suspected in zip(names, suspected.row(0) if names else (), strict=True):
+        if is_suspected:
+            found[name] = map_distinct(texts[name], error_value, pl.String)
+    return {name: which for name, which in found.items() if which.null_count() < len(which)}

@@ -10,13 +10,14 @@ import polars as pl
 from etl_customers.fields import AccountFields
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
-from etl_customers.validate.cell_texts import invisible_flags, without_invisible
+from etl_customers.validate.cell_texts import find_error_values, invisible_flags, without_invisible
 from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
 from etl_customers.validate.places import Places, load_places
 from etl_customers.validate.source_rules import SourceRules, rules_of
 from etl_customers.validate.suggest import Suggester
+from schemas.codes import ERROR_VALUE
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
 from schemas.failures import find_failures
 from schemas.normalised_customers import FLAGS, normalised_customers, raised_flags
@@ -74,10 +75,12 @@ def check_rows(
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)
     frame = normalised.frame
-    failures = pl.concat([_find_value_failures(frame.drop(FLAGS), rules), *_find_flag_failures(frame, found.flags)])
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
+    error_values = find_error_values(texts, raw["password_state"], rules)
+    flags = {**found.flags, **{f"{name}:{ERROR_VALUE}": which.is_not_null() for name, which in error_values.items()}}
+    failures = pl.concat([_find_value_failures(frame.drop(FLAGS), rules), *_find_flag_failures(frame, flags)])
     suggester = Suggester(texts, frame, fields, columns, places)
-    errors = _describe(failures, columns, suggester)
+    errors = _describe(failures, columns, suggester, _by_row(frame["row"], error_values))
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
     rows = frame.filter(sound)
     warnings = _warnings(frame["row"], {**normalised.warnings, **warned}, sound, told)
@@ -141,7 +144,17 @@ def _find_flag_failures(frame: pl.DataFrame, of_fields: dict[str, pl.Series]) ->
         yield find_failures(raised_flags(some), frame.select("row", *(flags[name].alias(name) for name in some)))
 
 
-def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester) -> pl.DataFrame:
+def _by_row(rows: pl.Series, error_values: dict[str, pl.Series]) -> dict[tuple[int, str], str]:
+    """Return the error value of each cell (row, column) that is one."""
+    frames = (pl.DataFrame({"row": rows, "which": which}).drop_nulls() for which in error_values.values())
+    return {
+        (row, name): which for name, frame in zip(error_values, frames, strict=True) for row, which in frame.iter_rows()
+    }
+
+
+def _describe(
+    failures: pl.DataFrame, columns: list[UploadColumn], suggester: Suggester, error_values: dict[tuple[int, str], str]
+) -> pl.DataFrame:
     """Add length and suggestion, drop what only follows from another error, name columns by their keys."""
     told = set(failures.select("row", "column", "code").iter_rows())
     by_row: dict[int, set[str]] = {}
@@ -155,7 +168,10 @@ def _describe(failures: pl.DataFrame, columns: list[UploadColumn], suggester: Su
         # What could not be read is not also missing; nor is a city whose state or country could not be.
         if code == "required" and (column in others or (column == "city" and others & {"state", "country"})):
             continue
-        reference = str(_longest(column)) if code == "too_long" else None
+        error_value = error_values.get((row, column))
+        if error_value is not None and code != ERROR_VALUE:
+            continue  # whatever else is wrong with such a text, nobody wrote it
+        reference = error_value or (str(_longest(column)) if code == "too_long" else None)
         described.append((row, keys.get(column, column), code, reference, suggester.suggest(row, column, code)))
     return pl.DataFrame(described, schema=_ERRORS, orient="row")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from etl_customers.error_values import error_value
 from etl_customers.settings import Company
 from etl_customers.validate.emails import read_emails
 from etl_customers.validate.phones import read_phones
@@ -145,13 +146,16 @@ def _read_places(
 ) -> dict[str, pl.Series]:
     """Country, state and city with their defaults (R10, R12); a country that is left out has no default."""
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
-    read_country = map_distinct(country_text, places.read_country, pl.String)
+    # Without its signs an error value may be a code: #N/A is not Namibia, #NV not Nevada.
+    read_country = map_distinct(
+        country_text, lambda text: None if error_value(text) else places.read_country(text), pl.String
+    )
     country = pl.select(
         pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)
     ).to_series()
     pairs = pl.DataFrame({"country": country, "state": state_text})
     known = [
-        (code, text, places.read_state(text, code) if places.has_states(code) else text)
+        (code, text, None if error_value(text) else places.read_state(text, code) if places.has_states(code) else text)
         for code, text in pairs.drop_nulls().unique().iter_rows()
     ]
     read = pl.DataFrame(known, schema={"country": pl.String, "state": pl.String, "name": pl.String}, orient="row")

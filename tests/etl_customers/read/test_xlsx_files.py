@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.styles import numbers
 
+from etl_customers.error_values import OTHER
 from etl_customers.fields import NO_FIELDS
 from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 from etl_customers.read.upload_rows import open_upload
@@ -233,3 +234,13 @@ def test_other_files_in_a_zip_are_named_as_what_they_are(tmp_path: Path, part: s
     path.write_bytes(packed.getvalue())
     with pytest.raises(NotCsv, match=kind):
         rows_of(path)
+
+
+def test_a_cell_of_type_error_is_an_error_value_whatever_its_text(tmp_path: Path) -> None:
+    book, path = workbook(tmp_path, ["#N/A", "#REF!", "Rome"])
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count('t="e"') == 2
+    with_part(path, "xl/worksheets/sheet1.xml", sheet.replace("#REF!", "Ann"))
+    assert [cells[:2] for _, _, cells in rows_of(path)] == [["#N/A", OTHER]]

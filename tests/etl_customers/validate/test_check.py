@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 
 from etl_customers.fields import AccountFields, Field, PropertyType
+from etl_customers.read.raw_csv import password_state
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.places import load_places
 from etl_customers.validate.source_rules import rules_of
-from schemas.columns import FieldType
+from schemas.columns import CUSTOMER_COLUMNS, FieldType
 from schemas.sources import CSV
 
 AUSTRALIAN: dict[str, Any] = {"company": {"country": "AU", "city": "Ballarat"}}
@@ -516,3 +517,37 @@ def test_joiners_between_letters_that_need_them_are_stored_without_a_warning() -
     checked = check({"first_name": "می\u200cخواهم"})
     assert value(checked, "first_name") == "می\u200cخواهم"
     assert ("first_name", "invisible_removed") not in warnings(checked)
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#ref!", " #VALUE! ", "#DIV/0!", "#SPILL!", "#BEZUG!", "#¡VALOR!", "Err:502"])
+@pytest.mark.parametrize("column", [*CUSTOMER_COLUMNS])
+def test_an_error_value_of_a_spreadsheet_fails_its_row_and_says_nothing_else_of_the_cell(
+    column: str, text: str
+) -> None:
+    # A country that cannot be read leaves nothing to say of the state.
+    checked = check({"customer_type": "Business", "business_name": "Books", "state": "NSW", column: text})
+    assert codes(checked) == {(2, column, "error_value")}
+    assert checked.errors["reference"].item() == text.strip().upper().replace("ERR", "Err")
+
+
+def test_an_error_value_counts_in_every_field_of_the_account_and_as_a_password() -> None:
+    names = ["note", "limit", "since", "vip", "tier", "likes"]
+    columns = [UploadColumn(i, name, "custom_field", name, None, None, None) for i, name in enumerate(names)]
+    columns.append(UploadColumn(6, "Pet: Age", "property", "Pet: Age", "pet", 1, "age"))
+    fixed = ("first_name", "last_name", "city")
+    columns += [UploadColumn(i, name, "column", name, None, None, None) for i, name in enumerate(fixed, 7)]
+    row = dict.fromkeys([*names, "Pet: Age"], "#REF!") | {"password_state": password_state("\u200b#NV ") or ""}
+    failed = codes(check(row, fields=FIELDS, columns=columns))
+    assert failed == {(2, key, "error_value") for key in (*names, "Pet: Age", "password")}
+
+
+@pytest.mark.parametrize("text", ["#12", "# 4", "N/A", "NV", "REF!", "#N/A Ltd", "Err: 502", "#1 Plumbing!", "Value"])
+def test_what_only_looks_like_an_error_value_is_a_text(text: str) -> None:
+    assert value(check({"street_address": text}), "street_address") == text
+
+
+def test_of_a_pull_an_error_value_is_left_out_where_other_texts_are() -> None:
+    row = {"email": "#N/A", "country": "US", "state": "#NV", "first_name": "Ada"}
+    checked = check(row, source="quickbooks")
+    assert {("email", "left_out"), ("state", "left_out")} <= warnings(checked)
+    assert codes(check({**row, "first_name": "#NAME?"}, source="quickbooks")) == {(2, "first_name", "error_value")}
