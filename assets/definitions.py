@@ -60,7 +60,8 @@ def define(home: str = "") -> dg.Definitions:
             daily_retention,
         ],
         sensors=[inbox_files, inbox_results, dead_runs, failed_run_alert, failed_rows_alert],
-        resources={"workshop": WorkshopResource(home=home)},
+        # Nothing passes through Dagster's own storage of outputs; the default one takes a folder from whoever launches.
+        resources={"workshop": WorkshopResource(home=home), "io_manager": dg.mem_io_manager},
         executor=dg.in_process_executor,
     )
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from assets.guard import failures_as_messages
 from assets.launch import IMPORT, ended_badly, execute_import
@@ -18,22 +17,25 @@ from etl_customers.workshop import Workshop
 IMPORT_INBOX_FILE = "import_inbox_file"
 
 
-class InboxFile(dg.Config):
-    """What a person types."""
-
-    file_name: str = Field(
+# No dg.Config: see pull_job.
+FILE = {
+    "file_name": dg.Field(
+        dg.String,
         description="The name of a file that lies in the folder inbox/ of the home, such as customers.csv: "
         "a name, no path. Dagster keeps what is typed here.",
     )
+}
 
 
-@dg.op(description="Type the name of a file in inbox/ as file_name. It is imported in a run of import_csv of its own.")
-def import_file(
-    context: dg.OpExecutionContext, config: InboxFile, workshop: dg.ResourceParam[WorkshopResource]
-) -> None:
+@dg.op(
+    config_schema=FILE,
+    out=dg.Out(dg.Nothing),
+    description="Type the name of a file in inbox/ as file_name. It is imported in a run of import_csv of its own.",
+)
+def import_file(context: dg.OpExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> None:
     """Accept one file of the inbox, import it and put it away; ends as its import ends."""
     with failures_as_messages(), workshop.opened() as opened:
-        import_id, path = accept_named(opened, config.file_name)
+        import_id, path = accept_named(opened, context.op_config["file_name"])
         context.log.info("the file is import %s", import_id)
         record, failure = _record(opened, path), None
         if record.status == ACCEPTED:

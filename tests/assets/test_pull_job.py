@@ -56,7 +56,7 @@ def test_a_full_pull_is_begun_when_the_one_under_way_has_ended(workshop: Worksho
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"provider": "PROVIDER"}, "none of quickbooks, xero"),
+        ({"provider": "quickbooks", "tenant": "my company"}, "not an id of a company at QuickBooks Online"),
         ({"provider": "xero"}, "there is no connection to Xero"),
         ({"provider": "quickbooks", "tenant": "1"}, "etl-customers connections"),
     ],
