@@ -3,7 +3,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-FILE ?= examples/customers.csv
+EXAMPLE := examples/customers.csv
+FILE ?= $(EXAMPLE)
 PORT ?= 3000
 WORKERS ?= 3
 FULL_WORKERS ?= 2
@@ -19,7 +20,11 @@ help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 import: environment ## Import FILE (examples/customers.csv) into the target database.
-	@$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
+	@if [ "$(FILE)" = "$(EXAMPLE)" ] && $(BIN)/etl-customers settings | grep -Eq '^company\.country .*default *$$'; then \
+		echo "the example's company is in Australia: company.country is AU for this import only"; \
+		export ETL_CUSTOMERS_COMPANY__COUNTRY=AU; \
+	fi; \
+	$(BIN)/etl-customers import "$(FILE)" || { code=$$?; [ $$code -eq 1 ] || exit $$code; } # 1: some rows failed
 
 pull: environment ## Try pulls from QuickBooks Online and Xero, without an account (PULL_HOME=folder to keep).
 	@$(BIN)/python -m examples.pull_demo

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from etl_customers.errors import UsageError
 from etl_customers.fields import AccountFields, load_fields
+from etl_customers.invisible import is_blank
 from etl_customers.load.failures import describe_error
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.read.raw_csv import password_state
-from etl_customers.settings import Settings
+from etl_customers.settings import SET_COUNTRY, Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.target.conflicts import repeat_in_conflict
 from etl_customers.target.connect import writing
@@ -47,9 +49,25 @@ def edit(
     def edit_once() -> list[CustomerChange]:
         with writing(workshop.target) as connection:
             check = checker_of(connection, customer_id, load_fields(connection), workshop.settings)
+            if not workshop.settings.company.has_country:
+                check = _with_country(check)
             return edit_customer(connection, customer_id, changes, changed_by, check)
 
     return repeat_in_conflict(edit_once)
+
+
+def _with_country(check: CheckRow) -> CheckRow:
+    """Refuse a row without a country first: the default is that of a company whose country nobody has set."""
+
+    def check_row(row: Mapping[str, str]) -> CheckedCustomer:
+        if is_blank(row["country"]):
+            raise UsageError(
+                "the customer would have no country of its own, and that of your company is not set; give "
+                f"country=…, or set it once: {SET_COUNTRY}"
+            )
+        return check(row)
+
+    return check_row
 
 
 def checker_of(connection: Connection, customer_id: int, fields: AccountFields, settings: Settings) -> CheckRow:

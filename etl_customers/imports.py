@@ -21,6 +21,7 @@ from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.load.pulled import load_pulled
 from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
+from etl_customers.read.refusals import CountryNotSet
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.report.not_synced import write_not_synced
@@ -256,8 +257,10 @@ class DryRun:
 
 
 @contextmanager
-def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, again: bool = False) -> Iterator[DryRun]:
-    """Do everything but load, in a folder that is gone afterwards (R23).
+def dry_run(
+    workshop: Workshop, source: Path, *, encoding: str | None = None, again: bool = False, until_read: bool = False
+) -> Iterator[DryRun]:
+    """Do everything but load, in a folder that is gone afterwards (R23); with ``until_read`` the first stage alone.
 
     Raises:
         UploadRefused: No regular file, or too large.
@@ -276,12 +279,22 @@ def dry_run(workshop: Workshop, source: Path, *, encoding: str | None = None, ag
             if repeat is None:
                 try:
                     read = _read(workshop, staging, stored.path, encoding or workshop.settings.csv.encoding)
-                    validate_customers(staging, _fields(workshop), workshop.settings)
-                    with reading(workshop.target) as connection:
-                        deduplicate_customers(staging, connection)
+                    if not until_read:
+                        validate_customers(staging, _fields(workshop), workshop.settings)
+                        with reading(workshop.target) as connection:
+                            deduplicate_customers(staging, connection)
                 except UploadRefused as refused:
                     refusal = refused
             yield DryRun(stored, read, refusal, repeat, staging)
+
+
+def lacks_country(workshop: Workshop, source: Path, *, encoding: str | None, again: bool) -> bool:
+    """Tell whether a file would be refused because neither its rows nor the settings say the country (R10)."""
+    try:
+        with dry_run(workshop, source, encoding=encoding, again=again, until_read=True) as tried:
+            return isinstance(tried.refusal, CountryNotSet)
+    except UploadRefused:
+        return False
 
 
 def _read(workshop: Workshop, staging: Staging, upload: Path, encoding: str | None) -> ReadCounts:
@@ -289,7 +302,11 @@ def _read(workshop: Workshop, staging: Staging, upload: Path, encoding: str | No
         with reading(workshop.target) as connection:
             return find_import(connection, import_id) is not None
 
-    return read_raw_csv(staging, upload, _fields(workshop), workshop.settings.csv, encoding, find_parent)
+    settings = workshop.settings
+    needs_country = not settings.company.has_country
+    return read_raw_csv(
+        staging, upload, _fields(workshop), settings.csv, encoding, find_parent, needs_country=needs_country
+    )
 
 
 def _fields(workshop: Workshop) -> AccountFields:

@@ -141,9 +141,7 @@ def find_setting(name: str) -> Setting:
     )
 
 
-def set_setting(
-    home: Home, name: str, text: str, check: Callable[[Settings], None], *, unless_set: bool = False
-) -> Change:
+def set_setting(home: Home, name: str, text: str, check: Callable[[Settings], None]) -> Change:
     """Write a setting into ``settings.toml``, which is made where it is missing.
 
     Args:
@@ -151,7 +149,6 @@ def set_setting(
         name: Section and name, ``csv.max_rows``; of a table with the entry, ``csv.aliases.Town``.
         text: The value as typed; of a list with commas between the values.
         check: Raises what else is wrong with the settings of the file as they would be.
-        unless_set: Change nothing where the file or the environment has it already.
 
     Raises:
         UsageError: No such setting, a secret, or a value that it cannot have; nothing is changed.
@@ -172,8 +169,6 @@ def set_setting(
         before = read_settings_file(home)
         variable = overriding_variable(setting.section, setting.key)
         found = _get(before, setting.path)
-        if unless_set and (found is not None or variable is not None):
-            return Change(setting.name, found, False, variable)
         wanted = _with(before, setting.path, value)
         _refuse_invalid(setting, wanted)
         check(settings_of_file(wanted))

@@ -29,6 +29,8 @@ HOME_VARIABLE = "ETL_CUSTOMERS_HOME"
 DATABASE_VARIABLE = "ETL_CUSTOMERS_DATABASE_URL"
 SECRET_KEY_VARIABLE = "ETL_CUSTOMERS_SECRET_KEY"
 """Holds the key of stored tokens, in the place of the home's ``secret.key``."""
+SET_COUNTRY = "etl-customers settings set company.country AU (or your country, by name or code)"
+"""What a person is told to run who has never said in which country the company is."""
 _PREFIX = "ETL_CUSTOMERS_"
 _SETTINGS_FILE = "settings.toml"
 

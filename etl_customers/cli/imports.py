@@ -63,6 +63,10 @@ def import_(
 
     3: it could not be done now, nothing is loaded; run it again
     """
+    if not json:
+        from etl_customers.cli.company import settle_country
+
+        settle_country(home, file, encoding, again)
     started = time.monotonic()
     with workshop_at(home) as workshop:
         result = _dry_run(workshop, file, encoding, again) if dry_run else _import(workshop, file, encoding, again)

@@ -21,12 +21,17 @@ def states(
 ) -> None:
     """List the states of a country by code and name, as rows may have them."""
     from etl_customers.cli.screen import console, print_json, say, table
-    from etl_customers.errors import NotFound
+    from etl_customers.errors import NotFound, UsageError
     from etl_customers.settings import find_home, load_settings
     from etl_customers.validate.places import load_places
 
     settings = load_settings(find_home(home))
     places = load_places(settings.reference)
+    if not country and not settings.company.has_country:
+        raise UsageError(
+            "name a country, such as: etl-customers states AU (or set that of your company once, with: "
+            "etl-customers settings set company.country AU)"
+        )
     asked = country or settings.company.country
     code = places.read_country(asked)
     if code is None:

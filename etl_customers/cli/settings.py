@@ -44,7 +44,6 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
 def set_(
     name: _NameArgument,
     value: Annotated[str, typer.Argument(help="Of a list: commas between the values.", show_default=False)],
-    unless_set: Annotated[bool, typer.Option("--unless-set", help="Keep a value that was set before.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -61,7 +60,7 @@ def set_(
     def check(wanted: "Settings") -> None:
         _check(wanted, home, setting.path)
 
-    _print(found, set_setting(found, name, value, check, unless_set=unless_set), json)
+    _print(found, set_setting(found, name, value, check), json)
 
 
 def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:

@@ -34,7 +34,7 @@ from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecor
 from etl_customers.workshop import Workshop
 
 _SETTLED_AT_MOST = 2_000
-_AGAIN = "correct the file and copy it into inbox/ again"
+_AGAIN = "put that right and copy the file into inbox/ again"
 
 
 class Outcome(StrEnum):

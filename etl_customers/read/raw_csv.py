@@ -17,7 +17,7 @@ from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
-from etl_customers.read.refusals import SeveralParentImports, UnknownParentImport
+from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.threads import read_ahead
@@ -55,6 +55,8 @@ def read_raw_csv(
     csv: settings.Csv,
     encoding: str | None,
     find_parent: Callable[[str], bool],
+    *,
+    needs_country: bool = False,
 ) -> ReadCounts:
     """Read an upload into ``raw_csv``, ``upload_columns`` and ``facts``; repeatable.
 
@@ -68,6 +70,7 @@ def read_raw_csv(
         csv: Limits, required columns, aliases, the usual encoding.
         encoding: The one that the user named, which goes before the setting's.
         find_parent: Tells whether an import of this id is in the ledger.
+        needs_country: Refuse a file of which a row does not say its country: there is none to take for it (R10).
 
     Returns:
         read + unread are all rows of the file that have a filled cell.
@@ -81,7 +84,7 @@ def read_raw_csv(
     """
     with open_upload(upload, fields, csv, encoding) as rows, staging.transaction():
         _clear(staging)
-        stager = _Stager(rows.columns, find_parent)
+        stager = _Stager(rows.columns, find_parent, needs_country=needs_country)
         _make_tables(staging, rows.columns, stager.staged)
         numbered = iter(rows)
         blocks = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
@@ -135,16 +138,23 @@ def password_state(text: str) -> str | None:
 class _Stager:
     """Turns blocks of rows into frames of ``raw_csv``, and watches the columns of our own files."""
 
-    def __init__(self, columns: Sequence[UploadColumn], find_parent: Callable[[str], bool]) -> None:
+    def __init__(
+        self, columns: Sequence[UploadColumn], find_parent: Callable[[str], bool], *, needs_country: bool
+    ) -> None:
         self.staged = [column.position for column in columns if column.role not in UNSTAGED_ROLES]
         self.parent_import_id: str | None = None
         self._password = _password_position(columns)
         self._is_own = is_own_file(columns)
         self._find_parent = find_parent
+        self._needs_country = needs_country
+        is_country = (c.position for c in columns if c.role is Role.COLUMN and c.key == "country")
+        self._country = next(is_country, None)
 
     def frame(self, block: Sequence[_Row]) -> pl.DataFrame:
         rows, lines, records = zip(*block, strict=True)
         columns = list(zip(*records, strict=True))
+        if self._needs_country:
+            self._refuse_open_country(rows, lines, columns)
         nothing = [None] * len(rows)
         parent_rows = self._parent_rows(block) if self._is_own else nothing
         states = nothing if self._password is None else list(map(password_state, columns[self._password]))
@@ -158,6 +168,13 @@ class _Stager:
 
     def _unescaped(self) -> list[pl.Expr]:
         return [pl.col(f"c{position}").str.replace(ESCAPED_PATTERN, "${1}") for position in self.staged]
+
+    def _refuse_open_country(self, rows: Sequence[int], lines: Sequence[int], columns: Sequence[Sequence[str]]) -> None:
+        if self._country is None:
+            raise CountryNotSet(rows[0], lines[0], has_column=False)
+        for row, line, cell in zip(rows, lines, columns[self._country], strict=True):
+            if is_blank(cell):
+                raise CountryNotSet(row, line, has_column=True)
 
     def _parent_rows(self, block: Sequence[_Row]) -> list[int | None]:
         """Read the ``row`` cells; all ``import_id`` cells that are filled must name one known import."""

@@ -4,7 +4,7 @@
     ├── FileNotThere, FileUnreadable, NotARegularFile, FileChanged, TooLarge, EmptyFile, PartExists
     ├── NotCsv, UnpackedTooLarge, DamagedWorkbook, FormulaWithoutValue
     ├── UnknownEncoding, NotText, BrokenQuotes, RaggedRows, TooManyRows, CellWithoutColumn
-    ├── NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
+    ├── CountryNotSet, NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
     └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly, Abandoned
 
 Messages say "the file", never its path. They may name a header, cut short and
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etl_customers.errors import UploadRefused
+from etl_customers.settings import SET_COUNTRY
 
 _LONGEST_HEADER = 40
 _MOST_NAMED = 10
@@ -294,6 +295,28 @@ class CellWithoutColumn(UploadRefused):
         return (
             f"row {self.row} (line {self.line}) has a cell in column {self.column}, which has no name in the header; "
             "name the column or clear the cell"
+        )
+
+
+class CountryNotSet(UploadRefused):
+    """A row does not say its country, and nobody has said what the company's is."""
+
+    code = "country_not_set"
+
+    def __init__(self, row: int, line: int, has_column: bool) -> None:
+        super().__init__(row, line, has_column)
+        self.row, self.line, self.has_column = row, line, has_column
+
+    def __str__(self) -> str:
+        """Name the row, and the command that settles it for all files."""
+        where = (
+            f"row {self.row} (line {self.line}) does not say its country"
+            if self.has_column
+            else "it has no country column"
+        )
+        return (
+            f"{where}, and the country of your company is not set; numbers and states would be read wrongly. "
+            f"Set it once, then import the file again: {SET_COUNTRY}"
         )
 
 

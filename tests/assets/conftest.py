@@ -1,6 +1,5 @@
 """A home with an accepted import, for tests of the Dagster face."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from etl_customers.imports import accept_upload
 from etl_customers.settings import Home
 from etl_customers.workshop import Workshop, open_workshop
+from tests.environment import keep_only_ours
 
 FILE = (
     "first_name,last_name,email,city,state,country\n"
@@ -20,9 +20,7 @@ FILE = (
 
 @pytest.fixture(autouse=True)
 def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-            monkeypatch.delenv(name)
+    keep_only_ours(monkeypatch)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """One UI on one home and one browser for all stories; a screenshot of the page where a story fails."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from assets.launch import run_import_job
 from etl_customers.imports import accept_upload
 from etl_customers.settings import Home
 from etl_customers.workshop import Workshop, open_workshop
+from tests.environment import keep_only_ours
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -89,9 +89,7 @@ def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The UI and daemon on a home with two imports; the inbox is off, so that it waits for a person."""
     folder = tmp_path_factory.mktemp("ui")
     with pytest.MonkeyPatch.context() as environment:
-        for name in list(os.environ):
-            if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-                environment.delenv(name)
+        keep_only_ours(environment)
         workshop = open_workshop(Home(folder / "home"))
         try:
             finished, broken = _finished(workshop, folder), _broken(workshop, folder)

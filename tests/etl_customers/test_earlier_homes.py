@@ -20,14 +20,16 @@ from etl_customers.target.tables import imports as ledger
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
 from tests.earlier_home import FIRST, UNDER_WAY
+from tests.environment import COUNTRY
 from tests.imported import record_of
 
 HOMES = sorted((Path(__file__).parents[1] / "data").glob("home-of-*.tar.xz"))
 
 
 @pytest.fixture(params=HOMES, ids=lambda path: path.name.partition(".")[0])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The home's folder as it was left, not yet opened."""
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home's folder as it was left, not yet opened; its settings say the country."""
+    monkeypatch.delenv(COUNTRY)
     path = tmp_path / "home"
     with tarfile.open(request.param) as archive:
         archive.extractall(path, filter="data")

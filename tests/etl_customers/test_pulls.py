@@ -1,7 +1,6 @@
 """A pull's whole way through the engine, over real HTTP to a fake, without Dagster."""
 
 import csv
-import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from etl_customers.target.tables import customers, provider_customers, removed_c
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
 from tests.connected import connect_fake
+from tests.environment import keep_only_ours
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks
@@ -56,9 +56,7 @@ class NoWait(Clock):
 
 @pytest.fixture(autouse=True)
 def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-            monkeypatch.delenv(name)
+    keep_only_ours(monkeypatch)
 
 
 @pytest.fixture

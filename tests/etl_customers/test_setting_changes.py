@@ -201,15 +201,6 @@ def test_a_variable_that_goes_before_the_file_is_named(home: Home, monkeypatch: 
     assert load_settings(home).csv.max_rows == 30
 
 
-def test_what_was_set_before_is_kept_where_that_is_asked_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set_setting(home, "csv.max_rows", "20", _any, unless_set=True).value == 10
-    monkeypatch.setenv("ETL_CUSTOMERS_RETENTION__DAYS", "3")
-    assert not set_setting(home, "retention.days", "20", _any, unless_set=True).is_changed
-    assert set_setting(home, "csv.max_bytes", "20", _any, unless_set=True).is_changed
-    assert tomllib.loads(_text(home))["csv"]["max_bytes"] == 20
-    assert "retention" not in _text(home)
-
-
 FORMS = (
     'csv = {max_rows = 10, required = ["city"], aliases = {Town = "city"}}\n',
     'csv.max_rows = 10\ncsv.aliases.Town = "city"\ncompany.name = "B\xfcro"\n',

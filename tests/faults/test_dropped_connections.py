@@ -213,7 +213,7 @@ def stopped_command(
 def import_by_command(home: Path, file: Path, url: str) -> "subprocess.CompletedProcess[str]":
     """Run the whole command, Dagster included."""
     home.mkdir()
-    (home / "settings.toml").write_text('[company]\ncountry = "AU"\n', encoding="utf-8")
-    environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home), "ETL_CUSTOMERS_DATABASE_URL": url, "COLUMNS": "500"}
+    ours = {"HOME": str(home), "DATABASE_URL": url, "COMPANY__COUNTRY": "AU"}
+    environment = {**os.environ, **{f"ETL_CUSTOMERS_{name}": value for name, value in ours.items()}, "COLUMNS": "500"}
     command = [str(Path(sys.executable).with_name("etl-customers")), "import", str(file)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)

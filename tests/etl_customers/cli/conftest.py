@@ -1,6 +1,5 @@
 """The command line in this process, on homes of its own; one home with an import that many tests look at."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from etl_customers.cli import main
+from tests.environment import keep_only_ours
 
 FILE = (
     "customer_title,first_name,last_name,business_name,email,mobile,street_address,state,city,country,date_joined\n"
@@ -35,9 +35,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-            monkeypatch.delenv(name)
+    keep_only_ours(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
 
 

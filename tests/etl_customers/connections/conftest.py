@@ -1,12 +1,10 @@
 """An environment in which a fake is named by its own fixture alone."""
 
-import os
-
 import pytest
+
+from tests.environment import keep_only_ours
 
 
 @pytest.fixture(autouse=True)
 def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("ETL_CUSTOMERS_") and name != "ETL_CUSTOMERS_TEST_SERVER":
-            monkeypatch.delenv(name)
+    keep_only_ours(monkeypatch)

@@ -10,14 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers.errors import UploadRefused
+from etl_customers.imports import run_import
 from etl_customers.inbox.blank import TEMPORARY
 from etl_customers.inbox.look import look
 from etl_customers.inbox.settle import Outcome, settle_files, settle_one
+from etl_customers.read.refusals import CountryNotSet
 from etl_customers.settings import Csv
 from etl_customers.target.connect import writing
 from etl_customers.target.tables import imports
 from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
+from etl_customers.workshop import Workshop, open_workshop
+from tests.environment import COUNTRY
 from tests.etl_customers.inbox.conftest import FILE, Inbox
 
 
@@ -71,6 +74,25 @@ def test_a_refused_file_is_rejected_as_it_is_with_the_reason(inbox: Inbox) -> No
     assert note_on(inbox, name).startswith("bad.csv\nwas refused")
     assert "'shoe'" in note_on(inbox, name)
     assert "into inbox/ again" in note_on(inbox, name)
+
+
+def test_a_file_without_countries_is_rejected_with_the_command_and_taken_once_the_companys_is_set(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(COUNTRY)
+    unset = Inbox(open_workshop(inbox.home))
+    unset.accept(unset.drop())
+    with pytest.raises(CountryNotSet):
+        run_import(unset.workshop, unset.records()[0].import_id)
+    unset.settle()
+    unset.workshop.target.dispose()
+    note = note_on(inbox, f"{inbox.records()[0].import_id}--customers.csv")
+    assert "etl-customers settings set company.country AU" in note
+    inbox.accept(inbox.drop())
+    inbox.run()
+    inbox.settle()
+    assert inbox.names()["done"] == [f"{inbox.records()[0].import_id}--customers.csv"]
+    assert [record.status for record in inbox.records()] == ["finished"]
 
 
 def test_an_undone_import_is_said_in_the_note(inbox: Inbox) -> None:
