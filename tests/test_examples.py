@@ -16,6 +16,7 @@ from schemas.codes import ERRORS, LEFT_OUT_CODES
 EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"
 _NOT_IN_A_PLAIN_FIRST_FILE = LEFT_OUT_CODES | {
     "already_exists",
+    "error_value",
     "invalid_failed_row",
     "invalid_number",
     "invalid_record",
