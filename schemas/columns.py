@@ -83,6 +83,20 @@ IDENTITY_KINDS: dict[str, str] = {"email": "email", "mobile": "phone", "phone": 
 NAME_ADDRESS_KIND = "name_address"
 """Kind of the key that identifies a customer who has no other (R18)."""
 
+NAME_ADDRESS_COLUMNS: tuple[str, ...] = (
+    "first_name",
+    "last_name",
+    "business_name",
+    "unit",
+    "street_address",
+    "suburb",
+    "city",
+    "state",
+    "postcode",
+    "country",
+)
+"""Columns of which that key is made, in this order."""
+
 PROVIDER_KIND = "provider"
 """Kind of the key that a provider's id is: every customer that a pull created or linked has one."""
 

@@ -21,6 +21,7 @@ from etl_customers.errors import DatabaseNotMigrated, DatabaseUnavailable, Setti
 from etl_customers.migrations import HEAD, VERSIONS
 from etl_customers.settings import DATABASE_VARIABLE
 from etl_customers.target import driver_errors
+from etl_customers.target.words import teach_sqlite
 
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60
@@ -245,6 +246,7 @@ def _make_private_file(_dialect: object, _record: object, arguments: list[str], 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
+    teach_sqlite(connection)
     cursor = connection.cursor()
     _write_ahead(cursor)
     # What is deleted or replaced is overwritten with zeros: who is erased must not be in free pages.

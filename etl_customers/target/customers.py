@@ -15,6 +15,7 @@ from etl_customers.target.ledger import ImportRecord, as_utc, find_import
 from etl_customers.target.pulls import ProviderLink, links_of_customer
 from etl_customers.target.removals import ERASED, RemovedCustomer, find_removed
 from etl_customers.target.tables import customer_changes, customers, imports, properties
+from etl_customers.target.words import has_words
 from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS
 
 _LARGEST_ID = 2**63 - 1
@@ -130,8 +131,8 @@ def search_customers(
 
     Args:
         connection: To the target.
-        text: Parts of names, business name, e-mail, phone or address, in any case; a
-            phone number may be typed in any form, also without its country.
+        text: Parts of names, business name, e-mail, phone or address; case, accents, apostrophes
+            and hyphens do not count. A phone number may be typed in any form, also without its country.
         source: ``csv``, ``quickbooks`` or ``xero``.
         import_id: Only customers of this import.
         limit: Most customers to return.
@@ -139,7 +140,7 @@ def search_customers(
     """
     query = sa.select(customers).order_by(customers.c.id).limit(limit).offset(offset)
     if text is not None and (text := visible(text)).strip():
-        query = query.where(_matches(text))
+        query = query.where(_matches(connection.dialect, text))
     if source is not None:
         query = query.join(imports, imports.c.import_id == customers.c.import_id).where(imports.c.source == source)
     if import_id is not None:
@@ -237,10 +238,10 @@ def _import_of(connection: Connection, import_id: str) -> ImportRecord:
     return record
 
 
-def _matches(text: str) -> sa.ColumnElement[bool]:
+def _matches(dialect: sa.Dialect, text: str) -> sa.ColumnElement[bool]:
     """Build the condition for a search; words cannot reach from one column into the next."""
     storable = text.encode("utf-8", "replace").decode().replace("\0", "")
-    words = sa.and_(*(_contains(_joined(_TEXTS), word) for word in storable.split()))
+    words = has_words(dialect, _joined(_TEXTS), storable)
     digits = "".join(re.findall("[0-9]", storable))
     if len(digits) < _FEWEST_DIGITS or not _NUMBER_AS_TYPED.fullmatch(storable):
         return words
@@ -254,9 +255,3 @@ def _joined(names: tuple[str, ...]) -> sa.ColumnElement[str]:
     for other in others:
         joined = joined.op("||")(sa.literal_column("'\n'")).op("||")(other)
     return sa.type_coerce(joined, sa.Text())
-
-
-def _contains(joined: sa.ColumnElement[str], word: str) -> sa.ColumnElement[bool]:
-    # Neither SQLite nor PostgreSQL in the C locale knows the case of letters beyond ASCII.
-    variants = dict.fromkeys((word, word.lower(), word.upper(), word.title()))
-    return sa.or_(*(joined.icontains(variant, autoescape=True) for variant in variants))

@@ -13,12 +13,19 @@ from etl_customers.errors import UsageError
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
 from etl_customers.target.json_texts import fragments
 from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys
-from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS, IDENTITY_KINDS, NAME_ADDRESS_KIND
+from schemas.columns import (
+    CUSTOMER_COLUMNS,
+    IDENTITY_COLUMNS,
+    IDENTITY_KINDS,
+    NAME_ADDRESS_COLUMNS,
+    NAME_ADDRESS_KIND,
+)
 
 ACTIVE = "is_active"
 """The column that no upload has: a provider says whether a customer is active."""
 
 _PASSWORD = "password"
+_IDENTIFYING = frozenset(NAME_ADDRESS_COLUMNS).union(*IDENTITY_COLUMNS.values())
 
 
 @dataclass(frozen=True)
@@ -235,7 +242,7 @@ def _replace_keys(
     """Take the keys of the values that go, and give those of the values that come.
 
     A key of a value that stays is left to whom it belongs: of customers that one provider
-    has with the same address, one alone has the key. So are a provider's own key, and
+    has with the same address, or that earlier versions told apart by an apostrophe, one alone has the key. So are a provider's own key, and
     those of customers that were merged into this one.
 
     Raises:
@@ -250,7 +257,7 @@ def _replace_keys(
             identity_keys.delete().where(mine, identity_keys.c.kind == kind, identity_keys.c.value == value)
         )
     for key in keys:
-        is_changed = key.column in changed or key.kind == NAME_ADDRESS_KIND
+        is_changed = key.column in changed or (key.kind == NAME_ADDRESS_KIND and not _IDENTIFYING.isdisjoint(changed))
         if (key.kind, key.value) not in old and is_changed:
             owner_id = claim_key(connection, customer.id, key)
             # Whoever has another key does not need that of name and address.

@@ -9,20 +9,25 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers import imports
+from etl_customers.editing import edit
+from etl_customers.folding import name_address_key
 from etl_customers.load.passwords import verify_password
 from etl_customers.migrations import HEAD
 from etl_customers.migrations.run import migration_config
 from etl_customers.settings import Home
 from etl_customers.target.connect import connect, current_version, reading, upgrade
-from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord
+from etl_customers.target.edits import KeyTaken
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, failed_rows_of
 from etl_customers.target.tables import customers, identity_keys
 from etl_customers.target.tables import imports as ledger
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
+from schemas.columns import NAME_ADDRESS_KIND
 from tests.earlier_home import FIRST, UNDER_WAY
 from tests.environment import COUNTRY
 from tests.imported import record_of
 
+SEAN = name_address_key(["sean", "oneil", None, None, "2 high st", None, "sydney", "new south wales", "2000", "au"])
 HOMES = sorted((Path(__file__).parents[1] / "data").glob("home-of-*.tar.xz"))
 
 
@@ -129,6 +134,28 @@ def test_nobody_who_is_there_is_loaded_again(workshop: Workshop, tmp_path: Path)
 
     record = record_of(workshop, import_id)
     assert (record.rows_read, record.rows_loaded) == (6, 0)
+
+
+def test_of_two_who_differ_by_an_apostrophe_the_first_is_met_and_both_can_be_edited(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    assert names(workshop)[1:3] == [("Sean", "O'Neil"), ("Sean", "O\u2019Neil")]
+    assert [key for key in keys_of(workshop.target) if key[2] in (2, 3)] == [(NAME_ADDRESS_KIND, SEAN, 2)]
+    again = "first_name,last_name,street_address,city,state,postcode,country\nSEAN,ONeil,2 High St,Sydney,NSW,2000,AU\n"
+    import_id = imports.accept_upload(workshop, write(tmp_path, again)).record.import_id
+
+    imports.run_import(workshop, import_id)
+
+    with reading(workshop.target) as connection:
+        (failed,) = failed_rows_of(connection, import_id)
+    assert [error["code"] for error in failed.errors] == ["already_exists"]
+    assert "customer 2" in failed.errors[0]["message"]
+    for number in (2, 3):
+        assert edit(workshop, number, {"customer_title": "Mr"}, "somebody")
+    with pytest.raises(KeyTaken):
+        edit(workshop, 3, {"last_name": "O`Neil"}, "somebody")
+    assert edit(workshop, 3, {"first_name": "Shaun"}, "somebody")
+    assert len([key for key in keys_of(workshop.target) if key[2] == 3]) == 1
 
 
 def test_its_imports_can_be_taken_back(workshop: Workshop) -> None:

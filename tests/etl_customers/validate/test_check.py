@@ -353,7 +353,13 @@ def test_without_email_and_number_name_and_address_identify_a_customer() -> None
     assert first == second != third
 
 
-@pytest.mark.parametrize(("stored", "same"), [("Groß", "GROSS"), ("İpek", "i\u0307pek"), ("Ⅷ", "viii")])
+@pytest.mark.parametrize(
+    ("stored", "same"),
+    [
+        ("Groß", "GROSS"), ("İpek", "i\u0307pek"), ("Ⅷ", "viii"), ("O'Neil", "O\u2019NEIL"), ("Nguyễn", "nguyen"),
+        ("ŁUKASZ", "Lukasz"), ("Smith-Jones", "Smith\u2013Jones"),
+    ],
+)  # fmt: skip
 def test_letters_that_grow_when_they_are_folded_are_compared_folded_and_stored_as_given(stored: str, same: str) -> None:
     checked = check({"last_name": stored}, {"last_name": same})
     first, second = checked.keys["value"]
