@@ -110,6 +110,7 @@ def _environment(home: Home, target_url: str, dagster_url: str) -> dict[str, str
         "ETL_CUSTOMERS_HOME": str(home.path),
         "ETL_CUSTOMERS_DATABASE_URL": target_url,
         "ETL_CUSTOMERS_INBOX__SETTLE_SECONDS": "0",
+        "ETL_CUSTOMERS_COMPANY__COUNTRY": "AU",
         "DAGSTER_HOME": str(home.dagster),
         "DAGSTER_POSTGRES_URL": storage,
         # Celery's messages go through the database too: nobody has to have a broker for this.

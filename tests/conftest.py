@@ -36,7 +36,7 @@ _LONG = ("tests/browser", "tests/faults", "tests/assets")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Set the country of all homes, and choose the server's folder: short, a socket's path has at most 100 characters."""
-    os.environ[COUNTRY] = "US"
+    os.environ[COUNTRY] = "AU"
     if not hasattr(config, "workerinput"):
         os.environ[SERVER_FOLDER] = tempfile.mkdtemp(prefix="etlpg-", dir="/tmp")
 
