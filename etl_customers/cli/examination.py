@@ -1,6 +1,7 @@
 """What ``doctor`` examines: one finding per question, each with what to do about it."""
 
 import os
+import pyexpat
 import shutil
 import stat
 import sys
@@ -31,6 +32,7 @@ from etl_customers.workshop import Workshop
 from schemas.sources import LABELS
 
 _OLDEST_PYTHON = (3, 11)
+_EXPAT_WITH_LIMITS = (2, 6)
 _LEAST_FREE_BYTES = 1024**3
 _STUCK_AFTER = timedelta(minutes=30)
 _PACKAGES = ("dagster", "dagster-webserver", "duckdb", "pandera", "polars", "sqlalchemy", "psycopg", "argon2-cffi")
@@ -60,6 +62,9 @@ def examine(home: Home) -> list[Finding]:
 def _environment() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", sys.version_info >= _OLDEST_PYTHON, version, "install Python 3.11 or newer and run: make")
+    expat = ".".join(map(str, pyexpat.version_info))
+    slow = " (before 2.6 it is slow on hostile workbooks, which are refused before it reads them)"
+    yield Finding("expat", True, expat + (slow if pyexpat.version_info < _EXPAT_WITH_LIMITS else ""))
     missing, found = [], []
     for name in _PACKAGES:
         try:

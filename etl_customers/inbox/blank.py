@@ -81,9 +81,8 @@ def write_blanked(
     delimiter = find_delimiter(upload, found, KnownHeaders(fields, csv.aliases))
     for codec in (found.codec, _ANY_TEXT):
         with open_text(upload, found) as text:
-            records = read_records(text, delimiter)
             try:
-                return _write(records, find_position, folder, delimiter, codec, str)
+                return _write(read_records(text, delimiter), find_position, folder, delimiter, codec, str)
             except UnicodeEncodeError:
                 continue
     raise AssertionError("UTF-8 can write whatever was read")

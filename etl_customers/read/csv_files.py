@@ -7,20 +7,29 @@ header is not known here.
 import codecs
 import csv
 import io
-import sys
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from etl_customers.read.headers import KnownHeaders, count_known
-from etl_customers.read.refusals import BrokenQuotes, EmptyFile, NoHeader, NotText, UnknownEncoding
+from etl_customers.invisible import are_blank
+from etl_customers.read.headers import MAX_COLUMNS, KnownHeaders, count_known
+from etl_customers.read.refusals import BrokenQuotes, CellTooLong, EmptyFile, NoHeader, NotText, UnknownEncoding
 
 DELIMITERS = (",", ";", "\t", "|")
 """In this order where the header fits several equally well."""
 
+LONGEST_CELL = 1_000_000
+"""Characters; a longer cell is refused while it is read. Shorter ones fail their row, where the column takes fewer."""
+
+_LONGEST_LINE = 8 * LONGEST_CELL
+"""Bytes without a line end: more would be in memory at once before any cell is known."""
+
 _BLOCK_BYTES = 256 * 1024
+_BLOCK_CHARACTERS = 1024 * 1024
+_EMPTY_LINES = re.compile(r"[\r\n](?:[ \t]*+[\r\n])++")
 _NO_TEXT_FILES = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 )
@@ -84,24 +93,40 @@ def find_delimiter(path: Path, encoding: Encoding, known: KnownHeaders) -> str:
     Raises:
         NoHeader: With none of them any cell is a header.
         EmptyFile: There is no first row.
-        NotText, BrokenQuotes: See ``read_records``.
+        NotText, BrokenQuotes, CellTooLong: See ``read_records``.
     """
     counts: dict[str, int] = {}
-    broken: BrokenQuotes | None = None
+    broken: BrokenQuotes | CellTooLong | None = None
     for delimiter in DELIMITERS:
         try:
             with open_text(path, encoding) as text:
                 header = next(read_records(text, delimiter), None)
-        except BrokenQuotes as error:
+        except (BrokenQuotes, CellTooLong) as error:
             broken = broken or error
             continue
         if header is None:
             raise EmptyFile
-        counts[delimiter] = count_known(header[1], known)
+        counts[delimiter] = count_known(header[1][:MAX_COLUMNS], known)
     best = max(counts, key=lambda delimiter: counts[delimiter], default=None)
     if best is not None and counts[best] > 0:
         return best
     raise broken or NoHeader()
+
+
+def _refuse_long_lines(path: Path) -> None:
+    """Refuse a line that would be in memory as a whole, and more than once, before any cell of it is known."""
+    if path.stat().st_size <= _LONGEST_LINE:
+        return
+    length = place = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            length = length + len(block) if last < 0 else len(block) - last - 1
+            place += len(block)
+            if length > _LONGEST_LINE:
+                file.seek(0)
+                before = file.read(place - length)
+                raise CellTooLong(1 + max(before.count(b"\n"), before.count(b"\r")), LONGEST_CELL)
 
 
 @contextmanager
@@ -110,9 +135,11 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
 
     Raises:
         NotText: Raised in the ``with`` block where bytes are not of the encoding; names the line.
+        CellTooLong: A line is longer than cells and their number can make it.
     """
-    csv.field_size_limit(sys.maxsize)  # too long cells fail their row in validation, not the program
+    csv.field_size_limit(LONGEST_CELL)
     try:
+        _refuse_long_lines(path)
         with path.open(encoding=encoding.codec, errors="strict", newline="") as text:
             yield text
     except UnicodeError:  # its text would hold the bytes
@@ -128,6 +155,7 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
 
     Raises:
         BrokenQuotes: A quoted cell that does not end, or is followed by text.
+        CellTooLong: A cell is longer than ``LONGEST_CELL``; no more of it is read.
 
     Source:
         RFC 4180; Python's csv in strict mode.
@@ -138,8 +166,35 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
         for cells in reader:
             yield line, cells
             line = reader.line_num + 1
+    except csv.Error as error:
+        raise CellTooLong(line, LONGEST_CELL) if "field larger" in str(error) else BrokenQuotes(line) from None
+
+
+def count_filled(text: TextIO, delimiter: str) -> int:
+    """Count the records with a filled cell in the rest of an open text; what is empty passes in blocks.
+
+    Raises:
+        BrokenQuotes, CellTooLong: See ``read_records``.
+    """
+    try:
+        return sum(not are_blank(cells) for cells in csv.reader(_filled_lines(text), delimiter=delimiter, strict=True))
     except csv.Error:
-        raise BrokenQuotes(line) from None
+        text.seek(0)
+        for _ in read_records(text, delimiter):  # says on which line
+            pass
+        raise AssertionError("records that could not be counted can be read") from None
+
+
+def _filled_lines(text: TextIO) -> Iterator[str]:
+    """Yield the lines that are not empty; of a quoted cell, that leaves out white space only."""
+    rest = ""
+    while block := text.read(_BLOCK_CHARACTERS):
+        block = rest + block
+        end = max(block.rfind("\n"), block.rfind("\r")) + 1
+        lines, rest = block[:end], block[end:]
+        if not lines.isspace():
+            yield from io.StringIO(_EMPTY_LINES.sub("\n", lines), newline="")
+    yield rest
 
 
 def checked_codec(name: str) -> str:

@@ -212,7 +212,7 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     """
     known = KnownHeaders(fields, csv.aliases)
     cells = _without_empty_end(header)
-    if count_known(cells, known) == 0:
+    if count_known(cells[:MAX_COLUMNS], known) == 0:
         raise NoHeader
     if len(cells) > MAX_COLUMNS:
         raise TooManyColumns(len(cells), MAX_COLUMNS)

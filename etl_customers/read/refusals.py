@@ -3,7 +3,7 @@
     UploadRefused
     ├── FileNotThere, FileUnreadable, NotARegularFile, FileChanged, TooLarge, EmptyFile, PartExists
     ├── NotCsv, UnpackedTooLarge, DamagedWorkbook, FormulaWithoutValue
-    ├── UnknownEncoding, NotText, BrokenQuotes, RaggedRows, TooManyRows, CellWithoutColumn
+    ├── UnknownEncoding, NotText, BrokenQuotes, CellTooLong, RaggedRows, TooManyRows, CellWithoutColumn
     ├── CountryNotSet, NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
     └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly, Abandoned
 
@@ -163,6 +163,23 @@ class DamagedWorkbook(UploadRefused):
     def __str__(self) -> str:
         """Say how to mend it."""
         return "the workbook is damaged or has no visible sheet; open it in its program and save it again, or as CSV"
+
+
+class CellTooLong(UploadRefused):
+    """A cell that is longer than any text of a customer, by far."""
+
+    code = "cell_too_long"
+
+    def __init__(self, line: int, longest: int) -> None:
+        super().__init__(line, longest)
+        self.line, self.longest = line, longest
+
+    def __str__(self) -> str:
+        """Name the line, and what it mostly is."""
+        return (
+            f"the row that begins on line {self.line} is too long (a cell has at most {self.longest:,} characters); "
+            "shorten it, or close the quotation mark with which its cell begins"
+        )
 
 
 class FormulaWithoutValue(UploadRefused):

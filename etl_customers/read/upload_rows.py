@@ -4,7 +4,7 @@ The one way to a stored upload's rows, for the read stage and for passwords alik
 What is in a cell is not judged here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from etl_customers import settings
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import are_blank, is_blank
-from etl_customers.read.csv_files import find_delimiter, find_encoding, open_text, read_records
+from etl_customers.read.csv_files import count_filled, find_delimiter, find_encoding, open_text, read_records
 from etl_customers.read.headers import KnownHeaders, Role, match_header
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import CellWithoutColumn, EmptyFile, RaggedRow, RaggedRows, TooManyRows
@@ -29,12 +29,19 @@ Record = tuple[int, list[str]]
 class UploadRows:
     """The rows of an open upload; iterate once, then ``read`` and ``unread`` are known."""
 
-    def __init__(self, columns: tuple[UploadColumn, ...], records: Iterator[Record], max_rows: int) -> None:
+    def __init__(
+        self,
+        columns: tuple[UploadColumn, ...],
+        records: Iterator[Record],
+        max_rows: int,
+        count_filled: Callable[[], int] | None = None,
+    ) -> None:
         self.columns = columns
         self.read = 0
         self.unread = 0
         self._records = records
         self._max_rows = max_rows
+        self._count_filled = count_filled or (lambda: sum(not are_blank(cells) for _, cells in records))
         self._must_be_empty = [
             column.position
             for column in columns
@@ -56,7 +63,7 @@ class UploadRows:
         for line, cells in self._records:
             row += 1
             if are_blank(cells):
-                self.unread = sum(1 for _, cells in self._records if not are_blank(cells))
+                self.unread = self._count_filled()
                 row -= 1
                 break
             if row > last_row:
@@ -112,12 +119,17 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
     found = find_encoding(path, encoding or csv.encoding)
     delimiter = find_delimiter(path, found, KnownHeaders(fields, csv.aliases))
     with open_text(path, found) as text:
-        yield _match(read_records(text, delimiter), fields, csv)
+        yield _match(read_records(text, delimiter), fields, csv, lambda: count_filled(text, delimiter))
 
 
-def _match(records: Iterable[Record], fields: AccountFields, csv: settings.Csv) -> UploadRows:
+def _match(
+    records: Iterable[Record],
+    fields: AccountFields,
+    csv: settings.Csv,
+    count_filled: Callable[[], int] | None = None,
+) -> UploadRows:
     rest = iter(records)
     header = next(rest, None)
     if header is None:
         raise EmptyFile
-    return UploadRows(match_header(header[1], fields, csv), rest, csv.max_rows)
+    return UploadRows(match_header(header[1], fields, csv), rest, csv.max_rows, count_filled)

@@ -6,51 +6,37 @@ sign or thousands separator would only make a number unreadable.
 """
 
 import datetime
-import math
-import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
-from functools import cache
-from itertools import repeat
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol, cast
-from xml.etree.ElementTree import ParseError
+from typing import IO, Any, Protocol
+from xml.etree.ElementTree import Element, ParseError
 
 from etl_customers.error_values import OTHER, error_value
-from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
+from etl_customers.read.csv_files import LONGEST_CELL
+from etl_customers.read.refusals import (
+    CellTooLong,
+    DamagedWorkbook,
+    FormulaWithoutValue,
+    NotCsv,
+    RaggedRow,
+    RaggedRows,
+    UnpackedTooLarge,
+)
+from etl_customers.read.workbook_parts import CheckedArchive
+from etl_customers.read.workbook_texts import number_text, unescape
 
 _Value = str | bool | int | float | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
 
+_MAX_ROWS, _MAX_COLUMNS = 1_048_576, 16_384
+_MOST_BEYOND = 256
+"""Columns beyond the first row's at which a row is refused at once: a few, one may have by mistake."""
 
-class _Cell(Protocol):
-    """What is used of openpyxl's cells; its stubs describe those of sheets that are not read-only."""
-
-    @property
-    def value(self) -> _Value: ...
-    @property
-    def data_type(self) -> str: ...
-    @property
-    def number_format(self) -> str: ...
-
-
-class _Sheet(Protocol):
-    """What is used of openpyxl's read-only sheets."""
-
-    def iter_rows(self, *, max_row: int) -> Iterator[tuple[_Cell, ...]]: ...
-    def reset_dimensions(self) -> None: ...
-
-
-_MAX_ROWS = 1_048_576
 _ENCRYPTED = 0x1
-_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
-_PLACE = re.compile(rb"<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r\s*=\s*[\"']([A-Z]*)([0-9]+)[\"']")
-_BLOCK_BYTES = 1024 * 1024
-_LONGEST_TAG = 64 * 1024
-_FORMAT_TOKEN = re.compile(r'0|\\.|"[^"]*"|\[[^\]]*\]|[ ()+-]')
 _BROKEN = (
     ValueError,  # also what defusedxml raises for entities
     LookupError,
@@ -67,11 +53,37 @@ _BROKEN = (
 """What openpyxl and zipfile raise for files that are not what they say."""
 
 
+class _Style(Protocol):
+    numFmtId: int  # noqa: N815 - openpyxl's name
+
+
+class _Book(Protocol):
+    """What is used of openpyxl's workbooks."""
+
+    epoch: datetime.datetime
+    _date_formats: set[int]
+    _timedelta_formats: set[int]
+    _number_formats: Sequence[str]
+    _cell_styles: Sequence[_Style]
+
+
+@dataclass(frozen=True)
+class WorkbookRecords:
+    """The rows of the first visible sheet, to be iterated once, and the titles of other visible sheets with values."""
+
+    records: Iterator[tuple[int, list[str]]]
+    other_sheets: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield (row, cells as text)."""
+        return self.records
+
+
 @contextmanager
-def open_workbook_records(path: Path, max_bytes: int) -> Iterator[Iterator[tuple[int, list[str]]]]:
+def open_workbook_records(path: Path, max_bytes: int) -> Iterator[WorkbookRecords]:
     """Open the first visible sheet; yields (row, cells as text) for every row from the first on.
 
-    Rows that the sheet leaves out are rows without cells; others are at least as long as the first.
+    Rows without a value are rows without cells; others are at least as long as the first.
 
     Args:
         path: An .xlsx by its content.
@@ -80,159 +92,183 @@ def open_workbook_records(path: Path, max_bytes: int) -> Iterator[Iterator[tuple
 
     Raises:
         UnpackedTooLarge: More than that; looked up before anything is unpacked.
-        DamagedWorkbook: It cannot be read, or has no visible sheet.
+        DamagedWorkbook: It cannot be read, has no visible sheet, or has what no workbook needs.
         NotCsv: A part of it is encrypted.
         FormulaWithoutValue: A formula was never calculated, so its text is not known.
+        CellTooLong: A cell is longer than ``LONGEST_CELL``.
+        RaggedRows: A row is hundreds of columns wider than the first.
     """
-    has_formulas = _inspect(path, max_bytes)
-    with path.open("rb") as file, path.open("rb") as second, warnings.catch_warnings():
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl's warnings hold cell values
         try:
-            sheet = _first_sheet(file, data_only=True)
-            formulas = _first_sheet(second, data_only=False) if has_formulas else None
+            archive = CheckedArchive(file)
+            _refuse_by_directory(archive, max_bytes)
+            archive.inspect_sheets()
+            sheet, others = _open_sheet(file, archive)
         except _BROKEN:
             raise DamagedWorkbook from None
-        yield _records(sheet, formulas, max_bytes)
+        yield WorkbookRecords(_records(sheet, max_bytes), others)
 
 
-def _inspect(path: Path, max_bytes: int) -> bool:
-    """Refuse what is too large or encrypted by the directory alone, and what is not in order; tell whether a sheet has formulas.
-
-    Python's zipfile never unpacks more of a part than the directory says.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if sum(part.file_size for part in parts) > max_bytes:
-                raise UnpackedTooLarge(max_bytes)
-            if any(part.flag_bits & _ENCRYPTED for part in parts):
-                raise NotCsv("an encrypted workbook")
-            sheets = [part for part in parts if part.filename.startswith("xl/worksheets/")]
-            # All of them, even where the first has formulas.
-            have_formulas = [_inspect_sheet(archive, part) for part in sheets]
-            return any(have_formulas)
-    except _BROKEN:
-        raise DamagedWorkbook from None
+def _refuse_by_directory(archive: zipfile.ZipFile, max_bytes: int) -> None:
+    """Refuse what is too large or encrypted; Python's zipfile never unpacks more of a part than the directory says."""
+    parts = archive.infolist()
+    if sum(part.file_size for part in parts) > max_bytes:
+        raise UnpackedTooLarge(max_bytes)
+    if any(part.flag_bits & _ENCRYPTED for part in parts):
+        raise NotCsv("an encrypted workbook")
 
 
-def _inspect_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    """Refuse a sheet whose rows or cells are not in order; tell whether it has formulas.
+def _open_sheet(file: IO[bytes], archive: CheckedArchive) -> tuple["_Sheet", tuple[str, ...]]:
+    """Read what the sheets need (texts, formats), and nothing else of the workbook."""
+    from openpyxl.reader.excel import ExcelReader  # a tenth of a second that an import of a CSV need not wait
+    from openpyxl.styles.stylesheet import apply_stylesheet
+    from openpyxl.xml.constants import SHARED_STRINGS
 
-    Excel does not open such a file as it is either; openpyxl leaves out what comes too late.
-    """
-    has_formulas, place = False, (0, 0, b"")
-    for text in _whole_tags(archive, part):
-        has_formulas = has_formulas or _FORMULA.search(text) is not None
-        for column, row in _PLACE.findall(text):
-            here = int(row), len(column), column  # B comes before AA; a row has no letter and comes before its cells
-            if here <= place:
+    reader: Any = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+    reader.archive = archive  # whose parts were looked at
+    reader.read_manifest()
+    reader.read_workbook()
+    apply_stylesheet(archive, reader.wb)
+    visible = [
+        (sheet.name, relation.target)
+        for sheet, relation in reader.parser.find_sheets()
+        if sheet.state == "visible" and "chartsheet" not in relation.Type and relation.target in reader.valid_files
+    ]
+    if not visible:
+        raise DamagedWorkbook
+    (_, part), *others = visible
+    archive.inspect_sheet(part)
+    described = reader.package.find(SHARED_STRINGS)
+    strings = [] if described is None else _read_strings(archive, described.PartName[1:])
+    sheet = _Sheet(reader.wb, strings, archive, part)
+    return sheet, tuple(title for title, other in others if archive.inspect_sheet(other).has_values)
+
+
+def _read_strings(archive: CheckedArchive, part: str) -> list[str]:
+    """Return the shared texts with their escapes, of which openpyxl would undo some."""
+    from openpyxl.xml.constants import SHEET_MAIN_NS
+    from openpyxl.xml.functions import iterparse
+
+    item, run, text = (f"{{{SHEET_MAIN_NS}}}{name}" for name in ("si", "r", "t"))
+    strings = []
+    with archive.open(part) as source:
+        for _, element in iterparse(source):
+            if element.tag == item:
+                parts = (part.find(text) if part.tag == run else part for part in element if part.tag in (run, text))
+                strings.append("".join(part.text or "" for part in parts if part is not None))
+                element.clear()
+    return strings
+
+
+class _Sheet:
+    """A sheet, read row by row by openpyxl's own parser of cells."""
+
+    def __init__(self, book: _Book, strings: list[str], archive: CheckedArchive, part: str) -> None:
+        self._book, self._strings, self._archive, self._part = book, strings, archive, part
+        self._formats: dict[int, str] = {}
+
+    def rows(self) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+        """Yield the number of each row that is written down, and (column, text) of its cells that have a value."""
+        from openpyxl.worksheet._reader import DATA_TAG, ROW_TAG, WorkSheetParser
+        from openpyxl.xml.functions import iterparse
+
+        book = self._book
+        with self._archive.open(self._part) as source:
+            parser = WorkSheetParser(
+                source,
+                self._strings,
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats,
+                timedelta_formats=book._timedelta_formats,
+            )
+            sheet_data: Element | None = None
+            for event, element in iterparse(source, ("start", "end")):
+                if event == "start":
+                    if element.tag == DATA_TAG:
+                        sheet_data = element
+                elif element.tag == ROW_TAG:
+                    row, cells = parser.parse_row(element)
+                    if row > _MAX_ROWS:
+                        return
+                    yield row, self._read_cells(row, cells, element)
+                    element.clear()
+                    if sheet_data is not None:
+                        sheet_data.clear()  # else all rows stay in memory, empty as they are
+                elif element.tag == DATA_TAG:
+                    return  # what follows is no cell
+
+    def _read_cells(self, row: int, cells: Iterable[Mapping[str, Any]], elements: Element) -> list[tuple[int, str]]:
+        from openpyxl.worksheet._reader import FORMULA_TAG
+
+        texts = []
+        last = 0
+        for cell, element in zip(cells, elements, strict=True):
+            value, kind, column = cell["value"], cell["data_type"], cell["column"]
+            if value is None:
+                # An empty text as a result has the type "str"; a result that is missing has none.
+                if kind == "n" and element.find(FORMULA_TAG) is not None:
+                    raise FormulaWithoutValue(row, column)
+                continue
+            if not last < column <= _MAX_COLUMNS:
                 raise DamagedWorkbook
-            place = here
-    return has_formulas
+            last = column
+            text = self._text(value, kind, cell["style_id"])
+            if len(text) > LONGEST_CELL:
+                raise CellTooLong(row, LONGEST_CELL)
+            if text:
+                texts.append((column, text))
+        return texts
+
+    def _text(self, value: _Value, kind: str, style: int) -> str:
+        if isinstance(value, str):
+            if kind == "e":
+                return value if error_value(value) else OTHER
+            return unescape(value) if "_x" in value else value
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        if isinstance(value, (int, float)):
+            return number_text(value, self._format(style))
+        if isinstance(value, datetime.datetime):
+            day = f"{value.year:04d}/{value.month:02d}/{value.day:02d}"
+            return day if value.time() == datetime.time() else f"{day} {value:%H:%M:%S}"
+        if isinstance(value, datetime.date):
+            return f"{value.year:04d}/{value.month:02d}/{value.day:02d}"
+        return str(value)
+
+    def _format(self, style: int) -> str:
+        if style not in self._formats:
+            from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+
+            number = self._book._cell_styles[style].numFmtId
+            own = number - BUILTIN_FORMATS_MAX_SIZE
+            self._formats[style] = (
+                BUILTIN_FORMATS.get(number, "General") if own < 0 else self._book._number_formats[own]
+            )
+        return self._formats[style]
 
 
-def _whole_tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield a part in pieces of which none ends within the beginning of a tag."""
-    with archive.open(part) as sheet:
-        rest = b""
-        while block := sheet.read(_BLOCK_BYTES):
-            text, bracket, last = (rest + block).rpartition(b"<")
-            # What is longer is a text; to carry it along would copy it again and again.
-            rest = bracket + last if len(last) < _LONGEST_TAG else b""
-            yield text if rest else text + bracket + last
-        yield rest
-
-
-def _first_sheet(file: IO[bytes], *, data_only: bool) -> _Sheet:
-    import openpyxl  # a tenth of a second that an import of a CSV need not wait
-
-    workbook = openpyxl.load_workbook(file, read_only=True, data_only=data_only, keep_links=False)
-    for sheet in workbook.worksheets:
-        if sheet.sheet_state == "visible":
-            found = cast("_Sheet", sheet)
-            found.reset_dimensions()  # what the file says of its size may be wrong
-            return found
-    raise DamagedWorkbook
-
-
-def _records(sheet: _Sheet, formulas: _Sheet | None, max_characters: int) -> Iterator[tuple[int, list[str]]]:
-    others = repeat(()) if formulas is None else formulas.iter_rows(max_row=_MAX_ROWS)
-    left, width = max_characters, None
+def _records(sheet: _Sheet, max_characters: int) -> Iterator[tuple[int, list[str]]]:
+    left, width, following = max_characters, None, 1
     try:
-        for row, (cells, others_cells) in enumerate(zip(sheet.iter_rows(max_row=_MAX_ROWS), others, strict=False), 1):
-            _refuse_uncalculated(row, cells, others_cells)
-            texts = [_cell_text(cell) for cell in cells]
-            width = len(texts) if width is None else width
-            if texts:  # a sheet leaves out empty cells at the end of a row
-                texts += [""] * (width - len(texts))
+        for row, cells in sheet.rows():
+            if row < following:
+                raise DamagedWorkbook
+            for missing in range(following, row):
+                width = width or 0
+                yield missing, []
+            following = row + 1
+            last = cells[-1][0] if cells else 0
+            width = last if width is None else width
+            if last > width + _MOST_BEYOND:
+                raise RaggedRows(width, [RaggedRow(row, row, last)], 1)
+            texts = [""] * (max(last, width) if cells else 0)
+            for column, text in cells:
+                texts[column - 1] = text
             left -= len(texts) + sum(map(len, texts))
             if left < 0:
                 raise UnpackedTooLarge(max_characters)
             yield row, texts
     except _BROKEN:
         raise DamagedWorkbook from None
-
-
-def _refuse_uncalculated(row: int, cells: Iterable[_Cell], formulas: Iterable[_Cell]) -> None:
-    for column, (cell, formula) in enumerate(zip(cells, formulas, strict=False), 1):
-        # An empty text as a result has the type "str"; a result that is missing has none.
-        if formula.data_type == "f" and cell.value is None and cell.data_type == "n":
-            raise FormulaWithoutValue(row, column)
-
-
-def _cell_text(cell: _Cell) -> str:
-    value = cell.value
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value if cell.data_type != "e" or error_value(value) else OTHER
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, (int, float)):
-        return number_text(value, cell.number_format)
-    if isinstance(value, datetime.datetime):
-        day = f"{value.year:04d}/{value.month:02d}/{value.day:02d}"
-        return day if value.time() == datetime.time() else f"{day} {value:%H:%M:%S}"
-    if isinstance(value, datetime.date):
-        return f"{value.year:04d}/{value.month:02d}/{value.day:02d}"
-    return str(value)
-
-
-def number_text(value: int | float, number_format: str) -> str:
-    """Return a number as text, to the 15 digits that spreadsheets keep, without an exponent.
-
-    >>> number_text(412345678, "0000 000 000"), number_text(5.0, "General"), number_text(0.1 + 0.2, "0.00")
-    ('0412 345 678', '5', '0.3')
-    """
-    if not math.isfinite(value):
-        return str(value)
-    number = Decimal(f"{value:.15g}") if isinstance(value, float) else Decimal(value)
-    plain = f"{number:f}"
-    parts = _padding(number_format)
-    return _padded(plain, parts) if parts and plain.isdigit() else plain
-
-
-@cache
-def _padding(number_format: str) -> tuple[str, ...]:
-    """Return the zeros and literals of a format that consists of nothing else; else nothing."""
-    positive = number_format.split(";", 1)[0]
-    tokens = _FORMAT_TOKEN.findall(positive)
-    if "".join(tokens) != positive or "0" not in tokens:
-        return ()
-    literals = (token.removeprefix("\\").strip('"') if token != '\\"' else '"' for token in tokens if token[0] != "[")
-    return tuple(literals)
-
-
-def _padded(digits: str, parts: tuple[str, ...]) -> str:
-    """Put the digits into the zeros from the right; what is left over goes to the first zero."""
-    left, text = digits, []
-    first = parts.index("0")
-    for place in range(len(parts) - 1, -1, -1):
-        if parts[place] != "0":
-            text.append(parts[place])
-        elif place == first:
-            text.append(left or "0")
-        else:
-            text.append(left[-1:] or "0")
-            left = left[:-1]
-    return "".join(reversed(text))

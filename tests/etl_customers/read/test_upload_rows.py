@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_customers.fields import NO_FIELDS
+from etl_customers.read.csv_files import LONGEST_CELL, _filled_lines
 from etl_customers.read.refusals import (
     BrokenQuotes,
+    CellTooLong,
     CellWithoutColumn,
     EmptyFile,
     NoHeader,
     NotCsv,
     NotText,
     RaggedRows,
+    TooManyColumns,
     TooManyRows,
     UnknownEncoding,
 )
@@ -235,3 +238,40 @@ def test_a_row_in_which_nobody_sees_anything_ends_the_file(upload: Path) -> None
 def test_cells_under_no_header_may_hold_what_nobody_sees(upload: Path) -> None:
     content = "first_name,\u200b,last_name,city,\ufeff\nAnn,\u00ad,Lee,Rome,\u200b,\u2060\n"
     assert [cells[0] for _, _, cells in rows_of(upload, content)] == ["Ann"]
+
+
+def test_a_cell_too_long_for_any_text_is_refused_with_its_line(upload: Path) -> None:
+    rows = "Ann,Lee,Rome\nBob,{},Oslo\n"
+    assert len(rows_of(upload, HEADER + rows.format("x" * LONGEST_CELL))) == 2
+    with pytest.raises(CellTooLong, match="line 3"):
+        rows_of(upload, HEADER + rows.format("x" * (LONGEST_CELL + 1)))
+    with pytest.raises(CellTooLong, match="line 3"):
+        rows_of(upload, HEADER + rows.format('"' + "x\n" * LONGEST_CELL + '"'))
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+def test_a_line_too_long_to_be_in_memory_is_refused_before_it_is_read(upload: Path, codec: str) -> None:
+    content = (HEADER + "Ann,Lee,Rome\n" + "x," * 10 * LONGEST_CELL + "\nBob,Ray,Oslo\n").encode(codec)
+    with pytest.raises(CellTooLong, match="line 3"):
+        rows_of(upload, content)
+
+
+def test_a_header_of_a_million_cells_is_refused(upload: Path) -> None:
+    with pytest.raises(TooManyColumns):
+        rows_of(upload, "first_name," + "x," * 1_000_000 + "\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_after_the_blank_one_are_counted_and_empty_lines_pass_in_blocks(upload: Path, end: str) -> None:
+    blank, quoted = end * 3_000_000, f'"{end * 5} a",,{end}"{end * 5}\u200b",,{end}'
+    content = (
+        HEADER + "Ann,Lee,Rome\n" + blank + f"Bob,,{end}" + blank + f" ,\t,{end}" + quoted + f"Cy,,{end}" * 200_000
+    )
+    assert counts_of(upload, content) == (1, 200_002)
+    text = io.StringIO(content, newline="")
+    assert sum(1 for _ in _filled_lines(text)) < 200_000 + 40
+
+
+def test_broken_quotes_after_the_blank_row_are_refused_with_their_line(upload: Path) -> None:
+    with pytest.raises(BrokenQuotes, match="line 6"):
+        counts_of(upload, HEADER + 'Ann,Lee,Rome\n\n\nBob,,\n"Cy"x,,\n')

@@ -13,7 +13,7 @@ from etl_customers.error_values import OTHER
 from etl_customers.fields import NO_FIELDS
 from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 from etl_customers.read.upload_rows import open_upload
-from etl_customers.read.xlsx_files import number_text
+from etl_customers.read.workbook_texts import number_text
 from etl_customers.settings import Csv
 
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -244,3 +244,44 @@ def test_a_cell_of_type_error_is_an_error_value_whatever_its_text(tmp_path: Path
     assert sheet.count('t="e"') == 2
     with_part(path, "xl/worksheets/sheet1.xml", sheet.replace("#REF!", "Ann"))
     assert [cells[:2] for _, _, cells in rows_of(path)] == [["#N/A", OTHER]]
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("1 High St_x000D_", "1 High St\r"),
+        ("a_x000a_b_x0009_c", "a\nb\tc"),
+        ("_x005F_x000D_", "_x000D_"),
+        ("_x005f_x005F_", "_x005F_"),
+        ("_xD83D__xDE00_", "\U0001f600"),
+        ("_xD83D_", "\0"),
+        ("_x0000_", "\0"),
+        ("_x00e9_", "é"),
+        ("_x00G0_ _x000_ x000D_ _X000D_", "_x00G0_ _x000_ x000D_ _X000D_"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["inline", "shared", "in runs", "the result of a formula", "header"])
+def test_escapes_are_undone_in_every_text(tmp_path: Path, kind: str, written: str, text: str) -> None:
+    header = kind == "header"
+    book, path = workbook(tmp_path, ["Zoë", "Lee", "Rome", *(["Ann"] * header)])
+    if header:
+        book.active["D1"] = "Zoë"  # type: ignore[index]
+    book.save(path)
+    if kind in ("shared", "in runs"):
+        share_texts(path)
+    name = "xl/sharedStrings.xml" if kind in ("shared", "in runs") else "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(name).decode()
+    assert "<t>Zoë</t>" in content
+    if kind == "in runs":
+        content = content.replace("<t>Zoë</t>", f"<r><t>{written}</t></r><rPh><t>x</t></rPh><r><t/></r>")
+    elif kind == "the result of a formula":
+        content = re.sub(
+            r't="inlineStr"><is><t>Zoë</t></is>', lambda _: f't="str"><f>A1</f><v>{written}</v>', content, count=1
+        )
+    else:
+        content = content.replace("<t>Zoë</t>", f"<t>{written}</t>")
+    with_part(path, name, content)
+    with open_upload(path, NO_FIELDS, Csv(ignore_unknown_columns=True), None) as rows:
+        found = rows.columns[3].header if header else next(iter(rows))[2][0]
+    assert found == text
