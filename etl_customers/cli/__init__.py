@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from etl_customers.cli.pasting import remember_home
 from etl_customers.errors import EtlCustomersError, error_code
 
 DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # by default costs a twentieth of an import's time (benchmarks/small.py) and finds nothing.
     gc.set_threshold(20_000, 50, 1_000)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    remember_home(None)
     wants_json = "--json" in words
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal lacks must not end a command whose work is done.

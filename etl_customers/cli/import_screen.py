@@ -1,10 +1,10 @@
 """The result of an import on a terminal: what happened, what is wrong, what to do next."""
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from etl_customers.cli.pasting import relative, runnable, shown_path
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
 from etl_customers.report.result import ImportResult, Refusal
 from etl_customers.target.ledger import ImportRecord
@@ -15,13 +15,12 @@ _LIST_WIDTH = 100
 _ROWS_NAMED = 5
 
 
-def print_result(result: ImportResult, seconds: float | None = None, home: Path | None = None) -> None:
+def print_result(result: ImportResult, seconds: float | None = None) -> None:
     """Print a result for a person.
 
     Args:
         result: Of an import or a dry run.
         seconds: How long it took, where it was done just now.
-        home: Where it was named by ``--home``: commands to run next need it too.
     """
     from rich.text import Text
 
@@ -39,7 +38,7 @@ def print_result(result: ImportResult, seconds: float | None = None, home: Path 
             f"{_rows(result.rows.unread)} after the first blank row {_were(result.rows.unread)} not read: "
             "a blank row ends the file. Delete it and import the file again to have them.",
         )
-    next_step = _next_step(result, at(home))
+    next_step = _next_step(result)
     if next_step:
         say("", *next_step)
 
@@ -64,11 +63,6 @@ def print_imports(records: Sequence[ImportRecord]) -> None:
     ]
     least = _LIST_WIDTH + 20 * len(of_pulls)
     console(least=least).print(table(headers, rows, right=counts, whole=(*headers[:2], *counts)))
-
-
-def at(home: Path | None) -> str:
-    """Return the option that a command needs which is printed for a person to run next."""
-    return "" if home is None else f" --home {shlex.quote(str(home))}"
 
 
 def _headline(result: ImportResult) -> str:
@@ -128,7 +122,7 @@ def _print_failed(result: ImportResult) -> None:
         table(
             ("row", "column", "reason", "suggestion"),
             [
-                (failed.row if first else "", error["column"], error["message"], error["suggestion"])
+                (failed.row if first else "", error["column"], runnable(error["message"]), error["suggestion"])
                 for failed in shown
                 for first, error in zip((True, *[False] * len(failed.errors)), failed.errors, strict=False)
             ],
@@ -140,7 +134,7 @@ def _print_failed(result: ImportResult) -> None:
         say(f"and {more} more")
 
 
-def _next_step(result: ImportResult, at_home: str) -> list[str]:
+def _next_step(result: ImportResult) -> list[str]:
     if result.status == "undone":
         return ["To have its customers again, import the file again."]
     if result.status == "accepted":
@@ -149,11 +143,11 @@ def _next_step(result: ImportResult, at_home: str) -> list[str]:
         return ["Correct the rows in your file, or import it and correct the failed-rows file."]
     if result.failed_rows_file:
         return [
-            f"All failed rows with their reasons: {result.failed_rows_file}",
-            f"Correct them there, then run: etl-customers import {shlex.quote(result.failed_rows_file)}{at_home}",
+            f"All failed rows with their reasons: {relative(Path(result.failed_rows_file))}",
+            f"Correct them there, then run: etl-customers import {shown_path(result.failed_rows_file)}",
         ]
     if result.rows.failed:
-        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}{at_home}"]
+        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}"]
     return []
 
 

@@ -1,6 +1,5 @@
 """Commands about imports: import a file, break it up, look at imports and their failed rows."""
 
-import shlex
 import sys
 import time
 from functools import partial
@@ -77,7 +76,7 @@ def import_(
     else:
         from etl_customers.cli.import_screen import print_result
 
-        print_result(result, time.monotonic() - started, home)
+        print_result(result, time.monotonic() - started)
     return result.exit_code
 
 
@@ -182,9 +181,9 @@ def show(
         print_json(result.as_record() | {"ledger": asdict(record)})
         return
     if isinstance(result, PullResult):
-        print_pull(result, home=home)
+        print_pull(result)
     else:
-        print_result(result, home=home)
+        print_result(result)
     say("")
     console().print(pairs((name.replace("_", " "), value) for name, value in asdict(record).items()))
 
@@ -196,7 +195,7 @@ def failed(
 ) -> None:
     """Write an import's failed rows as a file to correct and import again; of a pull, ids and reasons."""
     from etl_customers.cli.files import write_file
-    from etl_customers.cli.import_screen import at
+    from etl_customers.cli.pasting import relative, shown_path
     from etl_customers.cli.screen import say
     from etl_customers.errors import NotFound
     from etl_customers.imports import run_failed_rows
@@ -220,11 +219,11 @@ def failed(
             write_file(output, path.read_bytes())
             path = output
     if record.source in PROVIDERS:
-        command = f"etl-customers pull {record.source} --tenant {record.tenant_id}{at(home)}"
+        command = f"etl-customers pull {record.source} --tenant {record.tenant_id}"
         remedy = f"Correct them at {LABELS[record.source]}, then run: {command}"
     else:
-        remedy = f"Correct them there, then run: etl-customers import {shlex.quote(str(path))}{at(home)}"
-    say(f"failed rows of import {import_id}, {record.rows_failed} in all: {path}", remedy)
+        remedy = f"Correct them there, then run: etl-customers import {shown_path(path)}"
+    say(f"failed rows of import {import_id}, {record.rows_failed} in all: {relative(path)}", remedy)
 
 
 def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from etl_customers.cli.pasting import remember_home
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -16,7 +18,12 @@ if TYPE_CHECKING:
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="Home folder; else ETL_CUSTOMERS_HOME, else .etl-customers here.", show_default=False),
+    typer.Option(
+        "--home",
+        callback=remember_home,
+        help="Home folder; else ETL_CUSTOMERS_HOME, else .etl-customers here.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 EncodingOption = Annotated[

@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from etl_customers.cli.import_screen import at
+from etl_customers.cli.pasting import relative, runnable
 from etl_customers.cli.screen import console, pairs, say, show, table
 from etl_customers.report.pull_result import CountedReason, PullResult
 from schemas.codes import ALREADY_EXISTS, LEFT_OUT_CODES
 from schemas.sources import LABELS
 
 
-def print_pull(result: PullResult, seconds: float | None = None, home: Path | None = None) -> None:
+def print_pull(result: PullResult, seconds: float | None = None) -> None:
     """Print a result for a person.
 
     Args:
         result: Of a pull.
         seconds: How long it took, where it was done just now.
-        home: Where it was named by ``--home``: commands to run next need it too.
     """
     from rich.text import Text
 
@@ -36,7 +35,7 @@ def print_pull(result: PullResult, seconds: float | None = None, home: Path | No
         f"Left out on purpose ({result.left_out:,})",
         [reason for reason in result.reasons if reason.code in LEFT_OUT_CODES],
     )
-    next_step = _next_step(result, at(home))
+    next_step = _next_step(result)
     if next_step:
         say("", *next_step)
 
@@ -81,7 +80,7 @@ def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
     if not reasons:
         return
     say("", title)
-    rows = [(reason.customers, reason.code, reason.message, _ids(reason)) for reason in reasons]
+    rows = [(reason.customers, reason.code, runnable(reason.message), _ids(reason)) for reason in reasons]
     console().print(table(("customers", "code", "what", "ids at the provider"), rows, right=("customers",)))
 
 
@@ -90,25 +89,24 @@ def _ids(reason: CountedReason) -> str:
     return ", ".join(ids) + (" …" if reason.customers > len(ids) else "")
 
 
-def _next_step(result: PullResult, at_home: str) -> list[str]:
+def _next_step(result: PullResult) -> list[str]:
     pull = f"etl-customers pull {result.source} --tenant {result.connection}"
     if result.status == "undone":
-        return [f"To have its customers again, run: {pull}{at_home}"]
+        return [f"To have its customers again, run: {pull}"]
     if result.status == "accepted":
-        return [f"To carry it on where it stopped, run: {pull}{at_home}"]
+        return [f"To carry it on where it stopped, run: {pull}"]
     steps = []
     if result.not_synced_file:
-        steps.append(f"All that were not synced, with their reasons: {result.not_synced_file}")
+        steps.append(f"All that were not synced, with their reasons: {relative(Path(result.not_synced_file))}")
     codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES
     if ALREADY_EXISTS in codes:
         steps.append(
-            f"To have those linked that the target has from elsewhere, set {result.source}.link_existing, then run: "
-            f"{pull} --full{at_home}"
+            f"To have those linked that the target has from elsewhere, run: etl-customers settings set "
+            f"{result.source}.link_existing true, then: "
+            f"{pull} --full"
         )
     if result.to_look_at:
-        steps.append(
-            f"Correct {'others' if len(codes) > 1 else 'them'} at {LABELS[result.source]}, then run: {pull}{at_home}"
-        )
+        steps.append(f"Correct {'others' if len(codes) > 1 else 'them'} at {LABELS[result.source]}, then run: {pull}")
     return steps
 
 

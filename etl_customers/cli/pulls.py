@@ -65,7 +65,7 @@ def pull(
     else:
         from etl_customers.cli.pull_screen import print_pull
 
-        print_pull(result, time.monotonic() - started, home)
+        print_pull(result, time.monotonic() - started)
     return result.exit_code
 
 

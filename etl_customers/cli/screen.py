@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from etl_customers.cli.pasting import runnable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -117,10 +119,10 @@ def pairs(rows: Iterable[tuple[str, object]]) -> "Table":
 
 
 def say(*lines: str, error: bool = False) -> None:
-    """Print lines on standard output, or on standard error; a long path stays in one piece."""
+    """Print lines on standard output, or on standard error; a long path stays in one piece, commands can be pasted."""
     stream = sys.stderr if error else sys.stdout
     for line in lines:
-        stream.write(clean(line, keep_lines=True) + "\n")
+        stream.write(clean(runnable(line), keep_lines=True) + "\n")
     stream.flush()  # through a pipe too, a line is read when it is said
 
 

@@ -109,7 +109,7 @@ def test_of_several_organisations_one_is_chosen_and_each_is_ended_by_itself(
     at_terminal()
     asked = run("connect", "xero", "--manual")
     assert asked.code == 2
-    assert f"--tenant ID, where ID is one of {first}, {second}" in asked.err
+    assert f", where ID is one of {first}, {second}" in asked.err
     assert run("connect", "xero", "--manual", "--tenant", second).code == 0
     person = at_terminal("3", "1")
     assert run("connect", "xero", "--manual").code == 0

@@ -177,10 +177,11 @@ def test_failed_writes_the_file_where_it_is_asked_to(
     assert output.read_bytes() == Path(record["failed_rows_file"]).read_bytes()
 
 
-def test_an_unknown_import_is_named_with_the_command_that_lists_them(run: Any) -> None:
+def test_an_unknown_import_is_named_with_the_command_that_lists_them(run: Any, home: Path) -> None:
     missing = run("imports", "show", "csv-20200101T000000Z-00000000")
     assert missing.code == 2
-    assert missing.err == ("error: there is no import csv-20200101T000000Z-00000000; see: etl-customers imports\n")
+    listed = f"see: etl-customers imports --home {home}\n"
+    assert missing.err == f"error: there is no import csv-20200101T000000Z-00000000; {listed}"
 
 
 def test_the_process_prints_one_json_object_nothing_else_and_exits_with_the_result(tmp_path: Path, home: Path) -> None:

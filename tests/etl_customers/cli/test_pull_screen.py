@@ -54,6 +54,8 @@ def test_customers_are_counted_by_reason_apart_from_those_left_out_on_purpose(
 
 def test_who_is_there_from_elsewhere_can_be_linked(capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, ("already_exists", 1), ("invalid_record", 1))
-    assert "set xero.link_existing, then run: etl-customers pull xero --tenant t-1 --full\n" in out
+    assert (
+        "etl-customers settings set xero.link_existing true, then: etl-customers pull xero --tenant t-1 --full\n" in out
+    )
     assert "Correct others at Xero" in out
     assert "link_existing" not in shown(capsys, ("invalid_record", 1))
