@@ -32,7 +32,7 @@ _WORK_SECONDS = 20.0
 """Of a tick; Dagster gives up a tick after 60."""
 _NEVER_BEGAN_SECONDS = 600.0
 _IDS_AT_A_TIME = 100
-_OFF = "the inbox is off: see the setting inbox.enabled"
+_OFF = "the inbox is off; to turn it on: etl-customers settings set inbox.enabled true"
 
 Tick = dg.SensorResult | dg.SkipReason
 

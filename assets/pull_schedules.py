@@ -51,7 +51,9 @@ def _define(name: str, provider: str, cron: str, description: str, is_full: bool
 def _evaluate(context: dg.ScheduleEvaluationContext, workshop: Workshop, provider: str, is_full: bool) -> Tick:
     """Accept a pull for each connection that has none under way, and ask for its run."""
     if not workshop.settings.provider(provider).scheduled:
-        return dg.SkipReason(f"pulls from {LABELS[provider]} are off: see the setting {provider}.scheduled")
+        return dg.SkipReason(
+            f"pulls from {LABELS[provider]} are off; to turn them on: etl-customers settings set {provider}.scheduled true"
+        )
     connected = list_connected(workshop, provider)
     if not connected:
         return dg.SkipReason(f"there is no connection to {LABELS[provider]}")

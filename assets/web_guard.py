@@ -149,7 +149,7 @@ def _wrong_host(given: Sequence[str], hosts: tuple[str, ...]) -> Refusal | None:
     return Refusal(
         421,
         "This server does not go by that name; use http://localhost with its port, "
-        "or add the name to the setting ui.allowed_hosts and start it again.",
+        "or run: etl-customers settings set ui.allowed_hosts NAME, and start it again.",
     )
 
 

@@ -56,4 +56,6 @@ def check_places(settings: Settings) -> None:
         SettingsInvalid: One cannot.
     """
     if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
-        raise SettingsInvalid(("company.country: not an ISO 3166-1 alpha-2 code; such as AU or GB",))
+        raise SettingsInvalid(
+            ("company.country: not an ISO 3166-1 alpha-2 code; run: etl-customers settings set company.country AU",)
+        )

@@ -72,9 +72,18 @@ _ERRORS = (
     Problem(ALREADY_EXISTS, "{column} belongs to customer {reference} already"),
     Problem("name_missing", "there is neither a person's name nor a business name; enter one at the provider"),
     Problem(INVALID_RECORD, "{column} is not in the form that the provider describes; look at the record there"),
-    Problem(SUPPLIER_ONLY, "the contact only sells to the company; see the setting xero.include_suppliers"),
-    Problem(UNUSED, "the contact has neither bought nor sold; see the setting xero.include_unused"),
-    Problem(SUB_CUSTOMER, "it belongs to customer {reference} there; see the setting quickbooks.sub_customers"),
+    Problem(
+        SUPPLIER_ONLY,
+        "the contact only sells to the company; to sync it: etl-customers settings set xero.include_suppliers true",
+    ),
+    Problem(
+        UNUSED,
+        "the contact has neither bought nor sold; to sync it: etl-customers settings set xero.include_unused true",
+    ),
+    Problem(
+        SUB_CUSTOMER,
+        "it belongs to customer {reference} there; to sync it: etl-customers settings set quickbooks.sub_customers import",
+    ),
     Problem(PROJECT, "it is a project, no customer"),
     Problem(MERGED, "it was merged into {reference} there"),
     Problem(ERASED, "the person was erased, here or at the provider, and is never synced again"),

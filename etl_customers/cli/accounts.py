@@ -1,5 +1,6 @@
 """Commands for the account's own columns: custom fields, property types and their fields."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,7 +167,7 @@ def _without_clashes(connection: "Connection", home: Path | None) -> Iterator[No
         if (alias, owner) not in before:
             raise FieldInvalid(
                 f"the setting csv.aliases has the alias {alias}, which would take a header of {owner}; "
-                "choose another label or id, or remove the alias"
+                f"choose another label or id, or run: etl-customers settings unset {shlex.quote(f'csv.aliases.{alias}')}"
             )
 
 

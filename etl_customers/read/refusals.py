@@ -96,7 +96,7 @@ class TooLarge(UploadRefused):
         """Name the limit, the setting and the command that helps."""
         return (
             f"the file is larger than {self.max_bytes:,} bytes; break it up with: etl-customers split FILE "
-            "(or raise the setting csv.max_bytes)"
+            "(or raise the limit: etl-customers settings set csv.max_bytes NUMBER)"
         )
 
 
@@ -294,7 +294,7 @@ class TooManyRows(UploadRefused):
         """Name both numbers, and into how many files to break the file."""
         return (
             f"the file has {self.rows:,} rows, at most {self.max_rows:,} are imported at once; break it into "
-            f"{self.files:,} files with: etl-customers split FILE (or raise the setting csv.max_rows)"
+            f"{self.files:,} files with: etl-customers split FILE (or raise the limit: etl-customers settings set csv.max_rows NUMBER)"
         )
 
 
@@ -434,7 +434,8 @@ class UnknownColumns(UploadRefused):
         lacks = f"; it lacks {_listed(self.missing)}" if self.missing else ""
         return (
             f"the header has columns that are not known: {_listed(str(u) for u in self.unknown)}{lacks}; rename or "
-            "remove them (etl-customers template lists all), or set csv.aliases or csv.ignore_unknown_columns"
+            "remove them (etl-customers template lists all), or map one: etl-customers settings set csv.aliases.HEADER COLUMN, "
+            "or leave them all out: etl-customers settings set csv.ignore_unknown_columns true"
         )
 
 

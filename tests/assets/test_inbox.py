@@ -223,7 +223,7 @@ def test_an_inbox_that_is_off_leaves_files_alone(
     monkeypatch.setenv("ETL_CUSTOMERS_INBOX__ENABLED", "false")
     path = drop(workshop)
     for sensor in (files, results, files, results):
-        assert sensor.tick() == ([], "the inbox is off: see the setting inbox.enabled")
+        assert sensor.tick() == ([], "the inbox is off; to turn it on: etl-customers settings set inbox.enabled true")
     assert path.exists()
 
 

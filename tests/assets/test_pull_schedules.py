@@ -75,7 +75,10 @@ def test_the_clock_pulls_nothing_unless_the_settings_say_so(scheduled: tuple[Wor
     workshop, _ = scheduled
     with open_instance(workshop.home) as instance:
         requests, said = tick(hourly_xero_pull, workshop.home, instance)
-    assert (requests, said) == ([], "pulls from Xero are off: see the setting xero.scheduled")
+    assert (requests, said) == (
+        [],
+        "pulls from Xero are off; to turn them on: etl-customers settings set xero.scheduled true",
+    )
 
 
 def test_connections_are_looked_after_every_day_where_there_are_any(
