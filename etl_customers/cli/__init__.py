@@ -34,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # by default costs a twentieth of an import's time (benchmarks/small.py) and finds nothing.
     gc.set_threshold(20_000, 50, 1_000)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    remember_home(None)
     wants_json = "--json" in words
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal lacks must not end a command whose work is done.
@@ -59,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
         return _bug(error, wants_json)
+    finally:
+        remember_home(None)
 
 
 def _run(words: list[str]) -> int:
