@@ -98,6 +98,13 @@ _WARNINGS = (
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
     Problem(LEFT_OUT, "{column} could not be read and was left out; correct it at the provider"),
     Problem("invisible_removed", "{column} had characters that nobody can see; they were taken out"),
+    Problem(
+        "damaged_text", "{column} was damaged before it came here (signs that nobody wrote); compare it with its source"
+    ),
+    Problem(
+        "mixed_scripts",
+        "{column} has letters of another alphabet that look like its own; see that it is the right address",
+    ),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )
 

@@ -1,12 +1,13 @@
 """What is done to the texts of all cells alike, whatever their column, before any rule reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from etl_customers.error_values import STARTS, error_value
 from etl_customers.invisible import INVISIBLE, visible
 from etl_customers.staging import UploadColumn
+from etl_customers.validate.damaged import SUSPECT, is_damaged
 from etl_customers.validate.normalise import map_distinct
 from etl_customers.validate.source_rules import SourceRules
 from schemas.codes import ERROR_VALUE
@@ -15,20 +16,32 @@ from schemas.normalised_customers import UNREADABLE
 
 def without_invisible(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
     """Return those of the text columns that ``visible`` changes, changed; columns of plain ASCII cost next to nothing."""
-    names = list(columns)
-    is_ascii = frame.select(
-        (pl.col(name).str.len_bytes().sum() == pl.col(name).str.len_chars().sum()) for name in names
-    )
     changed = {}
-    for name, ascii_only in zip(names, is_ascii.row(0) if names else (), strict=True):
-        if ascii_only:
-            continue
+    for name in _beyond_ascii(frame, columns):
         texts = frame[name]
         distinct = texts.filter(texts.str.contains(INVISIBLE).fill_null(False)).unique()
         cleaned = pl.Series([visible(text) for text in distinct], dtype=pl.String)
         if (distinct != cleaned).any():
             changed[name] = texts.replace(distinct, cleaned)
     return pl.DataFrame(changed)
+
+
+def _beyond_ascii(frame: pl.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Return the text columns that are not plain ASCII."""
+    names = list(columns)
+    sums = ((pl.col(name).str.len_bytes().sum() != pl.col(name).str.len_chars().sum()).alias(name) for name in names)
+    return [name for name, is_other in zip(names, frame.select(sums).row(0), strict=True) if is_other] if names else []
+
+
+def damaged_flags(texts: pl.DataFrame, keys: Mapping[str, str]) -> dict[str, pl.Series]:
+    """Return a flag ``column:damaged_text`` for each column of trimmed texts that has any; ``keys`` are columns' names."""
+    flags = {}
+    for name in _beyond_ascii(texts, [name for name, kind in texts.schema.items() if kind == pl.String]):
+        column = texts[name]
+        suspected = column.filter(column.str.contains(SUSPECT).fill_null(False)).unique()
+        if damaged := [text for text in suspected if is_damaged(text)]:
+            flags[f"{keys.get(name, name)}:damaged_text"] = column.is_in(damaged).fill_null(False)
+    return flags
 
 
 def invisible_flags(raw: pl.DataFrame, cleaned: pl.DataFrame, columns: Iterable[UploadColumn]) -> dict[str, pl.Series]:

@@ -10,7 +10,7 @@ import polars as pl
 from etl_customers.fields import AccountFields
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
-from etl_customers.validate.cell_texts import find_error_values, invisible_flags, without_invisible
+from etl_customers.validate.cell_texts import damaged_flags, find_error_values, invisible_flags, without_invisible
 from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
@@ -69,13 +69,14 @@ def check_rows(
     """
     read = [column for column in columns if column.role in _READ_ROLES]
     cleaned = without_invisible(raw, [column.cell for column in read])
-    warned = invisible_flags(raw, cleaned, read)
+    told_of_texts = invisible_flags(raw, cleaned, read)
     raw = raw.with_columns(cleaned)
     positions = {column.key: column.cell for column in columns if column.role == "column"}
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)
     frame = normalised.frame
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
+    told_of_texts |= damaged_flags(texts, {column.cell: column.key for column in columns})
     error_values = find_error_values(texts, raw["password_state"], rules)
     flags = {**found.flags, **{f"{name}:{ERROR_VALUE}": which.is_not_null() for name, which in error_values.items()}}
     failures = pl.concat([_find_value_failures(frame.drop(FLAGS), rules), *_find_flag_failures(frame, flags)])
@@ -83,7 +84,7 @@ def check_rows(
     errors = _describe(failures, columns, suggester, _by_row(frame["row"], error_values))
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
     rows = frame.filter(sound)
-    warnings = _warnings(frame["row"], {**normalised.warnings, **warned}, sound, told)
+    warnings = _warnings(frame["row"], {**normalised.warnings, **told_of_texts}, sound, told)
     customers = rows.select(
         "row",
         *CUSTOMER_COLUMNS,

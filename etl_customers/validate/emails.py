@@ -5,7 +5,9 @@ Whether an address receives mail is not asked: no DNS look-up is ever made.
 
 import email_validator
 import polars as pl
-from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES, EMAIL_MAX_LENGTH
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES, EMAIL_MAX_LENGTH, LOCAL_PART_MAX_LENGTH
+
+from etl_customers.validate.scripts import mixes_scripts
 
 _PLAIN_MAX_LENGTH = 63
 """With at most so many characters no part of an address can be too long (a label may have 63)."""
@@ -31,7 +33,7 @@ def read_emails(texts: pl.Series) -> pl.DataFrame:
 
     Returns:
         As many rows, in the same order: ``email`` (text; null where the text was null
-        or is not well formed).
+        or is not well formed) and ``is_mixed`` (see ``mixes_scripts``).
 
     Source:
         email-validator is the authority (RFC 5321, 5322, 6531, IDNA 2008): local part
@@ -47,16 +49,20 @@ def read_emails(texts: pl.Series) -> pl.DataFrame:
         + pl.col("text").str.extract("@([^@]*)$", 1).str.to_lowercase(),
     )
     rest = plain.filter(~pl.col("is_plain"))["text"]
+    rest_emails = [read_email(text) for text in rest]
     read = pl.concat(
         [
             plain.filter("is_plain").select("text", "email"),
             pl.DataFrame(
-                {"text": rest, "email": [read_email(text) for text in rest]},
+                {"text": rest, "email": rest_emails},
                 schema={"text": pl.String, "email": pl.String},
             ),
         ]
     )
-    return column.join(read, on="text", how="left", maintain_order="left").select("email")
+    return column.join(read, on="text", how="left", maintain_order="left").select(
+        "email",
+        is_mixed=pl.col("email").is_in([email for email in rest_emails if email is not None and mixes_scripts(email)]),
+    )
 
 
 def read_email(text: str) -> str | None:
@@ -68,7 +74,9 @@ def read_email(text: str) -> str | None:
         read = email_validator.validate_email(text, check_deliverability=False, test_environment=True)
     except email_validator.EmailNotValidError:
         return None
-    return read.normalized if "." in read.ascii_domain else None
+    if "." not in read.ascii_domain or len(read.local_part.encode()) > LOCAL_PART_MAX_LENGTH:
+        return None
+    return read.normalized
 
 
 def _is_plain(text: pl.Expr) -> pl.Expr:

@@ -193,9 +193,11 @@ def _read_contacts(
     """E-mails and numbers; all slots in one go, because people repeat themselves (R11)."""
     flags: dict[str, pl.Series] = {}
     height = texts.height
-    emails = read_emails(pl.concat([texts[name].rename("text") for name in _EMAIL_COLUMNS]))["email"]
+    emails = read_emails(pl.concat([texts[name].rename("text") for name in _EMAIL_COLUMNS]))
     for slot, name in enumerate(_EMAIL_COLUMNS):
-        values[name] = emails.slice(slot * height, height).rename(name)
+        read = emails.slice(slot * height, height)
+        values[name] = read["email"].rename(name)
+        warnings[f"{name}:mixed_scripts"] = read["is_mixed"].fill_null(False)
         flags[f"{name}:invalid_email"] = unread(texts[name], values[name])
     regions = values["country"].fill_null(company_country).rename("region")
     numbers = read_phones(

@@ -557,3 +557,34 @@ def test_of_a_pull_an_error_value_is_left_out_where_other_texts_are() -> None:
     checked = check(row, source="quickbooks")
     assert {("email", "left_out"), ("state", "left_out")} <= warnings(checked)
     assert codes(check({**row, "first_name": "#NAME?"}, source="quickbooks")) == {(2, "first_name", "error_value")}
+
+
+@pytest.mark.parametrize("text", ["Zo\ufffd", "ZoÃ«", "PeÃ±a", "Dâ€™Arcy", "Åukasz MÃ¼ller"])
+@pytest.mark.parametrize("column", ["first_name", "street_address", "city", "business_name"])
+def test_a_damaged_text_is_loaded_with_a_warning(column: str, text: str) -> None:
+    checked = check({column: text}, {column: "Zoë"})
+    assert checked.customers[column].to_list() == [text, "Zoë"]
+    assert checked.warnings.filter(code="damaged_text").select("row", "column").rows() == [(2, column)]
+
+
+def test_a_damaged_text_in_a_field_of_the_account_is_told_by_its_name() -> None:
+    columns = [UploadColumn(i, name, "column", name, None, None, None) for i, name in enumerate(("first_name", "city"))]
+    columns.append(UploadColumn(2, "Note", "custom_field", "note", None, None, None))
+    settings = {**AUSTRALIAN, "csv": {"required": []}}
+    assert ("note", "damaged_text") in warnings(
+        check({"note": "ZoÃ«"}, fields=FIELDS, columns=columns, settings=settings)
+    )
+
+
+@pytest.mark.parametrize("email", ["аnn@example.com", "ann@exаmple.com", "роса@example.com", "ａｎｎ@example.com"])
+def test_an_address_that_is_another_than_it_seems_is_loaded_with_a_warning(email: str) -> None:
+    checked = check({"email": email}, {"email2": email}, {"email": "ann@example.com"})
+    assert checked.errors.is_empty()
+    told = checked.warnings.filter(code="mixed_scripts").select("row", "column").rows()
+    assert told == [(2, "email"), (3, "email2")]
+
+
+def test_a_mailbox_has_at_most_64_bytes() -> None:
+    assert not codes(check({"email": "x" * 64 + "@example.com"}, {"email": "é" * 32 + "@example.com"}))
+    failed = codes(check({"email": "x" * 65 + "@example.com"}, {"email": "é" * 33 + "@example.com"}))
+    assert failed == {(2, "email", "invalid_email"), (3, "email", "invalid_email")}

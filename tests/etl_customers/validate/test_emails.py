@@ -69,4 +69,4 @@ def test_very_long_cells_are_refused_quickly() -> None:
 
 def test_a_column_of_nothing_gives_a_column_of_nothing() -> None:
     assert _read() == []
-    assert read_emails(pl.Series([None, None])).schema == {"email": pl.String}
+    assert read_emails(pl.Series([None, None])).schema == {"email": pl.String, "is_mixed": pl.Boolean}
