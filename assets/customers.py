@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.endings import ends_in_words
 from assets.guard import stage_of
 from assets.import_facts import links_of, record_of, tag_run, tell_parent
 from assets.lineage import (
@@ -80,6 +81,7 @@ def _warning(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
     metadata=schema(STAGED_CUSTOMERS),
     check_specs=[_blocking(_ACCOUNTED, "validated_customers", "Rows read = rows validated + rows failed so far.")],
 )
+@ends_in_words
 def validated_customers(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -121,6 +123,7 @@ def validated_customers(
         ),
     ],
 )
+@ends_in_words
 def deduplicated_customers(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -176,6 +179,7 @@ def deduplicated_customers(
         ),
     ],
 )
+@ends_in_words
 def loaded_customers(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -241,6 +245,7 @@ def _check_load(
         ),
     ],
 )
+@ends_in_words
 def failed_rows(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 Dagster keeps in clear whatever a step raises, so nothing passes this edge that could
 hold a customer's value: our errors as their message, all others as type and place.
+What is no failure at all, because there is nothing to do, is in ``endings``.
 """
 
 import re
@@ -11,16 +12,18 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from assets.import_facts import record_of, tag_run
+from assets.endings import CODE, NothingToDo, Refused
+from assets.import_facts import record_of, tag_run, tell_refusal
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
 from etl_customers.errors import EtlCustomersError, PullRefused, UploadRefused, UsageError, error_code
+from etl_customers.stages import AlreadyRefused, ImportUndone, PullAlreadyRefused
 from etl_customers.target.connect import reading
-from etl_customers.target.ledger import find_import
+from etl_customers.target.ledger import REFUSED, UNDONE, ImportRecord, find_import
 from etl_customers.workshop import Workshop
+from schemas.sources import LABELS
 
 EXIT_CODE = "exit_code"
-CODE = "code"
 _KEY = re.compile(r"(?P<source>[a-z]+)-\d{8}T\d{6}Z-[0-9a-f]{8}(-[0-9a-z]+)*")
 
 
@@ -36,6 +39,8 @@ def stage_of(
         source: The only source that the asset reads, such as ``csv``; none: any.
 
     Raises:
+        NothingToDo: The import is of another source, or was refused or undone before.
+        Refused: The asset that reads its source has refused it just now.
         dg.Failure: With the message of the error, never retried by itself; its metadata
             has ``exit_code`` and ``code`` for the command line.
     """
@@ -44,34 +49,55 @@ def stage_of(
     if listener is not None:
         listener.stage(context.asset_key.path[-1])
     with failures_as_messages():
-        _check_key(import_id, source)
+        of_import = _source_of(import_id)
         with resource.opened() as workshop:
-            _check_import(workshop, import_id)
+            record = _find(workshop, import_id)
+            if source is not None and of_import != source:
+                raise NothingToDo(
+                    f"nothing to read: import {import_id} is from {LABELS[of_import]}, and this asset reads "
+                    f"{LABELS[source]} only"
+                )
             try:
                 yield workshop, import_id
-            except (UploadRefused, PullRefused, UsageError):
-                tag_run(context, workshop, record_of(workshop, import_id))
+            except (AlreadyRefused, PullAlreadyRefused, ImportUndone):
+                tag_run(context, workshop, record)
+                raise NothingToDo(_ended(record)) from None
+            except (UploadRefused, PullRefused, UsageError) as error:
+                record = record_of(workshop, import_id)
+                tag_run(context, workshop, record)
+                if record.status == REFUSED:
+                    tell_refusal(context, record, str(error))
+                    if source is not None:
+                        raise Refused(str(error), _failure(str(error), error_code(error), error.exit_code)) from None
                 raise
 
 
-def _check_key(import_id: str, source: str | None) -> None:
+def _source_of(import_id: str) -> str:
     match = _KEY.fullmatch(import_id)
-    if match is None:
+    if match is None or match["source"] not in LABELS:
         raise _failure(
             "the partition key is not the id of an import; imports are made by: etl-customers import FILE, "
             "or etl-customers pull PROVIDER",
             "not_found",
         )
-    if source is not None and match["source"] != source:
-        raise _failure(
-            f"import {import_id} is no import of source {source}: this asset has nothing to read", "not_found"
-        )
+    return match["source"]
 
 
-def _check_import(workshop: Workshop, import_id: str) -> None:
+def _find(workshop: Workshop, import_id: str) -> ImportRecord:
     with reading(workshop.target) as connection:
-        if find_import(connection, import_id) is None:
-            raise _failure(f"the target database has no import {import_id}; see: etl-customers imports", "not_found")
+        record = find_import(connection, import_id)
+    if record is None:
+        raise _failure(f"the target database has no import {import_id}; see: etl-customers imports", "not_found")
+    return record
+
+
+def _ended(record: ImportRecord) -> str:
+    if record.status == UNDONE:
+        return f"nothing to do: import {record.import_id} was undone and loads nothing any more"
+    return (
+        f"nothing to do: import {record.import_id} was refused ({record.refusal_code or REFUSED}): "
+        f"{record.refusal_message or 'its upload is gone'}"
+    )
 
 
 @contextmanager
@@ -79,7 +105,7 @@ def failures_as_messages() -> Iterator[None]:
     """Turn whatever is raised inside into a ``dg.Failure`` that Dagster may keep; for what is no import's stage."""
     try:
         yield
-    except dg.Failure:
+    except (dg.Failure, NothingToDo, Refused):
         raise
     except EtlCustomersError as error:
         raise _failure(str(error), error_code(error), error.exit_code) from None

@@ -10,9 +10,10 @@ from etl_customers.report.history import list_corrections
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, require_import
 from etl_customers.workshop import Workshop
-from schemas.sources import PROVIDERS
+from schemas.sources import FIRST_STAGES, PROVIDERS
 
-STATUS, HAS_FAILED_ROWS = "status", "failed_rows"
+STATUS, HAS_FAILED_ROWS, REFUSED_BECAUSE = "status", "failed_rows", "refused"
+_CHAIN = ("validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
 _LINKED_ASSETS = ("loaded_customers", "failed_rows")
 
 
@@ -68,6 +69,22 @@ def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None
                     metadata={"corrected_by": _link(record.import_id)},
                 )
             )
+
+
+def tell_refusal(context: dg.AssetExecutionContext, record: ImportRecord, why: str) -> None:
+    """Say why an import was refused where a person looks first: on its partition, and in the run's tags and log."""
+    code = record.refusal_code or record.status
+    context.log.error("%s: %s", code, why)
+    context.instance.add_run_tags(context.run_id, {REFUSED_BECAUSE: code})
+    for asset in (FIRST_STAGES[record.source], *_CHAIN):  # none of them will be made, and Dagster shows all as failed
+        context.log_event(
+            dg.AssetObservation(
+                asset_key=asset,
+                partition=record.import_id,
+                description=f"refused ({code}): {why}",
+                metadata={"refused": why, "code": code},
+            )
+        )
 
 
 def _has_failed_rows(workshop: Workshop, record: ImportRecord) -> str:

@@ -39,6 +39,6 @@ def import_job(home: str, source: str) -> dg.JobDefinition:
         # Those of the other sources are there as well: the chain depends on all of them.
         assets=[*_FIRST_ASSETS.values(), *_CHAIN],
         jobs=[IMPORT_JOBS[source]],
-        resources={"workshop": WorkshopResource(home=home)},
+        resources={"workshop": WorkshopResource(home=home), "io_manager": dg.mem_io_manager},
         executor=dg.in_process_executor,
     ).resolve_job_def(IMPORT_JOBS[source].name)

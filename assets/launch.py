@@ -24,7 +24,8 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from assets.dead_runs import PROCESS_TAG, end_dead_runs, this_process
-from assets.guard import CODE, EXIT_CODE
+from assets.endings import CODE
+from assets.guard import EXIT_CODE
 from assets.instance import LOCATION, open_instance
 from assets.jobs import import_job
 from assets.partitions import IMPORTS, PARTITION_TAG

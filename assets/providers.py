@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets.endings import ends_in_words
 from assets.guard import stage_of
 from assets.import_facts import links_of, record_of, tag_run
 from assets.lineage import columns_of_records, schema
@@ -53,6 +54,7 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             ),
         ],
     )
+    @ends_in_words
     def pulled(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # What speaks to providers takes long to import, and the import of a file needs none of it.
         from etl_customers.pulls import run_provider_customers

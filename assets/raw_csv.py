@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.endings import ends_in_words
 from assets.guard import stage_of
 from assets.import_facts import links_of, record_of, tag_run
 from assets.lineage import RAW_CSV, columns_of_upload, schema
@@ -31,6 +32,7 @@ _EVERY_ROW_IS_STAGED = "every_row_is_staged"
         )
     ],
 )
+@ends_in_words
 def raw_csv(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows of the uploaded file exactly as they are, numbered, up to the first blank row; no passwords."""
     with stage_of(context, workshop, source="csv") as (opened, import_id):

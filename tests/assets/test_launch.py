@@ -102,7 +102,8 @@ def test_a_refused_file_is_a_failed_run_with_its_message(workshop: Workshop, tmp
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("xero-20260101T000000Z-00000000", "no import of source csv"),
+        ("xero-20260101T000000Z-00000000", "has no import xero-20260101T000000Z-00000000"),
+        ("hello-20260101T000000Z-00000000", "is not the id of an import"),
         ("csv-20260101T000000Z-00000000", "has no import csv-20260101T000000Z-00000000"),
         ("../../secret", "is not the id of an import"),
     ],

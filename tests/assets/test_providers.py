@@ -88,13 +88,22 @@ def test_nothing_of_a_customer_or_a_token_is_in_dagsters_storage(
     assert not [secret for secret in secrets if secret.encode() in storage]
 
 
-def test_a_pull_under_the_job_of_another_source_fails_with_a_message(
+def test_a_pull_under_the_job_of_another_source_has_nothing_to_read_there_and_changes_nothing(
     pulled: tuple[Workshop, FakeQuickBooks, ImportRecord, str],
 ) -> None:
     workshop, _, record, _ = pulled
     outcome: RunOutcome = run_import_job(workshop.home, record.import_id, source="xero")
-    assert outcome.failure is not None
-    assert "is no import of source xero" in outcome.failure.message
+    assert outcome.success
+    assert record_of(workshop, record.import_id) == record
+    with open_instance(workshop.home) as instance:
+        [made] = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=dg.AssetKey("xero_customers"), asset_partitions=[record.import_id]), limit=5
+        ).records
+    assert made.asset_materialization is not None
+    said = made.asset_materialization.metadata["nothing_to_do"].value
+    assert said == (
+        f"nothing to read: import {record.import_id} is from QuickBooks Online, and this asset reads Xero only"
+    )
 
 
 def test_a_refused_pull_is_a_failed_run_with_its_message(tmp_path: Path) -> None:

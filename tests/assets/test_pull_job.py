@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from assets.definitions import define
-from assets.guard import CODE
+from assets.endings import CODE
 from assets.instance import open_instance
 from etl_customers.pulls import accept
 from etl_customers.workshop import Workshop

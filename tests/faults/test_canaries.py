@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 from sqlalchemy.engine import Engine
 
-from assets.guard import CODE, failures_as_messages
+from assets.endings import CODE
+from assets.guard import failures_as_messages
 from assets.instance import open_instance
 from etl_customers import imports
 from etl_customers.cli import main

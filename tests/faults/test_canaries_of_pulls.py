@@ -14,7 +14,8 @@ import pytest
 import requests.exceptions
 from sqlalchemy.engine import Engine
 
-from assets.guard import CODE, failures_as_messages
+from assets.endings import CODE
+from assets.guard import failures_as_messages
 from etl_customers import pulls
 from tests.canaries import OWN_TABLES, QUOTED, described, found_in, found_in_tables, words_in
 from tests.fakes.loopback import Answer, as_json, as_text

@@ -1,0 +1,149 @@
+"""Whoever materializes everything did nothing wrong: what has nothing to do ends well, and says why on its partition."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.definitions import define
+from assets.instance import open_instance
+from assets.launch import run_import_job
+from etl_customers.imports import accept_upload
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+from tests.assets.pulling import connected
+from tests.imported import record_of
+
+FIRST = ("raw_csv", "quickbooks_customers", "xero_customers")
+CHAIN = ("validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
+Home = tuple[Workshop, dict[str, str]]
+GOOD = "first_name,last_name,email,city,country\n{0},Example,{0}@example.com,Sydney,AU\n"
+
+
+def imported(workshop: Workshop, folder: Path, name: str, text: str) -> str:
+    """Import a file in a run of its own and return the import."""
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    run_import_job(workshop.home, import_id)
+    return import_id
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workshop, dict[str, str], dict[str, str]]]:
+    """A home with a finished, a refused and an undone file, and a pull that was accepted and not yet run."""
+    from etl_customers.pulls import accept
+
+    folder = tmp_path_factory.mktemp("endings")
+    with connected(folder) as (workshop, fake):
+        made = {
+            "finished": imported(workshop, folder, "good.csv", GOOD.format("ada")),
+            "refused": imported(workshop, folder, "bad.csv", GOOD.replace("email", "shoe").format("bob")),
+            "undone": imported(workshop, folder, "undone.csv", GOOD.format("una")),
+        }
+        undo(workshop, made["undone"], "somebody")
+        made["pull"] = accept(workshop, "quickbooks", None, accepted_by="test").record.import_id
+        yield workshop, made, fake.environment()
+
+
+@pytest.fixture
+def home(made: tuple[Workshop, dict[str, str], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> Home:
+    """That home and its imports, in an environment that leads to the fake."""
+    workshop, imports, environment = made
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return workshop, imports
+
+
+def materialize_everything(workshop: Workshop, import_id: str) -> dg.ExecuteInProcessResult:
+    """Press the button: every asset that is partitioned by imports, for one of them."""
+    job = define(str(workshop.home.path)).resolve_implicit_global_asset_job_def()
+    with open_instance(workshop.home) as instance:
+        instance.add_dynamic_partitions("imports", [import_id])
+        return job.execute_in_process(
+            instance=instance,
+            partition_key=import_id,
+            asset_selection=[dg.AssetKey(name) for name in (*FIRST, *CHAIN)],
+            raise_on_error=False,
+        )
+
+
+def words(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Return why each asset had nothing to do; empty for those that had."""
+    found = {}
+    for event in result.get_asset_materialization_events():
+        made = event.step_materialization_data.materialization
+        said = made.metadata.get("nothing_to_do")
+        found[made.asset_key.to_user_string()] = "" if said is None else str(said.value)
+    return found
+
+
+def test_everything_materialized_for_a_finished_import_changes_nothing_and_ends_well(
+    home: Home,
+) -> None:
+    workshop, made = home
+    before = record_of(workshop, made["finished"])
+
+    result = materialize_everything(workshop, made["finished"])
+
+    assert result.success
+    assert record_of(workshop, made["finished"]) == before
+    said = words(result)
+    assert [name for name, why in said.items() if why] == ["quickbooks_customers", "xero_customers"]
+    assert "is from CSV, and this asset reads Xero only" in said["xero_customers"]
+
+
+def test_everything_materialized_for_a_pull_that_was_accepted_loads_its_customers(
+    home: Home,
+) -> None:
+    workshop, made = home
+
+    result = materialize_everything(workshop, made["pull"])
+
+    assert result.success
+    assert record_of(workshop, made["pull"]).rows_loaded == 3
+    assert [name for name, why in words(result).items() if why] == ["raw_csv", "xero_customers"]
+
+
+@pytest.mark.parametrize(
+    ("which", "why"), [("refused", "was refused (unknown_columns): the header"), ("undone", "was undone")]
+)
+def test_everything_materialized_for_an_import_that_ended_otherwise_leaves_it_so_and_says_why(
+    home: Home, which: str, why: str
+) -> None:
+    workshop, made = home
+    before = record_of(workshop, made[which])
+
+    result = materialize_everything(workshop, made[which])
+
+    assert result.success
+    assert record_of(workshop, made[which]) == before
+    said = words(result)
+    assert set(said) == {*FIRST, *CHAIN}
+    assert all(why in said[name] for name in ("raw_csv", *CHAIN))
+
+
+def test_a_refusal_stands_on_its_partition_and_in_the_tags_of_its_run(home: Home) -> None:
+    workshop, made = home
+    import_id = made["refused"]
+    record = record_of(workshop, import_id)
+    with open_instance(workshop.home) as instance:
+        runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        [run] = [run for run in runs if run.tags.get("dagster/partition") == import_id]
+        logged = [entry.user_message for entry in instance.all_logs(run.run_id) if int(entry.level) >= 40]
+        observed = {
+            asset: instance.fetch_observations(
+                dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[import_id]), limit=5
+            ).records
+            for asset in ("raw_csv", *CHAIN)
+        }
+        made_first = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_csv"), asset_partitions=[import_id]), limit=9
+        ).records[-1]
+    assert run.tags["refused"] == "unknown_columns"
+    assert logged[0] == f"unknown_columns: {record.refusal_message}"
+    assert all(len(found) == 1 for found in observed.values())
+    assert made_first.asset_materialization is not None
+    shown = made_first.asset_materialization.metadata
+    assert (shown["refused"].value, shown["code"].value) == (record.refusal_message, "unknown_columns")
