@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from etl_customers.invisible import visible
 from schemas.columns import COLUMN_BY_NAME
@@ -54,13 +55,19 @@ def normalise_header(text: str) -> str:
     return _IGNORED.sub("", written.casefold())
 
 
+def fixed_texts() -> Iterator[tuple[str, str]]:
+    """Yield each name and plain synonym of a fixed column as it is written, with the column."""
+    yield from ((name, name) for name in COLUMN_BY_NAME)
+    for column, synonyms in _SYNONYMS.items():
+        yield from ((synonym, column) for synonym in synonyms)
+
+
 def fixed_names() -> dict[str, str]:
     """Return normalised header → fixed column, for ids, labels and synonyms; no name is ambiguous."""
-    names = {normalise_header(name): name for name in COLUMN_BY_NAME}
-    for column, synonyms in _SYNONYMS.items():
-        for synonym in synonyms:
-            taken = names.setdefault(normalise_header(synonym), column)
-            assert taken == column, f"synonym {synonym} is ambiguous"
+    names: dict[str, str] = {}
+    for text, column in fixed_texts():
+        taken = names.setdefault(normalise_header(text), column)
+        assert taken == column, f"synonym {text} is ambiguous"
     return names
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-
-from rapidfuzz import fuzz, process
+from functools import cached_property
 
 from etl_customers.errors import SettingsInvalid
 from etl_customers.fields import AccountFields, PropertyType, headers_of, property_header
 from etl_customers.invisible import is_blank, visible
-from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, normalise_header
+from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, fixed_texts, normalise_header
 from etl_customers.read.formulas import unescape_formula
+from etl_customers.read.header_hints import HeaderHints
 from etl_customers.read.refusals import (
     AmbiguousColumns,
     DuplicateColumns,
@@ -36,7 +36,6 @@ MAX_COLUMNS = 16_384
 """What Excel and LibreOffice can hold."""
 
 _NOWHERE = -1
-_NEAR = 75
 _NUMBERED = re.compile(r"(?P<label>.*?)[\s_.-]*(?P<number>[1-9][0-9]{0,8})\s*", re.DOTALL)
 _MOST_SUGGESTED = 20
 _TEMPLATE_NAMES = frozenset(normalise_header(name) for name in COLUMN_BY_NAME)
@@ -76,12 +75,9 @@ class KnownHeaders:
         self._parts = {
             kind.id: dict(headers_of(kind.fields, [part for _, _, part in gone])) for kind in fields.property_types
         }
-        self._shown = {name: column.key for name, column in self._fixed.items()}
-        self._shown |= {normalise_header(field.label): field.label for field in fields.custom_fields}
-        for kind in fields.property_types:
-            for part in kind.fields:
-                header = property_header(kind.label, part.label)
-                self._shown[normalise_header(header)] = header
+        own = [field.label for field in fields.custom_fields]
+        own += [property_header(kind.label, part.label) for kind in fields.property_types for part in kind.fields]
+        self._written = [*fixed_texts(), *((header, header) for header in own)]
         self._removed = {normalise_header(gone.header): gone.removed_at for gone in reversed(fields.removed)}
         self._aliases = self._read_aliases(aliases)
 
@@ -130,12 +126,12 @@ class KnownHeaders:
         return self._removed.get(normalise_header(header)) or self._removed.get(normalise_header(first))
 
     def nearest(self, header: str) -> str | None:
-        """Return the known header that is most like this one, None if none is near."""
-        wanted = normalise_header(header)[:100]
-        found = (
-            process.extractOne(wanted, self._shown.keys(), scorer=fuzz.ratio, score_cutoff=_NEAR) if wanted else None
-        )
-        return self._shown[found[0]] if found else None
+        """Return the known header that this one may mean, None if none is near or several are."""
+        return self._hints.nearest(header)
+
+    @cached_property
+    def _hints(self) -> HeaderHints:
+        return HeaderHints({normalise_header(text): shown for text, shown in self._written}, self._written)
 
     def _find_own(self, header: str) -> UploadColumn | None:
         return self._find_account(header) or self._fixed.get(normalise_header(header))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 import phonenumbers
 import polars as pl
@@ -16,6 +17,8 @@ _SERVICE_TYPES = frozenset(
     {PhoneNumberType.TOLL_FREE, PhoneNumberType.SHARED_COST, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.UAN}
 )
 _DECIMAL = re.compile(DECIMAL, re.ASCII)
+_EXIT_CODES = ("00", "0011", "010", "011")
+"""Of nearly all countries, Australia, Japan and North America."""
 _NUMBER_START = re.compile(r"[+\uff0b\d]")
 _READ = {"text": pl.String, "region": pl.String, "e164": pl.String, "is_assigned": pl.Boolean}
 
@@ -76,6 +79,24 @@ def read_phone(text: str, region: str | None) -> tuple[str | None, bool]:
     if letters and (letters < 3 or phonenumbers.number_type(number) not in _SERVICE_TYPES):
         return None, False
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), is_assigned
+
+
+def suggest_phone(text: str) -> str | None:
+    """Return the E.164 form of a number behind another country's exit code, where one meaning alone is possible.
+
+    Most of the world dials 00 to other countries. What follows has to be an assigned number with
+    its country's code. The exit code of the row's own country needs no suggestion: it is read.
+    """
+    digits = re.sub(r"[\s()./\u2010-\u2015-]", "", text).removeprefix("+")
+    if len(digits) > _MAX_LENGTH or re.fullmatch("[0-9]+", digits) is None:
+        return None
+    found = set()
+    for exit_code in filter(digits.startswith, _EXIT_CODES):
+        with suppress(phonenumbers.NumberParseException):
+            number = phonenumbers.parse(f"+{digits.removeprefix(exit_code)}")
+            if phonenumbers.is_valid_number(number):
+                found.add(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return found.pop() if len(found) == 1 else None
 
 
 def _is_possible(number: phonenumbers.PhoneNumber, is_assigned: bool) -> bool:

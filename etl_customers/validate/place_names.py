@@ -4,10 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "þ": "th", "æ": "ae", "œ": "oe", "ə": "e"}
-)
+from etl_customers.folding import LETTERS
+
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
+_NO_WORDS = re.compile("[^a-z0-9]+")
 _BRACKETED = re.compile(r"\s*[\[(][^\])]*[\])]")
 _INSIDE = re.compile(r"[\[(]([^\])]*)[\])]")
 _CODE = re.compile(r"\b[A-Z]{2}-[A-Z0-9]{1,3}\b|\bEH(-partial)?\b")
@@ -78,7 +78,10 @@ def without_kind(text: str) -> Iterator[str]:
 
 def place_words(text: str) -> str:
     """Return lower-case words of letters and digits, one space between; dots and apostrophes part no words."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS).replace("&", " and "))
+    if text.isascii():
+        dropped = text.lower().replace("&", " and ").replace(".", "").replace("'", "").replace("`", "")
+        return _NO_WORDS.sub(" ", dropped).strip()
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS).replace("&", " and "))
     kept = (
         character if character.isalnum() else " "
         for character in folded

@@ -7,10 +7,9 @@ compared is in ``etl_customers.validate.place_names``.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract
-
+from etl_customers.nearness import is_placeholder, only
 from etl_customers.settings import Reference
+from etl_customers.validate.place_hints import PlaceHints
 from etl_customers.validate.place_lists import (
     State,
     read_cities_file,
@@ -21,14 +20,7 @@ from etl_customers.validate.place_lists import (
     shipped_states,
     stamp,
 )
-from etl_customers.validate.place_names import name_keys, other_names, place_key, without_kind
-
-_NEAR = 0.7
-"""Least likeness of two keys, 0 to 1, at which one is suggested for the other."""
-_BEGINNING = 0.9
-"""Likeness of a key to one that begins with it."""
-_SHORTEST_MISSPELT = 4
-_MOST_SUGGESTIONS = 3
+from etl_customers.validate.place_names import name_keys, other_names, place_key, place_words, without_kind
 
 
 class Places:
@@ -38,9 +30,12 @@ class Places:
         self._reference = reference
         self._indexes: dict[str, Mapping[str, State]] = {}
         self._cities: dict[str, Mapping[str, str]] = {}
+        self._state_hints: dict[str, PlaceHints] = {}
 
     def read_country(self, text: str) -> str | None:
         """Return the ISO 3166-1 alpha-2 code of a country named by code, name or common name."""
+        if is_placeholder(text) and not text.isalpha():
+            return None  # N/A is not NA, which is Namibia
         key = place_key(text)
         if key.isdecimal():
             key = key.zfill(3)  # a spreadsheet drops the zeros in front of a numeric code
@@ -48,10 +43,8 @@ class Places:
 
     def suggest_country(self, text: str) -> str | None:
         """Return the name of the nearest country, None where none is near or two are as near (Korea)."""
-        nearest = _nearest(place_key(text), self._countries)
-        if not nearest or (len(nearest) > 1 and nearest[0][0] == nearest[1][0]):
-            return None
-        return shipped_countries()[nearest[0][1]][0]
+        code = only(self._country_hints.suggest(text))
+        return None if code is None else shipped_countries()[code][0]
 
     def has_states(self, country: str) -> bool:
         """Tell whether the list knows states of a country; if not, any text is kept as it is."""
@@ -64,6 +57,8 @@ class Places:
         County, names in other languages where the list has them (Bavaria), and umlauts
         written out. Codes go before names, names before other names.
         """
+        if is_placeholder(text) and not text.isalpha():
+            return None  # N/A is not NA, which is Napoli
         index = self._state_index(country)
         for key in (place_key(text), *without_kind(text)):
             if key in index:
@@ -71,9 +66,10 @@ class Places:
         return None
 
     def suggest_states(self, text: str, country: str) -> tuple[str, ...]:
-        """Return the names of the nearest states of a country, nearest first, at most three."""
-        index = {key: state.name for key, state in self._state_index(country).items()}
-        return tuple(name for _, name in _nearest(place_key(text), index)[:_MOST_SUGGESTIONS])
+        """Return the names of the states of a country that a text may mean, at most three, none where none is near."""
+        if country not in self._state_hints:
+            self._state_hints[country] = self._make_state_hints(country)
+        return self._state_hints[country].suggest(text)
 
     def states(self, country: str) -> tuple[State, ...]:
         """Return the states of a country in the list's order, none where it has none."""
@@ -99,6 +95,35 @@ class Places:
                     for key in name_keys(name):
                         index.setdefault(key, code)
         return index
+
+    @cached_property
+    def _country_hints(self) -> PlaceHints:
+        codes = {code for listed in shipped_countries().values() for code in listed[:5] if _is_code(code)}
+        keys = {place_key(code) for code in codes}
+        return PlaceHints(
+            {key: code for key, code in self._countries.items() if key not in keys},
+            [(place_words(name), code) for code, names in shipped_countries().items() for name in {*names} - codes],
+            {},
+            self.read_country,
+            self.read_country,
+        )
+
+    def _make_state_hints(self, country: str) -> PlaceHints:
+        states = self.states(country)
+        codes = {state.code: state.name for state in states if state.code}
+        other = shipped_other_names(country) if self._own_states is None else ()
+        named = [(name, state.name) for state in states for name in (state.name, *other_names(state.full_name))]
+        named += [(name, codes[code]) for code, name in other if code in codes]
+        keys = {place_key(text) for code in codes for text in (code, f"{country}-{code}")}
+        index = self._state_index(country)
+        return PlaceHints(
+            {key: state.name for key, state in index.items() if key not in keys or key == place_key(state.name)},
+            [(place_words(name), value) for name, value in named if name],
+            codes,
+            lambda text: self.read_state(text, country),
+            self.read_country,
+            country,
+        )
 
     @cached_property
     def _own_states(self) -> Mapping[str, tuple[State, ...]] | None:
@@ -172,18 +197,5 @@ def _index_states(country: str, states: Iterable[State], other: Iterable[tuple[s
     return index
 
 
-def _nearest(key: str, index: Mapping[str, str]) -> list[tuple[float, str]]:
-    """Return likeness and value of the keys near to a key, each value once, best first."""
-    if len(key) < _SHORTEST_MISSPELT:
-        return []
-    candidates = [known for known in index if len(known) >= _SHORTEST_MISSPELT]
-    best: dict[str, float] = {}
-    for known, likeness, _ in extract(
-        key, candidates, scorer=OSA.normalized_similarity, score_cutoff=_NEAR, limit=None
-    ):
-        if not known.startswith(key):
-            best[index[known]] = max(best.get(index[known], 0.0), likeness)
-    for known in candidates:
-        if known.startswith(key):
-            best[index[known]] = max(best.get(index[known], 0.0), _BEGINNING)
-    return sorted(((likeness, value) for value, likeness in best.items()), key=lambda pair: (-pair[0], pair[1]))
+def _is_code(name: str) -> bool:
+    return name.isdecimal() or (len(name) <= 3 and name.isupper())

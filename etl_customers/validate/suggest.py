@@ -5,18 +5,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
-from rapidfuzz import fuzz, process, utils
 
 from etl_customers.fields import AccountFields
+from etl_customers.folding import fold
+from etl_customers.nearness import KnownKeys, is_placeholder, only
 from etl_customers.staging import UploadColumn
+from etl_customers.validate.phones import suggest_phone
 from etl_customers.validate.places import Places
 from schemas.columns import CUSTOMER_TYPES, TITLES
 
-_NEAR = 75
-"""Least likeness, 0 to 100, at which one choice is suggested for another text."""
-
+_LONGEST_TEXT = 100
 _DATES_IN_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d %Y", "%b %d %Y", "%d-%b-%Y", "%d-%B-%Y")
-_TITLES_IN_WORDS = {"doctor": "Dr", "mister": "Mr", "missis": "Mrs", "missus": "Mrs"}
+_TITLES_IN_WORDS = {"doctor": "Dr", "doc": "Dr", "mister": "Mr", "missis": "Mrs", "missus": "Mrs"}
+_SAY_NOTHING = frozenset(("customer", "client", "contact", "account", "type"))
 _TYPES_IN_WORDS = {
     "company": "Business",
     "commercial": "Business",
@@ -44,6 +45,7 @@ class Suggester:
         self._texts, self._values, self._places = texts, values, places
         self._index = {row: index for index, row in enumerate(texts["row"])}
         self._choices = _choices(fields, columns)
+        self._suggested: dict[tuple[str, str, str, str | None], str | None] = {}
 
     def suggest(self, row: int, column: str, code: str) -> str | None:
         """Return a suggestion for the cell, None where there is no certain or near one."""
@@ -52,50 +54,69 @@ class Suggester:
             return None
         index = self._index[row]
         text = self._texts[column][index]
-        return None if text is None else look_up(self, text, column, index)
+        if text is None:
+            return None
+        country = self._values["country"][index] if code in _OF_A_COUNTRY else None
+        asked = (code, column, text, country)
+        if asked not in self._suggested:
+            is_said = len(text) <= _LONGEST_TEXT and not is_placeholder(text)
+            self._suggested[asked] = look_up(self, text, column, country) if is_said else None
+        return self._suggested[asked]
 
-    def title(self, text: str, _column: str, _index: int) -> str | None:
+    def title(self, text: str, _column: str, _country: str | None) -> str | None:
         """Suggest a title."""
         return near(text, TITLES, _TITLES_IN_WORDS)
 
-    def customer_type(self, text: str, _column: str, _index: int) -> str | None:
+    def customer_type(self, text: str, _column: str, _country: str | None) -> str | None:
         """Suggest a customer type."""
         return near(text, CUSTOMER_TYPES, _TYPES_IN_WORDS)
 
-    def country(self, text: str, _column: str, _index: int) -> str | None:
+    def country(self, text: str, _column: str, _country: str | None) -> str | None:
         """Suggest a country."""
         return self._places.suggest_country(text)
 
-    def state(self, text: str, _column: str, index: int) -> str | None:
+    def state(self, text: str, _column: str, country: str | None) -> str | None:
         """Suggest states of the row's country."""
-        return " or ".join(self._places.suggest_states(text, self._values["country"][index])) or None
+        return " or ".join(self._places.suggest_states(text, country or "")) or None
 
-    def date(self, text: str, _column: str, _index: int) -> str | None:
+    def phone(self, text: str, _column: str, _country: str | None) -> str | None:
+        """Suggest a number with its country's code."""
+        return suggest_phone(text)
+
+    def date(self, text: str, _column: str, _country: str | None) -> str | None:
         """Suggest a date in the form that is asked for."""
         return certain_date(text)
 
-    def choice(self, text: str, column: str, _index: int) -> str | None:
+    def choice(self, text: str, column: str, _country: str | None) -> str | None:
         """Suggest a choice of an account's own field."""
         return near(text, self._choices.get(column, ()), {})
 
 
 # Not of the suggester itself: it would hold itself, and with it its chunk, until Python looks for cycles.
-_BY_CODE: dict[str, Callable[[Suggester, str, str, int], str | None]] = {
+_BY_CODE: dict[str, Callable[[Suggester, str, str, str | None], str | None]] = {
     "unknown_title": Suggester.title,
     "unknown_customer_type": Suggester.customer_type,
     "unknown_country": Suggester.country,
     "unknown_state": Suggester.state,
+    "invalid_phone": Suggester.phone,
     "invalid_date": Suggester.date,
     "unknown_choice": Suggester.choice,
 }
 
 
+_OF_A_COUNTRY = frozenset(("unknown_state",))
+
+
 def near(text: str, choices: tuple[str, ...], words: dict[str, str]) -> str | None:
-    """Return the choice that a word stands for or that is spelt nearly like the text."""
-    if word := words.get(text.casefold().strip(". ")):
-        return word
-    best = process.extractOne(text, choices, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=_NEAR)
-    return best[0] if best else None
+    """Return the choice that a word stands for, that begins with the text, or that is spelt nearly like it."""
+    said = [word for word in re.findall(r"\w+", fold(text)) if word not in _SAY_NOTHING]
+    key = "".join(said)
+    keys = words | {"".join(re.findall(r"\w+", fold(choice))): choice for choice in choices}
+    for form in (key, key.removesuffix("s")):
+        if form in keys:
+            return keys[form]
+    known = KnownKeys(keys)
+    return only(known.beginning_with(key) or known.spelt_nearly(key))
 
 
 def certain_date(text: str) -> str | None:
