@@ -7,7 +7,7 @@ import dagster as dg
 import pandera.polars as pa
 
 from etl_customers.report.accounting import FailedRows
-from schemas.codes import ERRORS
+from schemas.codes import ERRORS, describe_file_warning
 
 FAILED_ROWS_SHOWN = 200
 
@@ -48,6 +48,12 @@ def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers
         dg.TableRecord({"code": code, "rows": rows, "meaning": _meaning(code)}) for code, rows in by_reason.items()
     ]
     return metadata | {"failed_by_reason": dg.MetadataValue.table(records=records, schema=_REASONS_SCHEMA)}
+
+
+def warnings_of_file(warnings: Iterable[Mapping[str, str | None]]) -> dict[str, Any]:
+    """Return the warnings of the file as a whole, where it has any."""
+    told = "; ".join(map(describe_file_warning, warnings))
+    return {"warnings": told} if told else {}
 
 
 def failed_rows_table(failed: FailedRows) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from assets.endings import ends_in_words
 from assets.guard import stage_of
 from assets.import_facts import links_of, record_of, tag_run
 from assets.lineage import RAW_CSV, columns_of_upload, schema
-from assets.metadata import checked, counts
+from assets.metadata import checked, counts, warnings_of_file
 from assets.partitions import imports
 from assets.resources import WorkshopResource
 from etl_customers.imports import run_raw_csv
@@ -43,7 +43,10 @@ def raw_csv(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Worksh
         tags, links = tag_run(context, opened, record), links_of(opened, record, done.parent_import_id)
     staged = done.read if counted is None else counted
     return dg.MaterializeResult(
-        metadata=counts(done.read, read=done.read, unread=done.unread) | columns_of_upload(columns) | links,
+        metadata=counts(done.read, read=done.read, unread=done.unread)
+        | warnings_of_file(done.warnings)
+        | columns_of_upload(columns)
+        | links,
         check_results=[
             checked(_EVERY_ROW_IS_STAGED, "raw_csv", staged == done.read, import_id, read=done.read, staged=staged)
         ],

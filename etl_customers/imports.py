@@ -122,7 +122,8 @@ def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -
 def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> ReadCounts:
     with open_stage(workshop, import_id) as (record, staging):
         if record.status == FINISHED:
-            return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id)
+            warnings = record.warnings or ()
+            return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id, warnings)
         upload = workshop.upload_path(import_id)
         if not upload.exists():
             raise StageMissing(import_id, "the upload")

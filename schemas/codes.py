@@ -4,6 +4,7 @@ Messages never contain a customer's value. ``{column}`` is the column as the use
 knows it, ``{reference}`` a row number, a customer's id or a length.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ALREADY_EXISTS = "already_exists"
@@ -28,6 +29,9 @@ LEFT_OUT_CODES = frozenset({SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED
 
 ERROR_VALUE = "error_value"
 """A cell is an error value of a spreadsheet; the error's reference says which of the known ones."""
+
+OTHER_SHEET = "other_sheet"
+"""Warning of a workbook as a whole; the reference is the sheet's title."""
 
 LEFT_OUT = "left_out"
 """Warning: a text of a provider's customer that the rules cannot read."""
@@ -105,11 +109,19 @@ _WARNINGS = (
         "mixed_scripts",
         "{column} has letters of another alphabet that look like its own; see that it is the right address",
     ),
+    Problem(
+        OTHER_SHEET, "the sheet {reference} has cells too and was not read; save it as a file of its own to import it"
+    ),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )
 
 ERRORS: dict[str, Problem] = {problem.code: problem for problem in _ERRORS}
 WARNINGS: dict[str, Problem] = {problem.code: problem for problem in _WARNINGS}
+
+
+def describe_file_warning(warning: Mapping[str, str | None]) -> str:
+    """Return the message of a warning of a file as a whole: column, code and reference."""
+    return message(warning["code"] or "", warning["column"] or "", warning["reference"])
 
 
 def message(code: str, column: str, reference: str | None = None) -> str:

@@ -94,17 +94,17 @@ def _print_warnings(result: ImportResult) -> None:
     if not result.warnings:
         return
     counted = Counter((warning.code, warning.column, warning.message) for warning in result.warnings)
-    rows: dict[tuple[str, str, str], list[int]] = {}
+    rows: dict[tuple[str, str | None, str], list[int]] = {}
     for warning in result.warnings:
         named = rows.setdefault((warning.code, warning.column, warning.message), [])
-        if len(named) < _ROWS_NAMED:
+        if warning.row is not None and len(named) < _ROWS_NAMED:
             named.append(warning.row)
     say("", f"Warnings ({len(result.warnings)}; these rows are loaded)")
     console().print(
         table(
             ("times", "what", "rows"),
             [
-                (count, message, ", ".join(map(str, rows[key])) + (" …" if count > _ROWS_NAMED else ""))
+                (count, message, ", ".join(map(str, rows[key])) + (" …" if count > len(rows[key]) > 0 else ""))
                 for key, count in counted.most_common()
                 for message in (key[2],)
             ],

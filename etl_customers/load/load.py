@@ -15,6 +15,7 @@ from etl_customers.deduplicate.deduplicate import deduplicate_customers
 from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.staged_rows import Chunk, StagedRows
+from etl_customers.read.raw_csv import read_file_warnings
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
 from etl_customers.target.connect import writing
@@ -117,6 +118,7 @@ def _write(
         parent_import_id=parent_import_id,
         run_id=run_id,
         finished_at=now,
+        warnings=read_file_warnings(staging),
     )
     return counts
 

@@ -3,8 +3,9 @@
 Passwords never enter staging; only whether a row has one does.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,11 +18,11 @@ from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
-from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport
+from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport, show_header
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.threads import read_ahead
-from schemas.codes import ERROR_VALUE
+from schemas.codes import ERROR_VALUE, OTHER_SHEET
 from schemas.columns import COLUMN_BY_NAME
 
 _BLOCK_ROWS = 1_000
@@ -33,6 +34,7 @@ _CHUNK_BLOCKS = 25
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _NOT_A_ROW = -1
+_FILE_WARNINGS = "file_warnings"
 
 _NUMBERED = {"row": pl.Int64, "line": pl.Int64, "parent_row": pl.Int64, "password_state": pl.String}
 
@@ -46,6 +48,8 @@ class ReadCounts:
     read: int
     unread: int
     parent_import_id: str | None
+    warnings: Sequence[Mapping[str, str | None]] = ()
+    """Of the file as a whole: column (none where it is about no column), code and reference."""
 
 
 def read_raw_csv(
@@ -93,16 +97,28 @@ def read_raw_csv(
         with read_ahead(iter(lambda: list(islice(frames, _CHUNK_BLOCKS)), [])) as chunks:
             for chunk in chunks:
                 staging.append("raw_csv", pl.concat(chunk, rechunk=False))
-        counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id)
+        counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id, _file_warnings(rows.other_sheets))
         has_password = any(column.role is Role.PASSWORD for column in rows.columns)
         for name, number, text in (
             ("rows_read", counts.read, None),
             ("rows_unread", counts.unread, None),
             ("parent_import_id", None, counts.parent_import_id),
             ("header_has_password", int(has_password), None),
+            *([(_FILE_WARNINGS, None, json.dumps(counts.warnings))] if counts.warnings else []),
         ):
             staging.execute("insert into facts values (?, ?, ?)", [name, number, text])
     return counts
+
+
+def read_file_warnings(staging: Staging) -> list[dict[str, str | None]]:
+    """Return the warnings of the file as a whole that the read stage noted: column, code and reference."""
+    found = staging.rows("select text from facts where name = ?", [_FILE_WARNINGS])
+    warnings: list[dict[str, str | None]] = json.loads(found[0][0]) if found else []
+    return warnings
+
+
+def _file_warnings(other_sheets: Sequence[str]) -> tuple[dict[str, str | None], ...]:
+    return tuple({"column": None, "code": OTHER_SHEET, "reference": show_header(title)} for title in other_sheets)
 
 
 def read_passwords(

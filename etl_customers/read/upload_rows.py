@@ -39,6 +39,8 @@ class UploadRows:
         self.columns = columns
         self.read = 0
         self.unread = 0
+        self.other_sheets: tuple[str, ...] = ()
+        """Titles of the visible sheets with values that are not read."""
         self._records = records
         self._max_rows = max_rows
         self._count_filled = count_filled or (lambda: sum(not are_blank(cells) for _, cells in records))
@@ -114,7 +116,9 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
     """
     if find_kind(path) == "xlsx":
         with open_workbook_records(path, csv.max_bytes) as records:
-            yield _match(records, fields, csv)
+            rows = _match(records, fields, csv)
+            rows.other_sheets = records.other_sheets
+            yield rows
         return
     found = find_encoding(path, encoding or csv.encoding)
     delimiter = find_delimiter(path, found, KnownHeaders(fields, csv.aliases))

@@ -1,7 +1,7 @@
 """The result of an import as ``import --json`` prints it, built from the ledger so that a repeat gives the same."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from etl_customers.errors import EtlCustomersError, UploadRefused
 from etl_customers.load.failures import staged_failures
+from etl_customers.read.raw_csv import read_file_warnings
 from etl_customers.settings import Home
 from etl_customers.staging import Staging
 from etl_customers.target.ledger import ImportRecord, failed_rows_of
 from etl_customers.target.tables import customers
-from schemas.codes import message
+from schemas.codes import describe_file_warning, message
 
 _LAST_ROW = 2**62
 
@@ -41,10 +42,11 @@ class RowErrors:
 
 @dataclass(frozen=True)
 class RowWarning:
-    """Something that was filled in, or is odd but allowed, in a row that was loaded."""
+    """Something that was filled in, or is odd but allowed, in a row that was loaded, or in the file as a whole."""
 
-    row: int
-    column: str
+    row: int | None
+    """None of the file as a whole."""
+    column: str | None
     code: str
     message: str
 
@@ -157,7 +159,7 @@ def result_of(
             unread=record.rows_unread or 0,
         ),
         failed=failed,
-        warnings=list(warnings_of(connection, record.import_id)),
+        warnings=[*_file_warnings(record.warnings or ()), *warnings_of(connection, record.import_id)],
         failed_rows_file=str(file) if record.rows_failed and file.exists() else None,
         refusal=Refusal(record.refusal_code or "refused", record.refusal_message or "")
         if record.status == "refused"
@@ -223,7 +225,9 @@ def dry_run_result(
         repeat=False,
         rows=RowCounts(read=read, loaded=read - len(failed), failed=len(failed), unread=unread),
         failed=failed,
-        warnings=[] if refusal else _render_warnings(_staged_warnings(staging)),
+        warnings=[]
+        if refusal
+        else [*_file_warnings(read_file_warnings(staging)), *_render_warnings(_staged_warnings(staging))],
         failed_rows_file=None,
         refusal=None if refusal is None else Refusal(refusal.code, str(refusal)),
         parent_import_id=parent_import_id,
@@ -238,6 +242,10 @@ def warnings_of(connection: sa.Connection, import_id: str) -> list[RowWarning]:
         .order_by(customers.c.import_row)
     )
     return _render_warnings((row, warnings) for row, warnings in connection.execute(query))
+
+
+def _file_warnings(warnings: Iterable[Mapping[str, str | None]]) -> list[RowWarning]:
+    return [RowWarning(None, one["column"], one["code"] or "", describe_file_warning(one)) for one in warnings]
 
 
 def _staged_warnings(staging: Staging) -> Iterator[tuple[int, list[dict[str, str]]]]:

@@ -4,7 +4,7 @@ The ledger is the truth about an import. Every change of a status asks for the s
 comes from, so that of two processes one wins. The rows themselves are the load's business.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -51,6 +51,8 @@ class ImportRecord:
     refusal_message: str | None
     undone_at: datetime | None
     undone_by: str | None
+    warnings: Sequence[Mapping[str, str | None]] | None
+    """Of the file as a whole: column (none where it is about no column), code and reference."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ def finish_import(
     run_id: str | None,
     finished_at: datetime,
     is_complete: bool | None = None,
+    warnings: Sequence[Mapping[str, str | None]] = (),
 ) -> bool:
     """Note that an accepted import is loaded; in the transaction that writes its rows.
 
@@ -225,11 +228,13 @@ def finish_import(
         run_id: Dagster's run, if any.
         finished_at: The time that the customers bear too.
         is_complete: Of a pull: as many came as the provider counts.
+        warnings: Of the file as a whole: column, code and reference.
 
     Returns:
         False, and nothing noted, where it is not accepted.
     """
-    changes = {"status": FINISHED, "run_id": run_id, "parent_import_id": parent_import_id, **counts}
+    ended = {"status": FINISHED, "run_id": run_id, "parent_import_id": parent_import_id}
+    changes: dict[str, Any] = {**ended, **counts, "warnings": list(warnings) or None}
     if is_complete is not None:
         changes["is_complete"] = is_complete
     return _end(connection, import_id, changes, finished_at)

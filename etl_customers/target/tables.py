@@ -74,6 +74,7 @@ imports = Table(
     Column("refusal_message", Text),
     Column("undone_at", _TIME),
     Column("undone_by", String(128), comment="operating system user"),
+    Column("warnings", JSON(none_as_null=True), comment="of the file as a whole: column, code and what it is about"),
 )
 
 customers = Table(

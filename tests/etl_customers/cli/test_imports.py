@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from etl_customers.settings import Home
@@ -197,3 +198,28 @@ def test_the_process_prints_one_json_object_nothing_else_and_exits_with_the_resu
     assert done.returncode == 1
     assert json.loads(done.stdout)["rows"] == {"read": 2, "loaded": 1, "failed": 1, "unread": 0}
     assert done.stderr == ""
+
+
+def test_a_sheet_that_was_not_read_is_a_warning_of_the_file(tmp_path: Path, run: Any, home: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for sheet in (book.active, book.create_sheet("More\x85 people" + "x" * 15)):
+        for row in (["first_name", "last_name", "city", "country"], ["Ann", "Lee", "Rome", "IT"]):
+            sheet.append(row)
+    path = tmp_path / "two.xlsx"
+    book.save(path)
+    told = {
+        "row": None,
+        "column": None,
+        "code": "other_sheet",
+        "message": f"the sheet 'More people{'x' * 15}' has cells too and was not read; "
+        "save it as a file of its own to import it",
+    }
+    done, tried = (json.loads(run("import", path, *options, "--json").out) for options in ((), ("--dry-run",)))
+    again = json.loads(run("import", path, "--json").out)
+    shown = json.loads(run("imports", "show", done["import_id"], "--json").out)
+    for result in (done, tried, again, shown):
+        assert result["warnings"][0] == told
+    assert done["rows"]["loaded"] == 1
+    screen = run("imports", "show", done["import_id"]).out
+    assert "the sheet 'More people" in screen

@@ -285,3 +285,17 @@ def test_escapes_are_undone_in_every_text(tmp_path: Path, kind: str, written: st
     with open_upload(path, NO_FIELDS, Csv(ignore_unknown_columns=True), None) as rows:
         found = rows.columns[3].header if header else next(iter(rows))[2][0]
     assert found == text
+
+
+def test_other_visible_sheets_with_cells_are_named(tmp_path: Path) -> None:
+    book, path = workbook(tmp_path, ["Ann", "Lee", "Rome"])
+    for title, state in (("More", "visible"), ("Lists", "hidden"), ("Empty", "visible"), ("Numbers", "visible")):
+        sheet = book.create_sheet(title)
+        sheet.sheet_state = state
+        if title != "Empty":
+            sheet["B7"] = 1 if title == "Numbers" else "Bob"
+    book.create_chartsheet("Chart")
+    book.save(path)
+    with open_upload(path, NO_FIELDS, Csv(), None) as rows:
+        assert [cells[0] for _, _, cells in rows] == ["Ann"]
+        assert rows.other_sheets == ("More", "Numbers")
