@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
 from etl_customers.target.tables import identity_keys
+from etl_customers.validate.keys import renew_keys
 
 _KEYS_AT_A_TIME = 200_000
 
@@ -52,6 +53,7 @@ def deduplicate_customers(staging: Staging, target: Connection) -> DeduplicateCo
     """
     with staging.transaction():
         staging.forget("deduplicate", "existing_keys", "deduplicated_rows")
+        renew_keys(staging)
         for found in _find_existing_keys(staging, target):
             staging.append("existing_keys", found)
         staging.execute('create or replace temp table later_rows ("row" bigint)')

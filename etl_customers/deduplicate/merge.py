@@ -15,7 +15,7 @@ from etl_customers.deduplicate.merge_changes import as_customers, find_changes
 from etl_customers.deduplicate.merge_target import find_edited, find_links, find_owned, find_owners, find_present
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
-from etl_customers.validate.keys import find_keys
+from etl_customers.validate.keys import find_keys, renew_keys
 from schemas.columns import CUSTOMER_COLUMNS
 
 _ROWS_AT_A_TIME = 25_000
@@ -117,6 +117,7 @@ def merge_pulled(
     """
     with staging.transaction():
         staging.forget("deduplicate", *_OWN_TABLES)
+        renew_keys(staging)
         staging.execute(_WORKING_TABLES)
         _find_standing(staging, target, provider, tenant_id)
         _find_owners(staging, target, provider, tenant_id)

@@ -5,11 +5,20 @@ from collections.abc import Collection
 import polars as pl
 
 from etl_customers.folding import name_address_key
+from etl_customers.staging import Staging
 from schemas.columns import IDENTITY_COLUMNS, IDENTITY_KINDS, NAME_ADDRESS_COLUMNS, NAME_ADDRESS_KIND
 
 NAME_ADDRESS_COLUMN = "name and address"
 """How the key of a customer without e-mail and number is called in messages."""
 
+_FORM = ("name_address_form", 2)
+"""The fact in staging that says how its keys of name and address were made; earlier versions left none."""
+
+_OLD_KEYS = f"""
+    select "row", {", ".join(NAME_ADDRESS_COLUMNS)} from validated_customers
+    semi join (select "row" from customer_keys where kind = '{NAME_ADDRESS_KIND}') using ("row") order by "row"
+"""  # noqa: S608 - our own column names
+_ROWS_AT_A_TIME = 50_000
 _SCHEMA = {"row": pl.Int64, "kind": pl.String, "value": pl.String, "column": pl.String}
 
 
@@ -36,3 +45,27 @@ def find_keys(customers: pl.DataFrame, families: Collection[str]) -> pl.DataFram
         schema={"row": pl.Int64, "value": pl.String},
     ).with_columns(kind=pl.lit(NAME_ADDRESS_KIND), column=pl.lit(NAME_ADDRESS_COLUMN))
     return pl.concat([keys, named.select(list(_SCHEMA))])
+
+
+def note_form(staging: Staging) -> None:
+    """Note that the keys of name and address in staging are made as ``find_keys`` makes them."""
+    staging.execute("insert or replace into facts values (?, ?, null)", list(_FORM))
+
+
+def renew_keys(staging: Staging) -> None:
+    """Make the keys of name and address anew where an earlier version of the program has made them."""
+    if staging.number("select count(*) from facts where name = ? and number = ?", list(_FORM)):
+        return
+    staging.execute('create or replace temp table renewed_keys ("row" bigint, value varchar)')
+    renewed = [
+        pl.DataFrame({"row": batch["row"], "value": [name_address_key(values) for _, *values in batch.iter_rows()]})
+        for batch in staging.batches(_OLD_KEYS, _ROWS_AT_A_TIME)
+    ]
+    for frame in renewed:
+        staging.append("renewed_keys", frame)
+    staging.execute(
+        f"update customer_keys set value = renewed_keys.value from renewed_keys "  # noqa: S608 - a constant
+        f'where customer_keys."row" = renewed_keys."row" and customer_keys.kind = \'{NAME_ADDRESS_KIND}\''
+    )
+    staging.execute("drop table renewed_keys")
+    note_form(staging)

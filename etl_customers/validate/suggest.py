@@ -111,12 +111,12 @@ def near(text: str, choices: tuple[str, ...], words: dict[str, str]) -> str | No
     """Return the choice that a word stands for, that begins with the text, or that is spelt nearly like it."""
     said = [word for word in re.findall(r"\w+", fold(text)) if word not in _SAY_NOTHING]
     key = "".join(said)
-    keys = words | {"".join(re.findall(r"\w+", fold(choice))): choice for choice in choices}
+    keys = {"".join(re.findall(r"\w+", fold(choice))): choice for choice in choices}
+    known = words | keys
     for form in (key, key.removesuffix("s")):
-        if form in keys:
-            return keys[form]
-    known = KnownKeys(keys)
-    return only(known.beginning_with(key) or known.spelt_nearly(key))
+        if form in known:
+            return known[form]
+    return only(KnownKeys(keys).beginning_with(key) or KnownKeys(known).spelt_nearly(key))
 
 
 def certain_date(text: str) -> str | None:

@@ -10,6 +10,7 @@ from etl_customers.settings import Settings
 from etl_customers.staging import Staging
 from etl_customers.threads import work_between
 from etl_customers.validate.check import CheckedRows, check_rows
+from etl_customers.validate.keys import note_form
 from etl_customers.validate.places import load_places
 from etl_customers.validate.source_rules import rules_of
 from schemas.sources import CSV
@@ -62,6 +63,7 @@ def validate_customers(
 
     with staging.transaction():
         staging.forget("validate", "validated_customers", "properties", "customer_keys", "row_warnings")
+        note_form(staging)
         work_between(_chunks(staging, settings.staging.chunk_rows), check, lambda checked: _store(staging, checked))
     return ValidateCounts(
         validated=staging.number("select count(*) from validated_customers"),

@@ -15,6 +15,7 @@ from etl_customers.load.passwords import verify_password
 from etl_customers.migrations import HEAD
 from etl_customers.migrations.run import migration_config
 from etl_customers.settings import Home
+from etl_customers.staging import open_staging
 from etl_customers.target.connect import connect, current_version, reading, upgrade
 from etl_customers.target.edits import KeyTaken
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, failed_rows_of
@@ -156,6 +157,25 @@ def test_of_two_who_differ_by_an_apostrophe_the_first_is_met_and_both_can_be_edi
         edit(workshop, 3, {"last_name": "O`Neil"}, "somebody")
     assert edit(workshop, 3, {"first_name": "Shaun"}, "somebody")
     assert len([key for key in keys_of(workshop.target) if key[2] == 3]) == 1
+
+
+def test_an_import_that_an_earlier_version_had_checked_meets_who_differs_by_an_apostrophe(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    text = "first_name,last_name,street_address,city,state,postcode\nSean,O`Neil,2 High St,Sydney,NSW,2000\nA,B,,Perth,WA,\n"
+    import_id = imports.accept_upload(workshop, write(tmp_path, text)).record.import_id
+    imports.run_raw_csv(workshop, import_id)
+    imports.run_validated_customers(workshop, import_id)
+    with open_staging(workshop.staging_path(import_id), 512) as staging:
+        staging.execute("delete from facts where name = 'name_address_form'")
+        staging.execute("update customer_keys set value = 'as an earlier version made it' where \"row\" = 2")
+
+    imports.run_deduplicated_customers(workshop, import_id)
+    imports.run_loaded_customers(workshop, import_id)
+
+    with reading(workshop.target) as connection:
+        (failed,) = failed_rows_of(connection, import_id)
+    assert (failed.row, [error["code"] for error in failed.errors]) == (2, ["already_exists"])
 
 
 def test_its_imports_can_be_taken_back(workshop: Workshop) -> None:

@@ -68,6 +68,9 @@ def test_a_field_whose_header_an_alias_has_is_refused_and_an_alias_that_has_a_fi
     assert json.loads(run("fields", "list", "--json").out) == {"fields": []}
     alias.write_text("")
     assert run("fields", "add", "Loyalty").code == 0
+    refused = run("settings", "set", "csv.aliases.LOYALTY", "suburb")
+    assert (refused.code, "custom field loyalty" in refused.err.replace("\n", " ")) == (2, True), refused.err
+    assert alias.read_text() == ""
     alias.write_text('[csv.aliases]\nloyalty = "suburb"\n')
     assert run("fields", "add", "Other").code == 0
     file = tmp_path / "loyal.csv"

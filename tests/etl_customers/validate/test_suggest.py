@@ -20,7 +20,9 @@ COLOURS = ("Dark blue", "Light blue", "Red", "Grün")
     ],
 )  # fmt: skip
 def test_a_choice_is_suggested_where_one_is_near(text: str, choices: tuple[str, ...], suggested: str | None) -> None:
-    assert near(text, choices, {}) == suggested
+    words: dict[str, str]
+    for words in ({}, {"missis": "Mrs", "company": "Business"}):
+        assert near(text, choices, words) == suggested
 
 
 @pytest.mark.parametrize(
