@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.endings import ends_in_words
 from assets.guard import stage_of
-from assets.import_facts import links_of, record_of, tag_run, tell_parent
+from assets.import_facts import links_of, record_of, tag_run, tell_history, tell_parent
 from assets.lineage import (
     FAILED_ROWS,
     LOADED_CUSTOMERS,
@@ -261,6 +261,7 @@ def failed_rows(
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
         asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
+        tell_history(context, opened)
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
     numbers = {"failed": counted.failed, "erased": counted.erased, "written": written}
     shares = {"failed": counted.failed, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}

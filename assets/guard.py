@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from assets.endings import CODE, NothingToDo, Refused
-from assets.import_facts import record_of, tag_run, tell_refusal
+from assets.import_facts import record_of, tag_run, tell_history, tell_refusal
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
 from etl_customers.errors import EtlCustomersError, PullRefused, UploadRefused, UsageError, error_code
@@ -67,6 +67,7 @@ def stage_of(
                 tag_run(context, workshop, record)
                 if record.status == REFUSED:
                     tell_refusal(context, record, str(error))
+                    tell_history(context, workshop)
                     if source is not None:
                         raise Refused(str(error), _failure(str(error), error_code(error), error.exit_code)) from None
                 raise

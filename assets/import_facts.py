@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.history_table import IMPORT_HISTORY, history_of
 from assets.tags import import_tags
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import list_corrections
@@ -69,6 +70,11 @@ def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None
                     metadata={"corrected_by": _link(record.import_id)},
                 )
             )
+
+
+def tell_history(context: dg.AssetExecutionContext, workshop: Workshop) -> None:
+    """Note the history of all imports anew, because one has just ended."""
+    context.log_event(dg.AssetMaterialization(IMPORT_HISTORY, metadata=history_of(workshop)))
 
 
 def tell_refusal(context: dg.AssetExecutionContext, record: ImportRecord, why: str) -> None:

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, JsonOption, ListingGroup, target_at, user_name, workshop_at
+from etl_customers.cli.options import (
+    HomeOption,
+    JsonOption,
+    ListingGroup,
+    show_in_ui,
+    target_at,
+    user_name,
+    workshop_at,
+)
 
 if TYPE_CHECKING:
     from etl_customers.target.customers import Customer, CustomerChange, CustomerDetails, Trace
@@ -86,11 +94,17 @@ def edit(
     """Change a customer by the rules of an import; what was before is kept in its trace."""
     from etl_customers.cli.screen import print_json, say
     from etl_customers.editing import edit as edit_customer
+    from etl_customers.target.connect import reading
+    from etl_customers.target.customers import find_customer
     from etl_customers.target.edits import EditRefused
 
     try:
         with workshop_at(home) as workshop:
             made = edit_customer(workshop, customer_id, _parse(changes), user_name())
+            if made:
+                with reading(workshop.target) as connection:
+                    import_id = find_customer(connection, customer_id).import_id
+                show_in_ui(workshop, [import_id], "a customer was edited")
     except EditRefused as refusal:
         _print_edit_refused(refusal, json)
         return refusal.exit_code

@@ -1,7 +1,7 @@
 """Options that several commands share, and the group that is itself a listing."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,3 +85,24 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def show_in_ui(workshop: "Workshop", import_ids: Iterable[str], what: str, **numbers: int) -> None:
+    """Let the Dagster UI of the home show a change; it is made, whatever becomes of this.
+
+    Args:
+        workshop: The home, and the target in which the change was made.
+        import_ids: The imports whose customers were changed.
+        what: In a few words, without a customer's value or id.
+        numbers: What the change came to.
+    """
+    if not (workshop.home.dagster / "dagster.yaml").exists():
+        return  # nobody has used the UI here, and Dagster takes a second to import
+    from assets.changes import show_change
+    from etl_customers.cli.screen import say
+    from etl_customers.errors import EtlCustomersError
+
+    try:
+        show_change(workshop, import_ids, what, **numbers)
+    except EtlCustomersError as error:
+        say(f"warning: done, but the Dagster UI does not show it yet: {error}", error=True)

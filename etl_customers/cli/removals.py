@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
+from etl_customers.cli.options import HomeOption, JsonOption, show_in_ui, user_name, workshop_at
 
 if TYPE_CHECKING:
     from etl_customers.erasing.erase import Erasure
     from etl_customers.undoing import Undone
+    from etl_customers.workshop import Workshop
 
 _SHOWN = 20
 
@@ -44,6 +45,9 @@ def undo(
 
     with workshop_at(home) as workshop:
         undone = undo_import(workshop, import_id, user_name(), is_dry_run=dry_run)
+        if not dry_run and not undone.is_repeat:
+            kept = len(undone.kept)
+            show_in_ui(workshop, [import_id], "undone", removed=undone.removed, restored=undone.restored, kept=kept)
     if json:
         print_json(
             {
@@ -88,6 +92,8 @@ def erase(
         _ask(customer_id)
     with workshop_at(home) as workshop:
         erasure = erase_customer(workshop, customer_id, user_name())
+        if erasure.erased_at is not None and not erasure.is_repeat:
+            show_in_ui(workshop, [_import_of(workshop, customer_id)], "a customer was erased")
     if json:
         print_json(
             {
@@ -130,6 +136,15 @@ def purge(
         return
     say(f"{'would be ' if dry_run else ''}deleted, because it is older than {days} days (retention.days):")
     console().print(pairs((name.replace("_", " "), count) for name, count in counts.items()))
+
+
+def _import_of(workshop: "Workshop", customer_id: int) -> str:
+    from etl_customers.target.connect import reading
+    from etl_customers.target.removals import find_removed
+
+    with reading(workshop.target) as connection:
+        removed = find_removed(connection, customer_id)
+    return removed.import_id if removed else ""
 
 
 def _ask(customer_id: int) -> None:

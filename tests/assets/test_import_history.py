@@ -1,13 +1,15 @@
 """The review of all imports: materialized by hand or by its schedule, of an empty ledger too."""
 
 import base64
+from pathlib import Path
 
 import dagster as dg
 
 from assets.definitions import define
 from assets.import_history import daily_import_history
 from assets.instance import open_instance
-from etl_customers.imports import run_import
+from assets.launch import run_import_job
+from etl_customers.imports import accept_upload, run_import
 from etl_customers.workshop import Workshop
 
 
@@ -28,17 +30,28 @@ def test_the_history_shows_every_import_with_its_numbers_and_a_picture(workshop:
     run_import(workshop, import_id)
     after = materialize(workshop)
     assert (after["finished"].value, after["rows loaded"].value, after["rows failed"].value) == (1, 1, 2)
-    table = after["last_imports"]
-    assert isinstance(table, dg.TableMetadataValue)
-    [row] = [record.data for record in table.records]
-    assert (row["import"], row["status"], row["read"], row["loaded"], row["failed"]) == (import_id, "finished", 3, 1, 2)
-    assert row["file"] == import_id[-8:]
-    assert all(column.description for column in table.schema.columns)
-    assert set(row) == {column.name for column in table.schema.columns}
+    header, _, row = str(after["last_imports"].value).splitlines()
+    cells = dict(zip(header.split(" | "), row.split(" | "), strict=True))
+    assert header.startswith("| when (UTC) | status | file | read | loaded | failed | ")
+    assert (cells["status"], cells["read"], cells["loaded"], cells["failed"]) == ("finished", "3", "1", "2")
+    assert cells["file"] == f"`{import_id[-8:]}`"
+    assert f"[{import_id}](/assets/loaded_customers?view=partitions&partition={import_id})" in row
+    assert not {"updated", "removed", "connection", "corrects"} & set(cells)
     picture = str(after["rows_per_day"].value).partition("base64,")[2].rstrip(")")
     assert base64.b64decode(picture).startswith(b"<svg")
     storage = b"".join(path.read_bytes() for path in workshop.home.dagster.rglob("*") if path.is_file())
     assert b"customers.csv" not in storage
+
+
+def test_an_import_notes_the_history_by_itself_also_one_that_is_refused(workshop: Workshop, tmp_path: Path) -> None:
+    for text in ("first_name,last_name,city,country\nAda,Example,Sydney,AU\n", "shoe\n1\n"):
+        file = tmp_path / "customers.csv"
+        file.write_text(text, encoding="utf-8")
+        run_import_job(workshop.home, accept_upload(workshop, file).record.import_id)
+    with open_instance(workshop.home) as instance:
+        found = instance.fetch_materializations(dg.AssetKey("import_history"), limit=5).records
+    shown = [record.asset_materialization.metadata for record in found if record.asset_materialization]
+    assert [(one["finished"].value, one["refused"].value) for one in shown] == [(1, 1), (1, 0)]
 
 
 def test_the_review_is_written_every_day_unless_somebody_stops_it() -> None:

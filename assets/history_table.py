@@ -1,0 +1,100 @@
+"""What the review shows of the ledger: totals that Dagster plots, the last imports with links, a picture of the last days."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from assets.tags import file_label
+from etl_customers.report.history import History, PastImport, Totals, draw_days, read_history
+from etl_customers.settings import Settings
+from etl_customers.workshop import Workshop
+from schemas.sources import LABELS
+
+IMPORT_HISTORY = "import_history"
+_SHOWN = 50
+"""Imports that are listed; all others are in the totals."""
+_COLUMNS = (
+    "when (UTC)", "status", "file", "read", "loaded", "failed", "updated", "unchanged", "unread", "removed",
+    "source", "connection", "corrects", "import", "run",
+)  # fmt: skip
+"""In the order of what is asked first; a column without any entry is left out."""
+
+
+def history_of(workshop: Workshop) -> dict[str, Any]:
+    """Return the ledger as the asset shows it; also for those who changed it and note that without a run.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    history = read_history(workshop.target, datetime.now(UTC), last=_SHOWN)
+    return {
+        "dagster/row_count": history.totals.imports,
+        **_numbers(history.totals),
+        "last_imports": dg.MetadataValue.md(_table(history, workshop.settings)),
+        "rows_per_day": dg.MetadataValue.md(_picture(history)),
+    }
+
+
+def _numbers(totals: Totals) -> dict[str, float]:
+    return {
+        "imports": totals.imports,
+        "under way": totals.accepted,
+        "finished": totals.finished,
+        "refused": totals.refused,
+        "undone": totals.undone,
+        "rows loaded": totals.rows_loaded,
+        "rows updated": totals.rows_updated,
+        "rows unchanged": totals.rows_unchanged,
+        "rows failed": totals.rows_failed,
+        "failed share": round(totals.failed_share, 4),
+    }
+
+
+def _table(history: History, settings: Settings) -> str:
+    """Return the last imports as a Markdown table, because Dagster's own tables take no links."""
+    rows = [_row(past, settings) for past in history.last]
+    names = [name for name in _COLUMNS if any(row[name] for row in rows)]
+    lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else "There is no import yet."
+
+
+def _row(past: PastImport, settings: Settings) -> dict[str, str]:
+    record = past.record
+    file = file_label(record, settings)
+    return {
+        "when (UTC)": _time(record.accepted_at),
+        "status": record.status,
+        "file": f"`{file}`" if file else "",
+        "read": _number(record.rows_read),
+        "loaded": _number(record.rows_loaded),
+        "failed": _number(record.rows_failed),
+        "updated": _number(record.rows_updated),
+        "unchanged": _number(record.rows_unchanged),
+        "unread": _number(record.rows_unread or None),
+        "removed": _number(past.removed or None),
+        "source": LABELS[record.source],
+        "connection": f"`{record.tenant_id}`" if record.tenant_id else "",
+        "corrects": _link(record.parent_import_id),
+        "import": _link(record.import_id),
+        "run": f"[{record.run_id[:8]}](/runs/{record.run_id})" if record.run_id else "",
+    }
+
+
+def _number(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _link(import_id: str | None) -> str:
+    return f"[{import_id}](/assets/loaded_customers?view=partitions&partition={import_id})" if import_id else ""
+
+
+def _time(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M}" if time else ""
+
+
+def _picture(history: History) -> str:
+    """Return the days as Markdown that Dagster's page shows as a picture: it takes no other form of one."""
+    svg = base64.b64encode(draw_days(history.days).encode()).decode()
+    return f"![Rows loaded and failed per day](data:image/svg+xml;base64,{svg})"
