@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.metadata import text_columns
 from assets.tags import file_label
 from etl_customers.report.history import History, PastImport, Totals, draw_days, read_history
 from etl_customers.settings import Settings
@@ -15,11 +16,27 @@ from schemas.sources import LABELS
 IMPORT_HISTORY = "import_history"
 _SHOWN = 50
 """Imports that are listed; all others are in the totals."""
-_COLUMNS = (
-    "when (UTC)", "status", "file", "read", "loaded", "failed", "updated", "unchanged", "unread", "removed",
-    "source", "connection", "corrects", "import", "run",
-)  # fmt: skip
-"""In the order of what is asked first; a column without any entry is left out."""
+HISTORY_COLUMNS = text_columns(
+    (
+        ("when (UTC)", "string", "When it was entered."),
+        ("status", "string", "accepted (under way), finished, refused or undone."),
+        ("file", "string", "The first 8 of the SHA-256; the file's name where ui.show_file_names allows it."),
+        ("read", "int", "Rows of the file up to the first empty one; of a pull, customers fetched."),
+        ("loaded", "int", "Rows that became customers."),
+        ("failed", "int", "Rows that did not, each with its reasons in the failed-rows file."),
+        ("updated", "int", "Of a pull: customers that it changed."),
+        ("unchanged", "int", "Of a pull: customers that were as before."),
+        ("unread", "int", "Filled rows after the first empty one."),
+        ("removed", "int", "Customers of it that were undone or erased since."),
+        ("source", "string", "Where it came from."),
+        ("connection", "string", "Of a pull: the provider's id of the company."),
+        ("corrects", "string", "The import whose failed rows this one corrects."),
+        ("import", "string", "The import's id, which is its partition's key."),
+        ("run", "string", "The run that ended it."),
+    )
+)
+"""In the order of what is asked first; a column without any entry is not shown."""
+_NAMES = [column.name for column in HISTORY_COLUMNS.columns]
 
 
 def history_of(workshop: Workshop) -> dict[str, Any]:
@@ -55,7 +72,7 @@ def _numbers(totals: Totals) -> dict[str, float]:
 def _table(history: History, settings: Settings) -> str:
     """Return the last imports as a Markdown table, because Dagster's own tables take no links."""
     rows = [_row(past, settings) for past in history.last]
-    names = [name for name in _COLUMNS if any(row[name] for row in rows)]
+    names = [name for name in _NAMES if any(row[name] for row in rows)]
     lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else "There is no import yet."
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.guard import failures_as_messages
-from assets.history_table import history_of
+from assets.history_table import HISTORY_COLUMNS, history_of
 from assets.resources import WorkshopResource
 
 
@@ -12,6 +12,7 @@ from assets.resources import WorkshopResource
     kinds={"sql"},
     owners=["team:data"],
     tags={"stage": "review"},
+    metadata={"dagster/column_schema": HISTORY_COLUMNS},
 )
 def import_history(workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All imports as the ledger in the target has them: totals, the last 50 one by one, rows per day."""
