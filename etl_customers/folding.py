@@ -58,10 +58,20 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", kept.casefold().translate(LETTERS)).split())
 
 
-def name_address_key(values: Iterable[str | None]) -> str:
-    """Return the SHA-256 of name and address in that form: the identity key of a customer who has no other (R18).
+def name_address_keys(rows: Iterable[Iterable[str | None]]) -> list[str]:
+    """Return the SHA-256 of each name and address in that form: the key of a customer who has no other (R18).
 
     Args:
-        values: Of ``schemas.columns.NAME_ADDRESS_COLUMNS``, in their order.
+        rows: Values of ``schemas.columns.NAME_ADDRESS_COLUMNS``, in their order.
     """
-    return hashlib.sha256("\x1f".join([fold(value) if value else "" for value in values]).encode()).hexdigest()
+    folded: dict[str | None, str] = {None: ""}  # towns, states and first names come again and again
+    keys = []
+    for row in rows:
+        parts = []
+        for value in row:
+            part = folded.get(value)
+            if part is None:
+                part = folded[value] = fold(value or "")
+            parts.append(part)
+        keys.append(hashlib.sha256("\x1f".join(parts).encode()).hexdigest())
+    return keys

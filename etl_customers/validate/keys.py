@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from etl_customers.folding import name_address_key
+from etl_customers.folding import name_address_keys
 from etl_customers.staging import Staging
 from schemas.columns import IDENTITY_COLUMNS, IDENTITY_KINDS, NAME_ADDRESS_COLUMNS, NAME_ADDRESS_KIND
 
@@ -41,7 +41,7 @@ def find_keys(customers: pl.DataFrame, families: Collection[str]) -> pl.DataFram
     keys = pl.concat(frames).unique(["row", "kind", "value"], keep="first", maintain_order=True)
     without = customers.select("row", *NAME_ADDRESS_COLUMNS).join(keys, on="row", how="anti")
     named = pl.DataFrame(
-        {"row": without["row"], "value": [name_address_key(values) for _, *values in without.iter_rows()]},
+        {"row": without["row"], "value": name_address_keys(without.select(NAME_ADDRESS_COLUMNS).iter_rows())},
         schema={"row": pl.Int64, "value": pl.String},
     ).with_columns(kind=pl.lit(NAME_ADDRESS_KIND), column=pl.lit(NAME_ADDRESS_COLUMN))
     return pl.concat([keys, named.select(list(_SCHEMA))])
@@ -58,7 +58,7 @@ def renew_keys(staging: Staging) -> None:
         return
     staging.execute('create or replace temp table renewed_keys ("row" bigint, value varchar)')
     renewed = [
-        pl.DataFrame({"row": batch["row"], "value": [name_address_key(values) for _, *values in batch.iter_rows()]})
+        pl.DataFrame({"row": batch["row"], "value": name_address_keys(batch.select(NAME_ADDRESS_COLUMNS).iter_rows())})
         for batch in staging.batches(_OLD_KEYS, _ROWS_AT_A_TIME)
     ]
     for frame in renewed:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from etl_customers import imports
 from etl_customers.editing import edit
-from etl_customers.folding import name_address_key
+from etl_customers.folding import name_address_keys
 from etl_customers.load.passwords import verify_password
 from etl_customers.migrations import HEAD
 from etl_customers.migrations.run import migration_config
@@ -28,7 +28,9 @@ from tests.earlier_home import FIRST, UNDER_WAY
 from tests.environment import COUNTRY
 from tests.imported import record_of
 
-SEAN = name_address_key(["sean", "oneil", None, None, "2 high st", None, "sydney", "new south wales", "2000", "au"])
+(SEAN,) = name_address_keys(
+    [("sean", "oneil", None, None, "2 high st", None, "sydney", "new south wales", "2000", "au")]
+)
 HOMES = sorted((Path(__file__).parents[1] / "data").glob("home-of-*.tar.xz"))
 
 

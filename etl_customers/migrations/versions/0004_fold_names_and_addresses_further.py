@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from etl_customers.folding import name_address_key
+from etl_customers.folding import name_address_keys
 from schemas.columns import NAME_ADDRESS_COLUMNS, NAME_ADDRESS_KIND
 
 revision = "0004"
@@ -26,7 +26,8 @@ def upgrade() -> None:
     connection.execute(sa.text("create temporary table made_keys (value text not null, customer_id bigint not null)"))
     last = 0
     while rows := connection.execute(_customers_after(last)).all():
-        keys = [{"value": name_address_key(values), "customer_id": customer_id} for customer_id, *values in rows]
+        values = name_address_keys(row[1:] for row in rows)
+        keys = [{"value": value, "customer_id": row[0]} for row, value in zip(rows, values, strict=True)]
         connection.execute(sa.insert(_made), keys)
         last = rows[-1][0]
     connection.execute(sa.delete(_keys).where(_keys.c.kind == NAME_ADDRESS_KIND))
