@@ -8,7 +8,9 @@ FILE ?= $(EXAMPLE)
 PORT ?= 3000
 WORKERS ?= 3
 FULL_WORKERS ?= 2
-BIN := .venv/bin
+# The environment of Python; `.ci/run` makes one for each further version of Python.
+VENV ?= .venv
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
@@ -67,7 +69,7 @@ lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade fo
 	@echo "requirements.lock, requirements-deploy.lock and requirements-dev.lock are written"
 
 clean: ## Remove the environment and caches; never a home with customers.
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:
@@ -77,14 +79,18 @@ development:
 	@$(call install,requirements-dev.lock,requirements-dev.lock)
 
 # $(1): the lock to install from. $(2): the locks of which any, once installed, will do.
+# With PYTHON given, an environment of another version of Python is made anew.
+version = "$$($(1) -c 'import sys; print(sys.version)' 2>/dev/null)"
+usable = { [ -x $(1) ]$(if $(PYTHON), && [ $(call version,$(1)) = $(call version,$(PYTHON)) ]); }
+
 # A stamp holds the folder and the checksum of the lock and pyproject.toml: another clone, lock or version installs anew.
 define install
 set -eu; \
 sum() { echo "$$(pwd) $$(cat pyproject.toml "$$1" | cksum)"; }; \
 for lock in $(2); do \
-	if [ -x $(BIN)/python ] && [ "$$(cat .venv/$$lock.stamp 2>/dev/null || true)" = "$$(sum $$lock)" ]; then exit 0; fi; \
+	if $(call usable,$(BIN)/python) && [ "$$(cat $(VENV)/$$lock.stamp 2>/dev/null || true)" = "$$(sum $$lock)" ]; then exit 0; fi; \
 done; \
-if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+if ! $(call usable,$(BIN)/python) || ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	python=; \
 	for name in $(or $(PYTHON),$(PYTHONS)); do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$name; break; fi; \
@@ -96,11 +102,11 @@ if ! $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/
 	if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
 		echo "$$python has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
 	fi; \
-	echo "making .venv with $$("$$python" --version)" >&2; \
-	"$$python" -m venv --clear .venv; \
+	echo "making $(VENV) with $$("$$python" --version)" >&2; \
+	"$$python" -m venv --clear $(VENV); \
 fi; \
-echo "installing $(1) into .venv (a minute or two the first time)" >&2; \
+echo "installing $(1) into $(VENV) (a minute or two the first time)" >&2; \
 $(PIP) install --require-hashes -r $(1); \
 $(PIP) install --no-deps --no-build-isolation -e .; \
-sum $(1) >.venv/$(1).stamp
+sum $(1) >$(VENV)/$(1).stamp
 endef

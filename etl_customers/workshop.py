@@ -45,7 +45,11 @@ def open_workshop(home: Home) -> Workshop:
     check_places(settings)
     url = database_url(home)
     target = connect(url)
-    ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
+    try:
+        ensure_migrated(target, embedded=url == f"sqlite:///{home.embedded_database}")
+    except BaseException:
+        target.dispose()
+        raise
     return Workshop(home, settings, target)
 
 

@@ -117,6 +117,17 @@ def _target(home: Home) -> Iterator[Finding]:
         return
     try:
         target = connect(url)
+    except EtlCustomersError as error:
+        yield Finding("database", False, str(error), "correct ETL_CUSTOMERS_DATABASE_URL")
+        return
+    try:
+        yield from _tables(home, target)
+    finally:
+        target.dispose()
+
+
+def _tables(home: Home, target: Engine) -> Iterator[Finding]:
+    try:
         found = current_version(target)
     except DatabaseUnavailable as error:
         yield Finding("database", False, error.reason, f"see that {error.target} is up and may be used", 3)
@@ -130,7 +141,6 @@ def _target(home: Home) -> Iterator[Finding]:
         yield from _imports(home, target)
         yield from _connections(home, target)
         yield from _retention(home, target)
-    target.dispose()
 
 
 def _imports(home: Home, target: Engine) -> Iterator[Finding]:

@@ -1,13 +1,17 @@
 """The command line in this process, on homes of its own; one home with an import that many tests look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from etl_customers.cli import main
+from etl_customers.settings import Home
+from etl_customers.target.connect import connect
 from tests.environment import keep_only_ours
 
 FILE = (
@@ -31,6 +35,16 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@contextmanager
+def target_of(home: Path) -> Iterator[Engine]:
+    """Open the embedded target of a home that a command has made, and close it afterwards."""
+    target = connect(f"sqlite:///{Home(home).embedded_database}")
+    try:
+        yield target
+    finally:
+        target.dispose()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.etl_customers.cli.conftest import target_of
+
 
 def test_settings_say_where_each_value_was_read(run: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home.mkdir()
@@ -99,11 +101,11 @@ def test_an_import_that_never_ended_is_found(run: Any, tmp_path: Path, home: Pat
 
     import sqlalchemy as sa
 
-    from etl_customers.target.connect import connect, writing
+    from etl_customers.target.connect import writing
     from etl_customers.target.tables import imports
 
     run("imports")
-    with writing(connect(f"sqlite:///{home / 'customers.db'}")) as connection:
+    with target_of(home) as target, writing(target) as connection:
         connection.execute(
             sa.insert(imports).values(
                 import_id="csv-20260101T000000Z-00000000",

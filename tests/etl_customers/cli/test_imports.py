@@ -11,9 +11,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from etl_customers.settings import Home
-from etl_customers.target.connect import connect, reading
+from etl_customers.target.connect import reading
 from etl_customers.target.ledger import list_imports
+from tests.etl_customers.cli.conftest import target_of
 
 HEADER = "first_name,last_name,email,city\n"
 
@@ -62,7 +62,7 @@ def test_a_file_imported_again_gives_the_first_result_and_says_so(
     assert again.code == 1
     assert "imported already on" in again.out
     assert record["repeat"] is True
-    with reading(connect(f"sqlite:///{home / 'customers.db'}")) as connection:
+    with target_of(home) as target, reading(target) as connection:
         assert len(list_imports(connection)) == 1
 
 
@@ -129,7 +129,7 @@ def test_a_file_refused_by_the_run_is_refused_in_the_ledger(tmp_path: Path, run:
     assert (refused.code, refused.out) == (2, "")
     assert refused.err.startswith("error: customers.csv is refused, nothing of it was loaded: ")
     assert "Traceback" not in refused.err
-    with reading(connect(f"sqlite:///{Home(home).embedded_database}")) as connection:
+    with target_of(home) as target, reading(target) as connection:
         assert [record.status for record in list_imports(connection)] == ["refused"]
     assert not list((home / "uploads").iterdir())
 
