@@ -162,7 +162,10 @@ class DamagedWorkbook(UploadRefused):
 
     def __str__(self) -> str:
         """Say how to mend it."""
-        return "the workbook is damaged or has no visible sheet; open it in its program and save it again, or as CSV"
+        return (
+            "the workbook is damaged, has no visible sheet, or has what no spreadsheet writes; open it in its program and "
+            "save it again, or as CSV"
+        )
 
 
 class CellTooLong(UploadRefused):

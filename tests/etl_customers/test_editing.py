@@ -128,5 +128,7 @@ def test_a_person_is_told_what_cannot_be_read_of_a_providers_customer_too(worksh
 def test_a_name_that_nobody_sees_is_none(workshop: Workshop) -> None:
     with pytest.raises(UsageError, match="last_name is empty"):
         edit(workshop, 1, {"last_name": "\u200b\u00ad"}, "eva")
+    with pytest.raises(UsageError, match="last_name is #N/A, an error value"):
+        edit(workshop, 1, {"last_name": "#n/a"}, "eva")
     edit(workshop, 1, {"first_name": "A\u200bnn"}, "eva")
     assert find(workshop, 1)["first_name"] == "Ann"

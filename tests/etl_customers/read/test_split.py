@@ -33,8 +33,10 @@ def test_parts_without_their_headers_are_the_file_byte_for_byte(tmp_path: Path, 
     assert start + b"".join(part.read_bytes().removeprefix(start) for part in parts) == content
 
 
-def test_every_part_can_be_imported_and_together_they_have_all_rows(tmp_path: Path) -> None:
-    content = ("first_name;last_name\n" + "".join(f"Ann;{number}\n" for number in range(7)) + ";\nBob;late\n").encode()
+@pytest.mark.parametrize("blank", [";", "\u200b;\u00a0"])
+def test_every_part_can_be_imported_and_together_they_have_all_rows(tmp_path: Path, blank: str) -> None:
+    rows_before = "".join(f"Ann;{number}\n" for number in range(7))
+    content = f"first_name;last_name\n{rows_before}{blank}\nBob;late\n".encode()
     found, unread = [], 0
     for part in split_file(source(tmp_path, content), Csv(max_rows=3), None, tmp_path):
         with open_upload(part, NO_FIELDS, Csv(max_rows=3), None) as rows:
