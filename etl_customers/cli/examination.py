@@ -14,8 +14,10 @@ from importlib import metadata
 from sqlalchemy import Engine
 
 from etl_customers.errors import DatabaseUnavailable, EtlCustomersError
+from etl_customers.fields import load_fields
 from etl_customers.inbox.folders import count_rejected
 from etl_customers.migrations import HEAD
+from etl_customers.read.headers import KnownHeaders
 from etl_customers.retention import delete_expired
 from etl_customers.settings import Home, database_url, load_settings
 from etl_customers.target.connect import connect, current_version, reading, target_name
@@ -138,9 +140,28 @@ def _tables(home: Home, target: Engine) -> Iterator[Finding]:
     yield Finding("database", True, f"{target_name(target)} answers")
     yield Finding("tables", found == HEAD, f"version {found}, needed {HEAD}", "run: etl-customers database upgrade", 3)
     if found == HEAD:
+        yield from _aliases(home, target)
         yield from _imports(home, target)
         yield from _connections(home, target)
         yield from _retention(home, target)
+
+
+def _aliases(home: Home, target: Engine) -> Iterator[Finding]:
+    """Name aliases that lead nowhere, or that take a header of the account's own."""
+    try:
+        aliases = load_settings(home).csv.aliases
+    except EtlCustomersError:
+        return  # told under settings
+    if not aliases:
+        return
+    with reading(target) as connection:
+        fields = load_fields(connection)
+    try:
+        KnownHeaders(fields, aliases)
+    except EtlCustomersError as error:
+        yield Finding("aliases", False, str(error), "run: etl-customers settings unset csv.aliases.HEADER")
+    else:
+        yield Finding("aliases", True, "each leads to a column of its own")
 
 
 def _imports(home: Home, target: Engine) -> Iterator[Finding]:

@@ -38,6 +38,16 @@ def test_the_doctor_names_a_home_that_others_can_read(run: Any, home: Path) -> N
     assert f"chmod 700 {home}" in examined.out
 
 
+def test_the_doctor_names_an_alias_that_takes_a_header_of_the_accounts_own(run: Any, home: Path) -> None:
+    run("fields", "add", "Loyalty")
+    (home / "settings.toml").write_text('[csv.aliases]\nTown = "city"\n')
+    assert "each leads to a column of its own" in run("doctor").out
+    (home / "settings.toml").write_text('[csv.aliases]\nTown = "city"\nloyalty = "suburb"\n')
+    examined = run("doctor")
+    assert examined.code == 1
+    assert "'loyalty' is a header of the custom field loyalty" in examined.out.replace("\n", " ")
+
+
 def test_the_doctor_names_a_home_that_is_no_folder(run: Any, home: Path) -> None:
     home.touch()
     examined = run("doctor")
