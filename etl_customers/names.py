@@ -10,6 +10,9 @@ from schemas.columns import COLUMN_BY_NAME
 OWN_COLUMNS: tuple[str, str, str] = ("import_id", "row", "errors")
 """Columns of our failed-rows file: first, second and last (R19)."""
 
+BEYOND_PREFIX = "beyond_"
+"""Begins the headers, in our failed-rows file, of cells that had none in the upload; a number from 1 on follows."""
+
 STAMP_PREFIX = "template:"
 """Begins the header of the template's last column; eight hexadecimal digits follow."""
 

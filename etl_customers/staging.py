@@ -11,6 +11,7 @@ Tables, each written by one stage in one transaction:
 ``pulled_warnings``    pull: texts that the mapping left out
 ``upload_columns``     read: one row per column of the upload
 ``raw_csv``            read: row, line, parent_row, password_state, cells as c0, c1, …
+``overflowing_cells``  read: cells of ragged rows beyond the header, by row
 ``facts``              read: name and number, such as rows ``unread``
 ``validated_customers`` validate: rows without errors, typed
 ``properties``         validate: the properties of those rows
@@ -50,6 +51,7 @@ _TABLES = f"""
 create table if not exists upload_columns (
     position integer, header varchar, role varchar, key varchar,
     property_type varchar, property_number integer, field varchar);
+create table if not exists overflowing_cells ("row" bigint, cells varchar[]);
 create table if not exists facts (name varchar primary key, number bigint, text varchar);
 create table if not exists row_errors (
     stage varchar, "row" bigint, "column" varchar, code varchar, reference varchar, suggestion varchar);
@@ -123,7 +125,7 @@ class UploadColumn:
     position: int
     header: str
     role: str
-    """column, custom_field, property, password, own, template or ignored."""
+    """column, custom_field, property, password, own, beyond, template or ignored."""
     key: str
     property_type: str | None
     property_number: int | None

@@ -32,6 +32,8 @@ ERROR_VALUE = "error_value"
 
 OTHER_SHEET = "other_sheet"
 """Warning of a workbook as a whole; the reference is the sheet's title."""
+RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
+"""Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 
 LEFT_OUT = "left_out"
 """Warning: a text of a provider's customer that the rules cannot read."""
@@ -46,6 +48,11 @@ class Problem:
 
 
 _ERRORS = (
+    Problem(
+        RAGGED_ROW,
+        "{column} has {reference}; put each cell under its header, and quote a cell that holds the delimiter",
+    ),
+    Problem(HEADER_AGAIN, "{column} is the header once more; delete it"),
     Problem("required", "{column} is empty; fill it in"),
     Problem("too_long", "{column} is longer than {reference} characters; shorten it"),
     Problem("unprintable_character", "{column} has a control character that no database can store; retype the cell"),

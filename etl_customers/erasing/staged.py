@@ -10,6 +10,7 @@ from etl_customers.staging import Staging
 from schemas.codes import ALREADY_EXISTS
 
 _CELL = re.compile(r"c[0-9]+")
+_ROWS = '(select raw_csv.*, beyond.cells as overflow from raw_csv left join overflowing_cells as beyond using ("row"))'
 _CELLS = "select column_name from information_schema.columns where table_name = 'raw_csv'"
 
 
@@ -54,14 +55,17 @@ def _rows_by_cells(staging: Staging, person: Person) -> set[int]:
     if not cells or not conditions:
         return set()
     # The one letter of names that folds to others than its small one.
-    seen = f"regexp_replace(concat_ws(chr(10), {', '.join(cells)}), '{INVISIBLE}', '', 'g')"
+    whole = f"concat_ws(chr(10), {', '.join(cells)}, array_to_string(overflow, chr(10)))"
+    seen = f"regexp_replace({whole}, '{INVISIBLE}', '', 'g')"
     text = f"replace(nfc_normalize(lower({seen})), 'ß', 'ss')"
     query = (
-        f'select "row", {", ".join(cells)} from (select *, {text} as folded, '  # noqa: S608 - cells are c0, c1 …
-        f"regexp_replace({text}, '[^0-9]', '', 'g') as digits from raw_csv) where {' or '.join(conditions)}"
+        f'select "row", overflow, {", ".join(cells)} from (select *, {text} as folded, '  # noqa: S608 - c0, c1 …
+        f"regexp_replace({text}, '[^0-9]', '', 'g') as digits from {_ROWS}) where {' or '.join(conditions)}"
     )
     return {
-        row for row, *texts in staging.rows(query, values) if person.is_in(text for text in texts if text is not None)
+        row
+        for row, overflow, *texts in staging.rows(query, values)
+        if person.is_in(text for text in (*texts, *(overflow or ())) if text is not None)
     }
 
 

@@ -15,11 +15,12 @@ from etl_customers import settings
 from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank
-from etl_customers.read.csv_files import find_delimiter, find_encoding, open_text, read_records
+from etl_customers.read.csv_files import find_dialect, find_encoding, open_text, read_records
 from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import KnownHeaders, Role, match_header
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import EmptyFile
+from etl_customers.read.row_widths import possible_positions
 from etl_customers.read.xlsx_files import open_workbook_records
 from etl_customers.staging import UploadColumn
 
@@ -50,6 +51,8 @@ def write_blanked(
 ) -> Path | None:
     """Write a copy of an upload in which the cells of the password column are empty, in all rows.
 
+    Of a row with more or fewer cells than the header, each cell that may be the password is empty.
+
     A CSV keeps its delimiter, and its encoding where that can write what it could read,
     else it becomes UTF-8. Of a workbook the sheet that was imported is written, as CSV;
     text that was no formula there is escaped, for in a CSV it would be one.
@@ -78,11 +81,11 @@ def write_blanked(
         with open_workbook_records(upload, csv.max_bytes) as records:
             return _write(records, find_position, folder, ",", _ANY_TEXT, escape_formula)
     found = find_encoding(upload, encoding or csv.encoding)
-    delimiter = find_delimiter(upload, found, KnownHeaders(fields, csv.aliases))
+    dialect = find_dialect(upload, found, KnownHeaders(fields, csv.aliases))
     for codec in (found.codec, _ANY_TEXT):
         with open_text(upload, found) as text:
             try:
-                return _write(read_records(text, delimiter), find_position, folder, delimiter, codec, str)
+                return _write(read_records(text, dialect), find_position, folder, dialect.delimiter, codec, str)
             except UnicodeEncodeError:
                 continue
     raise AssertionError("UTF-8 can write whatever was read")
@@ -122,8 +125,10 @@ def _write(
         writer = csv_module.writer(file, delimiter=delimiter, lineterminator="\r\n")
         writer.writerow(map(as_written, header[1]))
         for _, cells in rest:
-            if position < len(cells):
-                cells[position] = ""
+            # In a row of another width the password may have moved as far as the widths differ.
+            for moved in possible_positions(position, len(cells) - len(header[1])):
+                if moved < len(cells):
+                    cells[moved] = ""
             writer.writerow(map(as_written, cells))
         file.flush()
         os.fsync(file.fileno())

@@ -9,14 +9,23 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from etl_customers.invisible import are_blank
-from etl_customers.read.headers import MAX_COLUMNS, KnownHeaders, count_known
-from etl_customers.read.refusals import BrokenQuotes, CellTooLong, EmptyFile, NoHeader, NotText, UnknownEncoding
+from etl_customers.read.headers import MAX_COLUMNS, KnownHeaders, count_known, find_header_row
+from etl_customers.read.refusals import (
+    BrokenQuotes,
+    CellTooLong,
+    EmptyFile,
+    NoHeader,
+    NotText,
+    Quoting,
+    UnknownEncoding,
+)
 
 DELIMITERS = (",", ";", "\t", "|")
 """In this order where the header fits several equally well."""
@@ -29,6 +38,7 @@ _LONGEST_LINE = 8 * LONGEST_CELL
 
 _BLOCK_BYTES = 256 * 1024
 _BLOCK_CHARACTERS = 1024 * 1024
+_BLANKS_BEFORE_QUOTE = re.compile(r'(\s+)"')
 _EMPTY_LINES = re.compile(r"[\r\n](?:[ \t]*+[\r\n])++")
 _NO_TEXT_FILES = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
@@ -87,20 +97,36 @@ def find_encoding(path: Path, named: str | None) -> Encoding:
     return Encoding("utf-8", is_named=False)
 
 
-def find_delimiter(path: Path, encoding: Encoding, known: KnownHeaders) -> str:
-    """Return the delimiter with which most cells of the first row are headers of the account.
+@dataclass(frozen=True)
+class Dialect:
+    """How the cells of a file are written."""
+
+    delimiter: str
+    skips_blanks: bool = False
+    """Spaces before a cell count nowhere: in this file some stand before quotation marks."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What Python's ``csv.reader`` is told of it."""
+        return {"delimiter": self.delimiter, "skipinitialspace": self.skips_blanks, "strict": True}
+
+
+def find_dialect(path: Path, encoding: Encoding, known: KnownHeaders) -> Dialect:
+    """Return the delimiter with which most cells of the first row are headers, and what blanks before cells mean.
 
     Raises:
         NoHeader: With none of them any cell is a header.
         EmptyFile: There is no first row.
-        NotText, BrokenQuotes, CellTooLong: See ``read_records``.
+        BrokenQuotes: It cannot be read with any of them; or its cells are in other quotation marks than ``"``.
+        NotText, CellTooLong: See ``read_records``.
     """
     counts: dict[str, int] = {}
     broken: BrokenQuotes | CellTooLong | None = None
     for delimiter in DELIMITERS:
         try:
             with open_text(path, encoding) as text:
-                header = next(read_records(text, delimiter), None)
+                # In a header blanks count nowhere, before quotation marks or not.
+                header = next(read_records(text, Dialect(delimiter, skips_blanks=True)), None)
         except (BrokenQuotes, CellTooLong) as error:
             broken = broken or error
             continue
@@ -108,9 +134,78 @@ def find_delimiter(path: Path, encoding: Encoding, known: KnownHeaders) -> str:
             raise EmptyFile
         counts[delimiter] = count_known(header[1][:MAX_COLUMNS], known)
     best = max(counts, key=lambda delimiter: counts[delimiter], default=None)
-    if best is not None and counts[best] > 0:
-        return best
-    raise broken or NoHeader()
+    if best is None:
+        raise broken or NoHeader()
+    if counts[best] == 0:
+        if isinstance(broken, CellTooLong):
+            raise broken
+        raise NoHeader(_row_like_a_header(path, encoding, list(counts), known))
+    dialect = Dialect(best, skips_blanks=_has_blanks_before_quotes(path, encoding, best))
+    _refuse_single_quotes(path, encoding, dialect)
+    return dialect
+
+
+def _row_like_a_header(path: Path, encoding: Encoding, delimiters: Iterable[str], known: KnownHeaders) -> int | None:
+    for delimiter in delimiters:
+        with open_text(path, encoding) as text, suppress(BrokenQuotes, CellTooLong):
+            records = islice(read_records(text, Dialect(delimiter, skips_blanks=True)), 1, None)
+            if row := find_header_row((cells for _, cells in records), known):
+                return row
+    return None
+
+
+def _has_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) -> bool:
+    """Tell whether cells of a file are in quotation marks that stand after spaces.
+
+    To a strict reader the marks would be part of the cell, and the delimiters within them its end.
+
+    Raises:
+        BrokenQuotes: The blank is another than a space, which no reader passes over.
+    """
+    if not _may_have_blanks_before_quotes(path, encoding, delimiter):
+        return False
+    with open_text(path, encoding) as text:
+        reader = csv.reader(text, delimiter=delimiter)
+        line = 1
+        try:
+            for cells in reader:
+                for cell in cells:
+                    if '"' in cell and (blanks := _BLANKS_BEFORE_QUOTE.match(cell)):
+                        if blanks[1].strip(" "):
+                            raise BrokenQuotes(line, Quoting.AFTER_BLANK)
+                        return True
+                line = reader.line_num + 1
+        except csv.Error:
+            pass  # whoever reads the rows says where
+    return False
+
+
+def _may_have_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) -> bool:
+    """Look at the bytes, which costs next to nothing: hardly any file has a blank before a quotation mark."""
+    _, codec = byte_order_mark(path, encoding)
+    if codec.startswith("utf-16"):
+        codec = "utf-16-le"  # whose bytes are those of the other one, moved by one
+    marks = []
+    for blank in {" ", "\t", "\u00a0"} - {delimiter}:
+        with suppress(UnicodeError):
+            marks.append(f'{blank}"'.encode(codec))
+    end = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_CHARACTERS):
+            block = end + block
+            if any(mark in block for mark in marks):
+                return True
+            end = block[-8:]
+    return False
+
+
+def _refuse_single_quotes(path: Path, encoding: Encoding, dialect: Dialect) -> None:
+    """Refuse a file of which all filled cells of the header or of the first row stand between ``'`` and ``'``."""
+    with open_text(path, encoding) as text, suppress(CellTooLong):
+        for line, cells in islice(read_records(text, dialect), 2):
+            filled = [cell.strip() for cell in cells if cell.strip()]
+            if len(filled) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in filled):
+                raise BrokenQuotes(line, Quoting.SINGLE)
 
 
 def _refuse_long_lines(path: Path) -> None:
@@ -146,12 +241,12 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
         raise NotText(encoding.shown, _line_of_bad_byte(path, encoding.codec), encoding.is_named) from None
 
 
-def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_records(text: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Yield each record with the line on which it begins; an empty line is a record without cells.
 
     Args:
         text: Lines with their ends as they are; CRLF, LF and bare CR all end a line.
-        delimiter: One character.
+        dialect: Of the file.
 
     Raises:
         BrokenQuotes: A quoted cell that does not end, or is followed by text.
@@ -160,7 +255,7 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
     Source:
         RFC 4180; Python's csv in strict mode.
     """
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(text, **dialect.options)
     line = 1
     try:
         for cells in reader:
@@ -170,17 +265,17 @@ def read_records(text: Iterable[str], delimiter: str) -> Iterator[tuple[int, lis
         raise CellTooLong(line, LONGEST_CELL) if "field larger" in str(error) else BrokenQuotes(line) from None
 
 
-def count_filled(text: TextIO, delimiter: str) -> int:
+def count_filled(text: TextIO, dialect: Dialect) -> int:
     """Count the records with a filled cell in the rest of an open text; what is empty passes in blocks.
 
     Raises:
         BrokenQuotes, CellTooLong: See ``read_records``.
     """
     try:
-        return sum(not are_blank(cells) for cells in csv.reader(_filled_lines(text), delimiter=delimiter, strict=True))
+        return sum(not are_blank(cells) for cells in csv.reader(_filled_lines(text), **dialect.options))
     except csv.Error:
         text.seek(0)
-        for _ in read_records(text, delimiter):  # says on which line
+        for _ in read_records(text, dialect):  # says on which line
             pass
         raise AssertionError("records that could not be counted can be read") from None
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 
 from etl_customers.errors import SettingsInvalid
 from etl_customers.fields import AccountFields, PropertyType, headers_of, property_header
 from etl_customers.invisible import is_blank, visible
-from etl_customers.names import OWN_COLUMNS, STAMP_PREFIX, fixed_names, fixed_texts, normalise_header
+from etl_customers.names import BEYOND_PREFIX, OWN_COLUMNS, STAMP_PREFIX, fixed_names, fixed_texts, normalise_header
 from etl_customers.read.formulas import unescape_formula
 from etl_customers.read.header_hints import HeaderHints
 from etl_customers.read.refusals import (
@@ -36,9 +37,14 @@ MAX_COLUMNS = 16_384
 """What Excel and LibreOffice can hold."""
 
 _NOWHERE = -1
+_SEVERAL = 2
+"""Cells that are headers, from which on a row is certainly one and no customer's."""
+
+_MOST_ABOVE_HEADER = 50
 _NUMBERED = re.compile(r"(?P<label>.*?)[\s_.-]*(?P<number>[1-9][0-9]{0,8})\s*", re.DOTALL)
 _MOST_SUGGESTED = 20
 _TEMPLATE_NAMES = frozenset(normalise_header(name) for name in COLUMN_BY_NAME)
+_BEYOND = re.compile(re.escape(BEYOND_PREFIX) + r"[1-9][0-9]{0,4}")
 _STAMP = re.compile(re.escape(STAMP_PREFIX) + r"[0-9a-f]{8}")
 
 
@@ -50,11 +56,12 @@ class Role(StrEnum):
     PROPERTY = "property"
     PASSWORD = "password"
     OWN = "own"
+    BEYOND = "beyond"
     TEMPLATE = "template"
     IGNORED = "ignored"
 
 
-UNSTAGED_ROLES = frozenset({Role.PASSWORD, Role.OWN, Role.TEMPLATE})
+UNSTAGED_ROLES = frozenset({Role.PASSWORD, Role.OWN, Role.BEYOND, Role.TEMPLATE})
 """Columns whose cells never enter ``raw_csv``."""
 
 
@@ -179,6 +186,14 @@ def count_known(header: Sequence[str], known: KnownHeaders) -> int:
     )
 
 
+def find_header_row(following: Iterable[Sequence[str]], known: KnownHeaders) -> int | None:
+    """Return the number of the row, of those that follow the first, that looks like the header; None if none does."""
+    for row, cells in enumerate(islice(following, _MOST_ABOVE_HEADER), 2):
+        if count_known(cells[:MAX_COLUMNS], known) >= _SEVERAL:
+            return row
+    return None
+
+
 def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tuple[UploadColumn, ...]:
     """Say what each column of an upload is, in the upload's order.
 
@@ -207,7 +222,7 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
         docs/rules.md, R3.
     """
     known = KnownHeaders(fields, csv.aliases)
-    cells = _without_empty_end(header)
+    cells = without_empty_end(header)
     if count_known(cells[:MAX_COLUMNS], known) == 0:
         raise NoHeader
     if len(cells) > MAX_COLUMNS:
@@ -221,7 +236,8 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     )
     if not (unknown or missing):
         return columns
-    described = _describe(unknown, known, may_be_values=len(unknown) > len(columns) / 2)
+    may_be_values = len(unknown) > len(columns) / 2 and count_known(cells, known) < _SEVERAL
+    described = _describe(unknown, known, may_be_values=may_be_values)
     stamps = [visible(column.header).strip() for column in columns if column.role is Role.TEMPLATE]
     if stamps and template_stamp(fields) not in stamps:
         raise StaleTemplate(described, missing)
@@ -235,7 +251,8 @@ def is_own_file(columns: Iterable[UploadColumn]) -> bool:
     return any(column.role is Role.OWN for column in columns)
 
 
-def _without_empty_end(header: Sequence[str]) -> list[str]:
+def without_empty_end(header: Sequence[str]) -> list[str]:
+    """Return the cells of a header up to the last that is filled."""
     cells = list(header)
     while cells and is_blank(cells[-1]):
         cells.pop()
@@ -255,6 +272,8 @@ def _match_all(cells: list[str], known: KnownHeaders) -> tuple[UploadColumn, ...
         header = unescape_formula(cell) if own else cell
         if position in own:
             column = _meaning(Role.OWN, own[position])
+        elif own and _BEYOND.fullmatch(visible(header).strip()):
+            column = _meaning(Role.BEYOND)
         elif position in stamps:
             column = _meaning(Role.TEMPLATE)
         elif (found := known.find(header, is_template=bool(stamps))) is not None:

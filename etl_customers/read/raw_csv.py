@@ -5,7 +5,7 @@ Passwords never enter staging; only whether a row has one does.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,9 @@ from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
+from etl_customers.read.misplaced import Misplaced, MisplacedRows
 from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport, show_header
+from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.threads import read_ahead
@@ -92,11 +94,15 @@ def read_raw_csv(
         _make_tables(staging, rows.columns, stager.staged)
         numbered = iter(rows)
         blocks = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
-        frames = (stager.frame(block) for block in blocks)
+        staged = (stager.stage(block) for block in blocks)
         # DuckDB writes a chunk while Python reads the next.
-        with read_ahead(iter(lambda: list(islice(frames, _CHUNK_BLOCKS)), [])) as chunks:
+        with read_ahead(iter(lambda: list(islice(staged, _CHUNK_BLOCKS)), [])) as chunks:
             for chunk in chunks:
-                staging.append("raw_csv", pl.concat(chunk, rechunk=False))
+                staging.append("raw_csv", pl.concat([block.cells for block in chunk], rechunk=False))
+                for block in chunk:
+                    if block.misplaced is not None:
+                        staging.append("row_errors", block.misplaced.errors())
+                        staging.append("overflowing_cells", block.misplaced.overflow())
         counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id, _file_warnings(rows.other_sheets))
         has_password = any(column.role is Role.PASSWORD for column in rows.columns)
         for name, number, text in (
@@ -136,7 +142,8 @@ def read_passwords(
         if position is None:
             return
         for row, _, cells in rows:
-            if password_state(cells[position]) == "given":
+            # Where a row does not line up with the header, nobody knows which cell is its password.
+            if not isinstance(cells, RaggedCells) and password_state(cells[position]) == "given":
                 yield row, cells[position]
 
 
@@ -151,6 +158,14 @@ def password_state(text: str) -> str | None:
     return "unprintable" if _UNPRINTABLE.search(text) else "given"
 
 
+@dataclass(frozen=True)
+class _Staged:
+    """A block of rows as ``raw_csv`` has them, and those that do not line up with the header."""
+
+    cells: pl.DataFrame
+    misplaced: Misplaced | None
+
+
 class _Stager:
     """Turns blocks of rows into frames of ``raw_csv``, and watches the columns of our own files."""
 
@@ -160,19 +175,27 @@ class _Stager:
         self.staged = [column.position for column in columns if column.role not in UNSTAGED_ROLES]
         self.parent_import_id: str | None = None
         self._password = _password_position(columns)
+        self._misplaced = MisplacedRows(columns)
         self._is_own = is_own_file(columns)
         self._find_parent = find_parent
         self._needs_country = needs_country
         is_country = (c.position for c in columns if c.role is Role.COLUMN and c.key == "country")
         self._country = next(is_country, None)
 
-    def frame(self, block: Sequence[_Row]) -> pl.DataFrame:
+    def stage(self, block: Sequence[_Row]) -> _Staged:
+        """Return the frame of a block of rows, and what there is to say of rows that do not line up with the header."""
+        misplaced = self._misplaced.find(block)
+        if misplaced is not None:
+            block = misplaced.straightened(block)
+        return _Staged(self._frame(block, misplaced.rows if misplaced else frozenset()), misplaced)
+
+    def _frame(self, block: Sequence[_Row], passed_over: Collection[int]) -> pl.DataFrame:
         rows, lines, records = zip(*block, strict=True)
         columns = list(zip(*records, strict=True))
         if self._needs_country:
-            self._refuse_open_country(rows, lines, columns)
+            self._refuse_open_country(rows, lines, columns, passed_over)
         nothing = [None] * len(rows)
-        parent_rows = self._parent_rows(block) if self._is_own else nothing
+        parent_rows = self._parent_rows(block, passed_over) if self._is_own else nothing
         states = nothing if self._password is None else list(map(password_state, columns[self._password]))
         numbers = (rows, lines, parent_rows, states)
         series = [
@@ -185,17 +208,22 @@ class _Stager:
     def _unescaped(self) -> list[pl.Expr]:
         return [pl.col(f"c{position}").str.replace(ESCAPED_PATTERN, "${1}") for position in self.staged]
 
-    def _refuse_open_country(self, rows: Sequence[int], lines: Sequence[int], columns: Sequence[Sequence[str]]) -> None:
+    def _refuse_open_country(
+        self, rows: Sequence[int], lines: Sequence[int], columns: Sequence[Sequence[str]], passed_over: Collection[int]
+    ) -> None:
         if self._country is None:
             raise CountryNotSet(rows[0], lines[0], has_column=False)
         for row, line, cell in zip(rows, lines, columns[self._country], strict=True):
-            if is_blank(cell):
+            if is_blank(cell) and row not in passed_over:
                 raise CountryNotSet(row, line, has_column=True)
 
-    def _parent_rows(self, block: Sequence[_Row]) -> list[int | None]:
+    def _parent_rows(self, block: Sequence[_Row], passed_over: Collection[int]) -> list[int | None]:
         """Read the ``row`` cells; all ``import_id`` cells that are filled must name one known import."""
         parent_rows: list[int | None] = []
         for row, line, cells in block:
+            if row in passed_over:
+                parent_rows.append(self._parent_row_of_failed(cells))
+                continue
             import_id, number = visible(cells[0]).strip(), visible(cells[1]).strip()
             if import_id and import_id != self.parent_import_id:
                 if self.parent_import_id is not None:
@@ -206,6 +234,12 @@ class _Stager:
             is_number = _ROW_NUMBER.fullmatch(number) is not None
             parent_rows.append(int(number) if is_number else _NOT_A_ROW if number else None)
         return parent_rows
+
+    def _parent_row_of_failed(self, cells: Sequence[str]) -> int | None:
+        """Read the ``row`` cell of a row that fails in any case, as far as it is one."""
+        number = visible(cells[1]).strip()
+        is_same = visible(cells[0]).strip() == self.parent_import_id
+        return int(number) if is_same and _ROW_NUMBER.fullmatch(number) else None
 
 
 def _text_series(name: str, texts: Sequence[str]) -> pl.Series:
@@ -224,6 +258,7 @@ def _clear(staging: Staging) -> None:
     staging.execute("drop table if exists raw_csv")
     staging.execute("delete from upload_columns")
     staging.execute("delete from facts")
+    staging.execute("delete from overflowing_cells")
     staging.execute("delete from row_errors where stage = 'read'")
 
 

@@ -14,6 +14,7 @@ without control characters, but never a cell below the header.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from etl_customers.errors import UploadRefused
 from etl_customers.settings import SET_COUNTRY
@@ -234,21 +235,31 @@ class NotText(UploadRefused):
         return f"line {self.line} of the file is not {self.encoding} text; {remedy}"
 
 
+class Quoting(StrEnum):
+    """What is wrong with quotation marks, in words that follow those that name the row."""
+
+    OPEN = (
+        'has a quotation mark that is not closed, or text after a closing one; inside a quoted cell write each " twice'
+    )
+    AFTER_BLANK = "has a quotation mark after a tab or a special blank; remove the blanks before it"
+    SINGLE = (
+        "has all cells between ' and ': only \" is a quotation mark in a CSV; save the file with \" around its cells, "
+        "or without any"
+    )
+
+
 class BrokenQuotes(UploadRefused):
-    """A quotation mark that is not closed, or is followed by text."""
+    """A quotation mark that is not closed, is followed by text, or is none."""
 
     code = "broken_quotes"
 
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
+    def __init__(self, line: int, quoting: Quoting = Quoting.OPEN) -> None:
+        super().__init__(line, quoting)
+        self.line, self.quoting = line, quoting
 
     def __str__(self) -> str:
         """Name the line on which the row begins."""
-        return (
-            f"the row that begins on line {self.line} has a quotation mark that is not closed, or text after a closing "
-            'one; inside a quoted cell write each " twice'
-        )
+        return f"the row that begins on line {self.line} {self.quoting}"
 
 
 @dataclass(frozen=True)
@@ -256,22 +267,34 @@ class RaggedRow:
     """A row whose number of cells is not the header's."""
 
     row: int
-    line: int
+    line: int | None
+    """None where it was not counted."""
     cells: int
+
+    def __str__(self) -> str:
+        """Name its place."""
+        return f"row {self.row}" if self.line is None else f"row {self.row} (line {self.line})"
 
 
 class RaggedRows(UploadRefused):
-    """Rows with more or fewer cells than the header."""
+    """Most rows have more or fewer cells than the header, or one of them does not say where it ends."""
 
     code = "ragged_rows"
 
-    def __init__(self, columns: int, rows: Sequence[RaggedRow], total: int) -> None:
-        super().__init__(columns, rows, total)
-        self.columns, self.rows, self.total = columns, tuple(rows), total
+    def __init__(self, columns: int, rows: Sequence[RaggedRow], total: int, spans_lines: bool = False) -> None:
+        super().__init__(columns, rows, total, spans_lines)
+        self.columns, self.rows, self.total, self.spans_lines = columns, tuple(rows), total, spans_lines
 
     def __str__(self) -> str:
         """Name the first rows with their counts, and the usual cause."""
-        first = ", ".join(f"row {r.row} (line {r.line}) has {r.cells}" for r in self.rows)
+        if self.spans_lines:
+            row = self.rows[0]
+            return (
+                f"the header has {self.columns} cells, but {row} has {row.cells} and a line "
+                "break within a cell: a quotation mark may be missing there, so that it is not certain where the row "
+                "ends; look at the quotation marks of that row and the one before"
+            )
+        first = ", ".join(f"{r} has {r.cells}" for r in self.rows)
         rest = f" and {self.total - len(self.rows)} more rows are like this" if self.total > len(self.rows) else ""
         return (
             f"the header has {self.columns} cells, but {first}{rest}; quote a cell that holds the "
@@ -345,9 +368,18 @@ class NoHeader(UploadRefused):
 
     code = "no_header"
 
+    def __init__(self, row: int | None = None) -> None:
+        super().__init__(row)
+        self.row = row
+
     def __str__(self) -> str:
-        """Say what the first row must be, and print none of it."""
-        return "the first row is not a header: no cell of it is the name of a column; see: etl-customers template"
+        """Say what the first row must be, or which row looks like it, and print none of it."""
+        first = "the first row is not a header: no cell of it is the name of a column"
+        if self.row is not None:
+            return (
+                f"{first}; row {self.row} looks like the header: delete the rows above it, then import the file again"
+            )
+        return f"{first}; see: etl-customers template"
 
 
 class TooManyColumns(UploadRefused):

@@ -7,6 +7,7 @@ stands after the blank row goes with the last part. A workbook becomes CSV parts
 import csv as csv_module
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,21 +18,23 @@ from etl_customers.fields import NO_FIELDS
 from etl_customers.invisible import are_blank
 from etl_customers.names import fixed_names, normalise_header
 from etl_customers.read.csv_files import (
+    Dialect,
     Encoding,
     byte_order_mark,
-    find_delimiter,
+    find_dialect,
     find_encoding,
     open_text,
     read_records,
 )
-from etl_customers.read.headers import KnownHeaders
+from etl_customers.read.headers import KnownHeaders, without_empty_end
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import NothingToSplit, NotSplitExactly, PartExists
+from etl_customers.read.refusals import NothingToSplit, NotSplitExactly, PartExists, RaggedRow, RaggedRows
+from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, settle_width
 from etl_customers.read.uploads import open_regular_file, sync_folder
 from etl_customers.read.xlsx_files import open_workbook_records
 
-_Record = tuple[bool, bytes]
-"""Whether all cells are empty, and the record's bytes with its line end."""
+_Record = tuple[list[str], bytes]
+"""The cells, and the record's bytes with its line end."""
 
 
 def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Path) -> list[Path]:
@@ -64,7 +67,7 @@ def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Pa
         read, suffix = _workbook_reader(source, csv.max_bytes), ".csv"
     else:
         read, suffix = _csv_reader(source, csv, encoding), source.suffix
-    rows = _count_rows(read())
+    rows = _count_rows(read(), csv.max_rows)
     total = -(-rows // csv.max_rows)
     if total < 2:
         raise NothingToSplit(rows, csv.max_rows)
@@ -77,20 +80,20 @@ def _csv_reader(source: Path, csv: settings.Csv, encoding: str | None) -> Callab
     fixed = fixed_names()
     aliases = {alias: column for alias, column in csv.aliases.items() if normalise_header(column) in fixed}
     found = find_encoding(source, encoding or csv.encoding)
-    delimiter = find_delimiter(source, found, KnownHeaders(NO_FIELDS, aliases))
-    return lambda: _csv_records(source, found, delimiter)
+    dialect = find_dialect(source, found, KnownHeaders(NO_FIELDS, aliases))
+    return lambda: _csv_records(source, found, dialect)
 
 
-def _csv_records(source: Path, encoding: Encoding, delimiter: str) -> Iterator[_Record]:
+def _csv_records(source: Path, encoding: Encoding, dialect: Dialect) -> Iterator[_Record]:
     """Yield each record with the bytes that it was read from; the first with the byte order mark."""
     mark, codec = byte_order_mark(source, encoding)
     with open_text(source, encoding) as text, source.open("rb") as original:
         lines: list[str] = []
-        for _, cells in read_records(_remember(text, lines), delimiter):
+        for _, cells in read_records(_remember(text, lines), dialect):
             record = mark + "".join(lines).encode(codec)
             if original.read(len(record)) != record:
                 raise NotSplitExactly(encoding.shown)
-            yield are_blank(cells), record
+            yield cells, record
             lines.clear()
             mark = b""
 
@@ -105,23 +108,45 @@ def _workbook_reader(source: Path, max_bytes: int) -> Callable[[], Iterator[_Rec
     def read() -> Iterator[_Record]:
         mark = "\ufeff"
         with open_workbook_records(source, max_bytes) as records:
+            width = 0
             for _, cells in records:
+                width = width or len(cells)
+                if are_blank(cells[width:]):
+                    del cells[width:]  # in a workbook white space there moves nothing
                 line = io.StringIO()
                 csv_module.writer(line, lineterminator="\r\n").writerow(cells)
-                yield are_blank(cells), (mark + line.getvalue()).encode()
+                yield cells, (mark + line.getvalue()).encode()
                 mark = ""
 
     return read
 
 
-def _count_rows(records: Iterator[_Record]) -> int:
-    next(records, None)
-    count = 0
-    for is_blank, _ in records:
-        if is_blank:
+def _count_rows(records: Iterator[_Record], max_rows: int) -> int:
+    """Count the rows; refuse a file of which parts would be read in another way than the whole.
+
+    Raises:
+        RaggedRows: Most rows have not as many cells as the header, or all rows of a part have more.
+    """
+    header, _ = next(records, ([], b""))
+    columns = len(without_empty_end(header))
+    parts: list[Counter[int]] = []
+    first: dict[int, RaggedRow] = {}
+    rows = 0
+    for cells, _ in records:
+        if are_blank(cells):
             break
-        count += 1
-    return count
+        if rows % max_rows == 0:
+            parts.append(Counter())
+        rows += 1
+        parts[-1][len(cells)] += 1
+        first.setdefault(len(cells), RaggedRow(rows + 1, None, len(cells)))
+    widths = sum(parts, Counter[int]())
+    expected = settle_width(len(header), columns, widths)
+    ragged = rows - widths[expected]
+    if 2 * ragged > rows or any(settle_width(len(header), columns, part) != expected for part in parts):
+        shown = [row for width, row in first.items() if width != expected]
+        raise RaggedRows(expected, shown[:MOST_RAGGED_SHOWN], ragged)
+    return rows
 
 
 def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int, mode: int) -> None:

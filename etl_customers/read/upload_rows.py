@@ -4,23 +4,24 @@ The one way to a stored upload's rows, for the read stage and for passwords alik
 What is in a cell is not judged here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from etl_customers import settings
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import are_blank, is_blank
-from etl_customers.read.csv_files import count_filled, find_delimiter, find_encoding, open_text, read_records
-from etl_customers.read.headers import KnownHeaders, Role, match_header
+from etl_customers.read.csv_files import count_filled, find_dialect, find_encoding, open_text, read_records
+from etl_customers.read.headers import KnownHeaders, Role, find_header_row, match_header
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import CellWithoutColumn, EmptyFile, RaggedRow, RaggedRows, TooManyRows
+from etl_customers.read.refusals import CellWithoutColumn, EmptyFile, NoHeader, RaggedRow, RaggedRows, TooManyRows
+from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, RaggedCells, RowWidth, find_width
 from etl_customers.read.xlsx_files import open_workbook_records
 from etl_customers.staging import UploadColumn
 
 HEADER_ROW = 1
-_MOST_RAGGED_SHOWN = 5
 
 Record = tuple[int, list[str]]
 """Line on which it begins, and its cells."""
@@ -34,6 +35,7 @@ class UploadRows:
         columns: tuple[UploadColumn, ...],
         records: Iterator[Record],
         max_rows: int,
+        delimited: int | None,
         count_filled: Callable[[], int] | None = None,
     ) -> None:
         self.columns = columns
@@ -43,6 +45,7 @@ class UploadRows:
         """Titles of the visible sheets with values that are not read."""
         self._records = records
         self._max_rows = max_rows
+        self._width = RowWidth(len(columns), delimited)
         self._count_filled = count_filled or (lambda: sum(not are_blank(cells) for _, cells in records))
         self._must_be_empty = [
             column.position
@@ -53,14 +56,16 @@ class UploadRows:
     def __iter__(self) -> Iterator[tuple[int, int, list[str]]]:
         """Yield (row, line, cells) until the row whose cells are all empty, which ends the file (R14).
 
-        Empty cells past the header's last are dropped.
+        Each has as many cells as there are columns, but for those that do not line up with the
+        header: these are ``RaggedCells`` and have all of theirs.
 
         Raises:
-            RaggedRows: Rows of another width; the first are named.
+            RaggedRows: Most rows are ragged, or it is not certain where a ragged one ends; the first are named.
             TooManyRows: All rows were counted, so that the message can say into how many files to break it.
             CellWithoutColumn: A filled cell where the header is empty or the template's stamp.
         """
         width, last_row, must_be_empty = len(self.columns), HEADER_ROW + self._max_rows, self._must_be_empty
+        delimited, ragged = self._width.delimited, _Ragged(self._width)
         row = HEADER_ROW
         for line, cells in self._records:
             row += 1
@@ -70,15 +75,18 @@ class UploadRows:
                 break
             if row > last_row:
                 raise TooManyRows(self._count_rest(row) - HEADER_ROW, self._max_rows)
-            if len(cells) != width:
-                if len(cells) < width or not are_blank(cells[width:]):
-                    raise self._ragged(row, line, cells)
+            if len(cells) != width or delimited != width:
+                if not self._width.fits(cells):
+                    yield row, line, ragged.add(row, line, cells)
+                    continue
                 del cells[width:]
             for position in must_be_empty:
                 if not is_blank(cells[position]):
                     raise CellWithoutColumn(row, line, position + 1)
             yield row, line, cells
         self.read = row - HEADER_ROW
+        if 2 * ragged.total > self.read:
+            raise ragged.refusal()
 
     def _count_rest(self, row: int) -> int:
         for _, cells in self._records:
@@ -87,18 +95,27 @@ class UploadRows:
             row += 1
         return row
 
-    def _ragged(self, row: int, line: int, cells: list[str]) -> RaggedRows:
-        """Read on to the end of the data, for the count and the first few places."""
-        width, total = len(self.columns), 0
-        shown: list[RaggedRow] = []
-        for number, (at, found) in enumerate(chain([(line, cells)], self._records), row):
-            if are_blank(found):
-                break
-            if len(found) < width or not are_blank(found[width:]):
-                total += 1
-                if len(shown) < _MOST_RAGGED_SHOWN:
-                    shown.append(RaggedRow(number, at, len(found)))
-        return RaggedRows(width, shown, total)
+
+class _Ragged:
+    """Counts the rows that do not line up with the header, and remembers the first few."""
+
+    def __init__(self, width: RowWidth) -> None:
+        self.total = 0
+        self._width = width
+        self._expected = width.delimited or width.columns
+        self._shown: list[RaggedRow] = []
+
+    def add(self, row: int, line: int, cells: list[str]) -> RaggedCells:
+        self.total += 1
+        if len(self._shown) < MOST_RAGGED_SHOWN:
+            self._shown.append(RaggedRow(row, line, len(cells)))
+        if self._width.delimited is not None and any("\n" in cell or "\r" in cell for cell in cells):
+            # A quotation mark at the wrong place may have swallowed the rows up to the next one.
+            raise RaggedRows(self._expected, [RaggedRow(row, line, len(cells))], 1, spans_lines=True)
+        return RaggedCells(cells, self._expected)
+
+    def refusal(self) -> RaggedRows:
+        return RaggedRows(self._expected, self._shown, self.total)
 
 
 @contextmanager
@@ -114,26 +131,49 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
     Raises:
         UploadRefused: For the file's kind, encoding or header at once; for its rows in the ``with`` block.
     """
+    known = KnownHeaders(fields, csv.aliases)
     if find_kind(path) == "xlsx":
-        with open_workbook_records(path, csv.max_bytes) as records:
-            rows = _match(records, fields, csv)
-            rows.other_sheets = records.other_sheets
+        with open_workbook_records(path, csv.max_bytes) as book:
+            following = iter(book)
+            columns, _ = _match(following, fields, csv, known)
+            rows = UploadRows(columns, following, csv.max_rows, None)
+            rows.other_sheets = book.other_sheets
             yield rows
         return
     found = find_encoding(path, encoding or csv.encoding)
-    delimiter = find_delimiter(path, found, KnownHeaders(fields, csv.aliases))
+    dialect = find_dialect(path, found, known)
+
+    def count_widths() -> Mapping[int, int]:
+        with open_text(path, found) as again:
+            return count_row_widths(cells for _, cells in islice(read_records(again, dialect), 1, None))
+
     with open_text(path, found) as text:
-        yield _match(read_records(text, delimiter), fields, csv, lambda: count_filled(text, delimiter))
+        rest: Iterator[Record] = read_records(text, dialect)
+        columns, header = _match(rest, fields, csv, known)
+        first = next(rest, None)
+        records = rest if first is None else chain([first], rest)
+        delimited = find_width(header, len(columns), first[1] if first else (), count_widths)
+        yield UploadRows(columns, records, csv.max_rows, delimited, lambda: count_filled(text, dialect))
+
+
+def count_row_widths(records: Iterable[list[str]]) -> Mapping[int, int]:
+    """Return how many rows there are of each width, up to the row whose cells are all empty."""
+    widths: Counter[int] = Counter()
+    for cells in records:
+        if are_blank(cells):
+            break
+        widths[len(cells)] += 1
+    return widths
 
 
 def _match(
-    records: Iterable[Record],
-    fields: AccountFields,
-    csv: settings.Csv,
-    count_filled: Callable[[], int] | None = None,
-) -> UploadRows:
-    rest = iter(records)
-    header = next(rest, None)
+    records: Iterator[Record], fields: AccountFields, csv: settings.Csv, known: KnownHeaders
+) -> tuple[tuple[UploadColumn, ...], int]:
+    """Return what the columns are, and the number of cells of the header with the empty ones at its end."""
+    header = next(records, None)
     if header is None:
         raise EmptyFile
-    return UploadRows(match_header(header[1], fields, csv), rest, csv.max_rows, count_filled)
+    try:
+        return match_header(header[1], fields, csv), len(header[1])
+    except NoHeader:
+        raise NoHeader(find_header_row((cells for _, cells in records), known)) from None

@@ -8,14 +8,16 @@ from itertools import islice
 from pathlib import Path
 
 from etl_customers.errors import DiskUnavailable
-from etl_customers.names import OWN_COLUMNS
+from etl_customers.names import BEYOND_PREFIX, OWN_COLUMNS
 from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import UNSTAGED_ROLES, Role
+from etl_customers.read.misplaced import beyond_cells
 from etl_customers.read.uploads import sync_folder
 from etl_customers.staging import Staging
 
 _CHUNK_ROWS = 10_000
-_LEFT_OUT = frozenset({Role.OWN, Role.TEMPLATE})
+_BEYOND = 'select "row", cells from overflowing_cells where "row" between ? and ?'
+_LEFT_OUT = frozenset({Role.OWN, Role.BEYOND, Role.TEMPLATE})
 
 
 def write_failed_rows(
@@ -23,7 +25,8 @@ def write_failed_rows(
 ) -> int:
     """Write the failed rows of an import as UTF-8 CSV with a byte order mark.
 
-    Columns: ``import_id``, ``row``, those of the upload under their own headers, ``errors``.
+    Columns: ``import_id``, ``row``, those of the upload under their own headers, ``errors``;
+    before the last, ``beyond_1`` and so on where a ragged row has more cells than the header.
     The password's column is there and empty. Of an upload that is itself a failed-rows
     file, its three columns give way to the new ones; a template's stamp is left out.
     Cells that a spreadsheet would run are escaped. The file appears whole or not at all.
@@ -63,8 +66,11 @@ def _records(
 ) -> Iterator[list[str]]:
     """Yield the header, then the rows, a chunk of them in memory at a time."""
     kept = [column for column in staging.upload_columns() if column.role not in _LEFT_OUT]
-    yield [*OWN_COLUMNS[:2], *(escape_formula(column.header) for column in kept), OWN_COLUMNS[2]]
-    cells = "".join(", ''" if column.role in UNSTAGED_ROLES else f", {column.cell}" for column in kept)
+    most = staging.number("select max(len(cells)) from overflowing_cells")
+    beyond_headers = [f"{BEYOND_PREFIX}{number}" for number in range(1, most + 1)]
+    yield [*OWN_COLUMNS[:2], *(escape_formula(column.header) for column in kept), *beyond_headers, OWN_COLUMNS[2]]
+    is_staged = [column.role not in UNSTAGED_ROLES for column in kept]
+    cells = "".join(f", {column.cell}" if there else ", ''" for column, there in zip(kept, is_staged, strict=True))
     chunk = [first, *islice(rest, _CHUNK_ROWS - 1)]
     while chunk:
         texts = dict(chunk)
@@ -73,8 +79,11 @@ def _records(
             'and "row" in (select unnest(?::bigint[])) order by "row"',
             [min(texts), max(texts), list(texts)],
         )
+        overflow = dict(staging.rows(_BEYOND, [min(texts), max(texts)])) if most else {}
         for row, *values in found:
-            yield [import_id, str(row), *(escape_formula(value) for value in values), escape_formula(texts[row])]
+            texts_staged = [value for value, there in zip(values, is_staged, strict=True) if there]
+            beyond = beyond_cells(texts_staged, overflow.get(row, ()), most) if most else ()
+            yield [import_id, str(row), *map(escape_formula, (*values, *beyond, texts[row]))]
         chunk = list(islice(rest, _CHUNK_ROWS))
 
 

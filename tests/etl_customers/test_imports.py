@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers import imports, stages
 from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
+from etl_customers.load.failures import staged_failures
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
 from etl_customers.staging import StagingDamaged, open_staging, remove_staging
@@ -357,3 +358,71 @@ def test_a_stage_that_waited_for_a_faster_process_leaves_the_staging_file_of_tha
     assert imports.run_raw_csv(workshop, import_id).read == 1
     workshop.failed_rows_path(import_id).unlink()
     assert imports.run_failed_rows(workshop, import_id) == 1
+
+
+SHIFTED = (
+    "first_name,last_name,email,street_address,city,postcode,business_name\n"
+    "Ann,Ash,ann@shop.com.au,12 High St, Unit 4,Perth,6000,\n"
+    "Bob,Bay,bob@shop.com.au,3 Low St,Perth,6000,\n"
+    "Cy,Coy,cy@shop.com.au,5 Low St, Flat 2,Perth,6000,Coy Ltd\n"
+    "Di,Doe,di@shop.com.au,7 Low St,Perth\n"
+    "Ed,Elm,ed@shop.com.au,8 Low St,Perth,6000,\n"
+    "Flo,Fig,flo@shop.com.au,9 Low St,Perth,6000,\n"
+)
+
+
+def test_rows_whose_cells_are_shifted_fail_and_the_others_load(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(workshop, write(tmp_path, SHIFTED))
+    assert (record.rows_read, record.rows_loaded, record.rows_failed) == (6, 3, 3)
+    header, *rows = failed_file(workshop, record)
+    assert header[-2:] == ["beyond_1", "errors"]
+    assert [row[2:9] for row in rows] == [
+        ["Ann", "Ash", "ann@shop.com.au", "12 High St", " Unit 4", "Perth", "6000"],
+        ["Cy", "Coy", "cy@shop.com.au", "5 Low St", " Flat 2", "Perth", "6000"],
+        ["Di", "Doe", "di@shop.com.au", "7 Low St", "Perth", "", ""],
+    ]
+    assert rows[0][9].startswith("(empty ")
+    assert [row[9] for row in rows[1:]] == ["Coy Ltd", ""]
+    assert all("row has too" in row[-1] for row in rows)
+
+
+def test_ragged_rows_load_once_corrected_and_fail_again_until_then(workshop: Workshop, tmp_path: Path) -> None:
+    first = load(workshop, write(tmp_path, SHIFTED))
+    again = load(workshop, workshop.failed_rows_path(first.import_id))
+    assert (again.rows_read, again.rows_loaded, again.rows_failed) == (3, 1, 2)  # the short row's cells end as they do
+    header, *rows = failed_file(workshop, again)
+    assert [row[9] for row in rows] == [failed_file(workshop, first)[1][9], "Coy Ltd"]
+    for row in rows:
+        row[5:10] = [f"{row[5]},{row[6]}", row[7], row[8], row[9], ""]
+    rows[0][8] = ""
+    corrected = tmp_path / "corrected.csv"
+    with corrected.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    done = load(workshop, corrected)
+    assert (done.rows_loaded, done.rows_failed, done.parent_import_id) == (2, 0, again.import_id)
+    with workshop.target.connect() as connection:
+        query = sa.select(customers.c.street_address, customers.c.city, customers.c.business_name)
+        found = connection.execute(
+            query.where(customers.c.import_id == done.import_id).order_by(customers.c.import_row)
+        )
+        assert [tuple(row) for row in found] == [
+            ("12 High St, Unit 4", "Perth", None),
+            ("5 Low St, Flat 2", "Perth", "Coy Ltd"),
+        ]
+
+
+def test_a_dry_run_tells_of_ragged_rows_as_the_run_does(workshop: Workshop, tmp_path: Path) -> None:
+    path = write(tmp_path, SHIFTED)
+    with imports.dry_run(workshop, path) as tried:
+        dry = list(staged_failures(tried.staging, 0, 100))
+    record = load(workshop, path)
+    with workshop.target.connect() as connection:
+        assert [(row.row, row.errors) for row in dry] == [
+            (row.row, row.errors) for row in failed_rows_of(connection, record.import_id)
+        ]
+
+
+def failed_file(workshop: Workshop, record: ImportRecord) -> list[list[str]]:
+    """Return the failed-rows file of an import."""
+    with workshop.failed_rows_path(record.import_id).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file, strict=True))

@@ -65,8 +65,8 @@ def test_a_file_without_a_column_of_passwords_needs_no_copy(tmp_path: Path) -> N
 
 
 def test_rows_after_the_blank_one_and_short_and_long_ones_are_blanked_too(tmp_path: Path) -> None:
-    done = blank(tmp_path / "x", b"first_name,last_name,password\n\nA,B,secret-1\nC\nD,E,secret-2,,\n")
-    assert done == b"first_name,last_name,password\r\n\r\nA,B,\r\nC\r\nD,E,,,\r\n"
+    done = blank(tmp_path / "x", b"first_name,last_name,password\n\nA,B,secret-1\nsecret-3\nD,x,E,secret-2,,\n")
+    assert done == b'first_name,last_name,password\r\n\r\nA,B,\r\n""\r\nD,x,,,,\r\n'
 
 
 def test_escaped_formulas_and_quotes_stay_as_they_are(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_reading_again_replaces_what_was_read(staging: Staging, read: Callable[.
 def test_a_refused_file_leaves_staging_as_it_was(staging: Staging, read: Callable[..., ReadCounts]) -> None:
     read(HEADER + "Ann,Lee,,\n")
     with pytest.raises(RaggedRows):
-        read("first_name,last_name\n" + "Bob,Ray\n" * 30_000 + "x\n", csv=Csv(max_rows=10**6))
+        read("first_name,last_name\n" + "Bob,Ray\n" * 30_000 + "x\n" * 30_001, csv=Csv(max_rows=10**6))
     assert [row[4:] for row in raw(staging)] == [("Ann", "Lee", "")]
 
 
@@ -156,3 +156,30 @@ def test_as_many_columns_as_a_spreadsheet_has_can_be_staged(staging: Staging, re
     header = ",".join(["first_name", "last_name", *(f"x{number}" for number in range(2000))])
     read(f"{header}\n{','.join(['Ann'] * 2002)}\n", csv=Csv(ignore_unknown_columns=True))
     assert staging.rows("select c0, c2001 from raw_csv") == [("Ann", "Ann")]
+
+
+def test_a_ragged_row_is_staged_whole_with_its_error_and_no_cell_that_may_be_its_password(
+    staging: Staging, read: Callable[..., ReadCounts]
+) -> None:
+    counts = read(HEADER + "Ann,Lee,s3cret,Rome\nBob,12 High St, Unit 4,s3cret,Oslo\nCy,Fox\nDi,Orr,,Bonn\nEd,Poe,,\n")
+    assert counts == ReadCounts(5, 0, None)
+    assert raw(staging)[1:3] == [(3, 3, None, None, "Bob", "12 High St", ""), (4, 4, None, None, "", "", "")]
+    assert staging.rows("select * from overflowing_cells") == [(3, ["Oslo"])]
+    hidden = " (cells that may be its password are not kept)"
+    assert staging.rows('select "row", "column", code, reference from row_errors order by "row"') == [
+        (3, "row", "ragged_row", "too many cells, 5 instead of 4: from column 5 on they have no header" + hidden),
+        (4, "row", "ragged_row", "too few cells, 2 instead of 4: none from column 3 on" + hidden),
+    ]
+
+
+def test_the_passwords_of_the_other_rows_stay_on_their_rows(staging: Staging, tmp_path: Path) -> None:
+    path = tmp_path / "generated.upload"
+    path.write_text(HEADER + "Ann,Lee,one,Rome\nBob,Ray,x,two,Oslo\nCy,Fox,three,Bonn\n")
+    read_raw_csv(staging, path, NO_FIELDS, Csv(), None, lambda _: False)
+    assert list(read_passwords(path, NO_FIELDS, Csv(), None)) == [(2, "one"), (4, "three")]
+
+
+@pytest.mark.parametrize("again", ["first_name,last_name,password,city", "First Name, LAST_NAME ,Password*,City"])
+def test_a_header_that_comes_again_fails(staging: Staging, read: Callable[..., ReadCounts], again: str) -> None:
+    read(HEADER + f"Ann,Lee,,\n{again}\nFirst,Last,,City\n")
+    assert staging.rows('select "row", code from row_errors') == [(3, "header_again")]

@@ -6,7 +6,14 @@ import pytest
 
 from etl_customers.errors import DiskUnavailable
 from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import BrokenQuotes, NotARegularFile, NothingToSplit, NotSplitExactly, PartExists
+from etl_customers.read.refusals import (
+    BrokenQuotes,
+    NotARegularFile,
+    NothingToSplit,
+    NotSplitExactly,
+    PartExists,
+    RaggedRows,
+)
 from etl_customers.read.split import split_file
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.settings import Csv
@@ -107,3 +114,17 @@ def test_a_workbook_is_split_into_csv_parts(tmp_path: Path) -> None:
     assert [part.name for part in parts] == ["customers-1-of-2.csv", "customers-2-of-2.csv"]
     with open_upload(parts[0], NO_FIELDS, CSV, None) as rows:
         assert [cells for _, _, cells in rows] == [["Zoë", 'L"e'], ["Bob", "R\nay"]]
+
+
+def test_a_part_whose_rows_all_have_a_cell_more_than_the_others_is_not_made(tmp_path: Path) -> None:
+    text = "first_name,last_name\n" + "Ann,Lee\n" * 4 + "Bob,Ray,\n" * 2
+    with pytest.raises(RaggedRows, match="header has 2 cells, but row 6 has 3"):
+        split_file(source(tmp_path, text.encode()), CSV, None, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
+
+
+def test_blanks_before_quotation_marks_are_read_away_before_rows_are_counted(tmp_path: Path) -> None:
+    text = 'first_name, last_name\nAnn, "Lee\n Low"\nBob, "Ray, B"\nCy, "Fox"\n'
+    parts = split_file(source(tmp_path, text.encode()), CSV, None, tmp_path)
+    with open_upload(parts[0], NO_FIELDS, CSV, None) as rows:
+        assert [cells for _, _, cells in rows] == [["Ann", "Lee\n Low"], ["Bob", "Ray, B"]]

@@ -24,6 +24,7 @@ from etl_customers.read.refusals import (
     TooManyRows,
     UnknownEncoding,
 )
+from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.settings import Csv
 from tests.properties import examples
@@ -133,6 +134,78 @@ def test_a_header_alone_is_a_file_without_rows(upload: Path) -> None:
 
 def test_empty_cells_past_the_header_are_dropped(upload: Path) -> None:
     assert rows_of(upload, HEADER + "Ann,Lee,Rome,,\n") == [(2, 2, ["Ann", "Lee", "Rome"])]
+
+
+def ragged_of(upload: Path, content: str) -> list[int]:
+    upload.write_text(content, newline="")
+    with open_upload(upload, NO_FIELDS, Csv(required=()), None) as rows:
+        return [row for row, _, cells in rows if isinstance(cells, RaggedCells)]
+
+
+@pytest.mark.parametrize(
+    ("content", "ragged"),
+    [
+        (HEADER + "Ann,Lee,Rome,\nBob,Ray,Oslo\n", [2]),
+        (HEADER + "Ann,Lee,Rome,\nBob,Ray,Oslo,\n", []),
+        (HEADER + "Ann,Lee,Rome,,\nBob,Ray,Oslo,\nCy,Fox,Bonn,\n", [2]),
+        (HEADER + "Ann,Lee,Rome,\nBob,Ray,x,Oslo\nCy,Fox,Bonn,\n", [3]),
+        ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn\n", [4]),
+        ("first_name,last_name,city,\nAnn,Lee,Rome\nBob,Ray,Oslo\n", []),
+        ("first_name,last_name,city,\nAnn,Lee,Rome\nBob,Ray,Oslo\nCy,Fox,x,Bonn\n", [4]),
+        ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn,,\n", [4]),
+        (HEADER + "Ann,x,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn,\n", [2]),
+        (HEADER + "Ann,Lee,Rome\nBob,Ray\nCy,Fox,Bonn\n", [3]),
+        (HEADER + "Ann,Lee,Rome\nBob,Ray,Oslo,x\nCy,Fox,Bonn\n\nDi\n", [3]),
+    ],
+)
+def test_empty_cells_beyond_the_header_are_forgiven_only_where_every_row_has_them(
+    upload: Path, content: str, ragged: list[int]
+) -> None:
+    assert ragged_of(upload, content) == ragged
+
+
+def test_a_ragged_row_with_a_line_break_refuses_the_file_since_nobody_knows_where_it_ends(upload: Path) -> None:
+    swallowed = HEADER + 'Ann,"Lee,Rome\nBob,Ray,Oslo"\n' + "Cy,Fox,Bonn\n" * 9
+    with pytest.raises(RaggedRows, match=r"row 2 \(line 2\) has 2 and a line break within a cell"):
+        rows_of(upload, swallowed)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("blanks", [" ", "   "])
+def test_spaces_before_quotation_marks_are_read_away(upload: Path, delimiter: str, blanks: str) -> None:
+    header = [f"first_name{delimiter}{blanks}last_name", f'"first_name"{delimiter}{blanks}"last_name"']
+    for first in header:
+        text = f'{first}\nAnn{delimiter}{blanks}"Ash{delimiter} B ""x"""\n'
+        assert rows_of(upload, text, csv=Csv(required=()))[0][2] == ["Ann", f'Ash{delimiter} B "x"']
+
+
+def test_spaces_before_cells_stay_where_none_is_before_a_quotation_mark(upload: Path) -> None:
+    text = HEADER + 'Ann, Lee,"Rome, ""Roma"""\n'
+    assert rows_of(upload, text)[0][2] == ["Ann", " Lee", 'Rome, "Roma"']
+
+
+@pytest.mark.parametrize("blank", ["\t", "\u00a0"])
+def test_another_blank_before_a_quotation_mark_is_refused(upload: Path, blank: str) -> None:
+    with pytest.raises(BrokenQuotes, match=r"line 3 .*after a tab or a special blank"):
+        rows_of(upload, HEADER + f'Eva,Orr,Bonn\nAnn,{blank}"Ash",Rome\n')
+
+
+@pytest.mark.parametrize("header", ["'first_name','last_name','city'\n", HEADER])
+def test_single_quotes_around_all_cells_are_refused_with_what_to_do(upload: Path, header: str) -> None:
+    with pytest.raises(BrokenQuotes, match='save the file with " around its cells'):
+        rows_of(upload, header + "'Ann','Ash','Perth'\n")
+
+
+def test_unknown_headers_in_quotation_marks_are_no_header_and_no_broken_quotes(upload: Path) -> None:
+    with pytest.raises(NoHeader, match="first row is not a header"):
+        rows_of(upload, '"Vorname","Nachname","Ort"\n"Ann","Ash","Perth"\n')
+
+
+def test_rows_above_the_header_are_told_from_it_by_its_number(upload: Path) -> None:
+    for delimiter in ",;":
+        text = "Customer list,,\nExported 2026-11-01,,\n,,\nfirst_name,last_name,city\nAnn,Smith,Perth\n"
+        with pytest.raises(NoHeader, match="row 4 looks like the header"):
+            rows_of(upload, text.replace(",", delimiter))
 
 
 def test_ragged_rows_are_refused_with_row_line_and_count(upload: Path) -> None:

@@ -1,0 +1,177 @@
+"""Rows whose cells stand in no certain column: ragged ones, and headers that come again among the customers (R15).
+
+Each fails, and all its cells are kept for the failed-rows file; those beyond the header
+come back from there under ``beyond_1``, ``beyond_2`` and so on.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+
+from etl_customers.invisible import is_blank, visible
+from etl_customers.names import normalise_header
+from etl_customers.read.formulas import unescape_formula
+from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
+from etl_customers.read.row_widths import RaggedCells, describe_width, possible_positions
+from etl_customers.staging import UploadColumn
+from schemas.codes import HEADER_AGAIN, RAGGED_ROW
+
+_EMPTY = re.compile(r"\(empty ([0-9a-f]{8})\)")
+_ERRORS: dict[str, type[pl.DataType]] = {
+    "row": pl.Int64,
+    "column": pl.String,
+    "code": pl.String,
+    "reference": pl.String,
+    "stage": pl.String,
+}
+
+_Row = tuple[int, int, list[str]]
+
+
+@dataclass
+class Misplaced:
+    """The misplaced rows of a block."""
+
+    reasons: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    """Row to code and reference."""
+    cells: dict[int, list[str]] = field(default_factory=dict)
+    """Ragged row to its cells under the header."""
+    beyond: dict[int, list[str]] = field(default_factory=dict)
+    """Ragged row to its cells beyond the header."""
+
+    @property
+    def rows(self) -> frozenset[int]:
+        """Numbers of the rows."""
+        return frozenset(self.reasons)
+
+    def straightened(self, block: Sequence[_Row]) -> list[_Row]:
+        """Return the block with as many cells in each row as there are columns."""
+        return [(row, line, self.cells.get(row, cells)) for row, line, cells in block]
+
+    def errors(self) -> pl.DataFrame:
+        """Return the rows of ``row_errors``."""
+        described = [(row, "row", code, reference, "read") for row, (code, reference) in self.reasons.items()]
+        return pl.DataFrame(described, schema=_ERRORS, orient="row")
+
+    def overflow(self) -> pl.DataFrame:
+        """Return the rows of ``overflowing_cells``."""
+        return pl.DataFrame(
+            [
+                pl.Series("row", list(self.beyond), pl.Int64),
+                pl.Series("cells", list(self.beyond.values()), pl.List(pl.String)),
+            ]
+        )
+
+
+class MisplacedRows:
+    """Finds them, a block of rows at a time."""
+
+    def __init__(self, columns: Sequence[UploadColumn]) -> None:
+        self._columns = columns
+        self._is_own = is_own_file(columns)
+        self._beyond = [column.position for column in columns if column.role is Role.BEYOND]
+        self._password = next((column.position for column in columns if column.role is Role.PASSWORD), None)
+
+    def find(self, block: Sequence[_Row]) -> Misplaced | None:
+        """Return the misplaced rows of a block; None, at next to no cost, where there is none."""
+        found = Misplaced()
+        for row, _, cells in block:
+            if type(cells) is RaggedCells:
+                self._add_ragged(found, row, cells)
+        for row, cells in self._suspected(block):
+            if row not in found.reasons and [normalise_header(self._plain(cell)) for cell in cells] == self._header:
+                found.reasons[row] = (HEADER_AGAIN, None)
+        if self._beyond:
+            for row, _, cells in block:
+                if row not in found.reasons:
+                    self._add_uncorrected(found, row, cells)
+        return found if found.reasons else None
+
+    @cached_property
+    def _header(self) -> list[str]:
+        return [normalise_header(column.header) for column in self._columns]
+
+    @cached_property
+    def _pivot(self) -> tuple[int, str]:
+        """The column with the longest header, and a pattern that its cell matches where the header comes again."""
+        position = max(range(len(self._header)), key=lambda place: len(self._header[place]))
+        letters = r"[^\pL\pN]*".join(re.escape(letter) for letter in self._header[position][:20])
+        return position, f"(?i)^[^\\pL\\pN]*{letters}"
+
+    def _suspected(self, block: Sequence[_Row]) -> list[tuple[int, list[str]]]:
+        position, pattern = self._pivot
+        fitting = [(row, cells) for row, _, cells in block if len(cells) > position]
+        texts = pl.Series([cells[position] for _, cells in fitting], dtype=pl.String)
+        return [fitting[place] for place in texts.str.contains(pattern).arg_true()]
+
+    def _plain(self, cell: str) -> str:
+        return unescape_formula(cell) if self._is_own else cell
+
+    def _add_ragged(self, found: Misplaced, row: int, cells: RaggedCells) -> None:
+        kept, width = self._without_password(cells), len(self._columns)
+        hidden = " (cells that may be its password are not kept)" if kept != cells else ""
+        found.reasons[row] = (RAGGED_ROW, describe_width(cells) + hidden)
+        found.cells[row] = kept[:width] + [""] * (width - len(kept))
+        # Those of an earlier file's row that was not corrected go before the new ones.
+        earlier = [self._plain(found.cells[row][position]) for position in self._beyond]
+        beyond = (earlier if any(earlier) else []) + kept[width:]
+        if beyond:
+            found.beyond[row] = beyond
+
+    def _without_password(self, cells: RaggedCells) -> list[str]:
+        """Return the cells with nothing in those that may be the password's, which is kept nowhere."""
+        kept = list(cells)
+        if self._password is not None:
+            for position in possible_positions(self._password, len(cells) - cells.expected):
+                if position < len(kept):
+                    kept[position] = ""
+        return kept
+
+    def _add_uncorrected(self, found: Misplaced, row: int, cells: list[str]) -> None:
+        """Add a row of a failed-rows file that still has cells beyond the header."""
+        beyond = [self._plain(cells[position]) for position in self._beyond]
+        if (empty := _EMPTY.fullmatch(visible(beyond[0]).strip())) is not None:
+            beyond[0] = ""
+            is_corrected = empty[1] != digest(self._plain(cells[position]) for position in staged(self._columns))
+            if is_corrected and all(map(is_blank, beyond)):
+                return
+        elif all(map(is_blank, beyond)):
+            return
+        while len(beyond) > 1 and is_blank(beyond[-1]):
+            beyond.pop()
+        reference = (
+            f"too many cells: what stands under {self._columns[self._beyond[0]].header} and after it has no header"
+        )
+        found.reasons[row] = (RAGGED_ROW, reference)
+        found.beyond[row] = beyond
+
+
+def beyond_cells(cells: Sequence[str], beyond: Sequence[str], most: int) -> list[str]:
+    """Return the cells beyond the header as a failed-rows file has them, ``most`` of them.
+
+    Where all are empty, nobody would see that the row had them: the first one says so, until
+    another cell of the row is corrected.
+
+    Args:
+        cells: Those of the row under the header.
+        beyond: Those beyond it; none for a row that has as many as it should.
+        most: Columns that the file has for them.
+    """
+    shown = list(beyond)
+    if shown and all(map(is_blank, shown)):
+        shown[0] = f"(empty {digest(cells)})"
+    return shown + [""] * (most - len(shown))
+
+
+def staged(columns: Iterable[UploadColumn]) -> list[int]:
+    """Return the positions of the columns whose cells are staged."""
+    return [column.position for column in columns if column.role not in UNSTAGED_ROLES]
+
+
+def digest(cells: Iterable[str]) -> str:
+    """Return eight characters that are others as soon as one of the cells is."""
+    return hashlib.sha256("\x1f".join(cells).encode("utf-8", "surrogatepass")).hexdigest()[:8]
