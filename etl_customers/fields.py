@@ -3,7 +3,7 @@
 They live in the target database. The caller gives a connection and commits. What
 is removed is only marked so: customers keep their values, and a template that
 still has the column can be told that it is stale. Adding a removed field again
-with the same id and type revives it, and the customers' values with it; with
+with its label or id and type revives it, and the customers' values with it; with
 another type it becomes a new field (``size_zb``), so that no old value is read
 as what it is not. No id ends in a digit: ``Pet 2: Name`` is the name of a second
 pet, never that of a property type ``pet_2``.
@@ -351,21 +351,16 @@ def _checked_choices(type: FieldType, choices: Sequence[str]) -> tuple[str, ...]
 def _choose_id(
     label: str, id: str | None, type: FieldType | None, existing: dict[str, sa.Row[Any]], fallback: str
 ) -> str:
-    """Return the id to write under: the one asked for, or the label's first that is free or can be revived."""
+    """Return the id to write under: the one asked for, that of a removed one of this label, or one that is free."""
     if id is not None:
         return _checked_id(id, type, existing)
-    slug = _slug(label)
-    # Earlier versions made ids that end in a digit; what was removed under one comes back with its values.
-    numbered = (slug, *(f"{slug or fallback}_{number}" for number in range(2, len(existing) + 2)))
-    for old in numbered:
-        if old[-1:].isdigit() and old in existing and _can_be_revived(existing[old], type):
+    for old, row in existing.items():
+        if normalise_header(row.label) == normalise_header(label) and _can_be_revived(row, type):
             return old
+    slug = _slug(label)
     base = f"{slug[:_LONGEST_SLUG]}_{fallback}" if slug[-1:].isdigit() else slug or fallback
-    for number in range(1, len(existing) + 2):
-        candidate = base if number == 1 else f"{base}_z{_in_letters(number)}"
-        if candidate not in existing or _can_be_revived(existing[candidate], type):
-            return candidate
-    raise AssertionError("one of n + 1 ids is free")
+    candidates = (base, *(f"{base}_z{_in_letters(number)}" for number in range(2, len(existing) + 2)))
+    return next(candidate for candidate in candidates if candidate not in existing)
 
 
 def _checked_id(id: str, type: FieldType | None, existing: dict[str, sa.Row[Any]]) -> str:

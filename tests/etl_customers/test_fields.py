@@ -158,6 +158,20 @@ def test_no_id_ends_in_a_digit_whatever_the_labels_are(connection: sa.Connection
     assert not any(id[-1].isdigit() or len(id) > 64 for id in (*ids, *pets, *parts))
 
 
+def test_a_removed_field_comes_back_by_its_label_and_not_for_one_that_is_only_called_nearly_so(
+    connection: sa.Connection,
+) -> None:
+    for label in ("Size", "Sizé"):
+        add_custom_field(connection, label, TEXT)
+    for id in ("size", "size_zb"):
+        remove_custom_field(connection, id)
+    assert [add_custom_field(connection, label, TEXT).id for label in ("Sizè", "SIZÉ", "size")] == [
+        "size_zc",
+        "size_zb",
+        "size",
+    ]
+
+
 def test_an_id_that_ends_in_a_digit_is_refused_with_what_it_would_mean(connection: sa.Connection) -> None:
     add_property_type(connection, "Pet")
     for add in (
