@@ -223,13 +223,12 @@ def _parse_sqlite(url: URL) -> URL:
 def _configure_postgresql(connection: DBAPIConnection, _record: object) -> None:
     # The server too is to notice that this machine is gone: its session holds the import's lock.
     # Not among the options of the connection, which PgBouncer refuses; and a transaction's settings end with it.
-    with _closed_on_failure(connection):
-        connection.autocommit = True
-        cursor = connection.cursor()
-        for option, value in _KEEPALIVES.items():
-            cursor.execute("select set_config(%s, %s, false)", (f"tcp_{option}", value))
-        cursor.close()
-        connection.autocommit = False
+    connection.autocommit = True
+    cursor = connection.cursor()
+    for option, value in _KEEPALIVES.items():
+        cursor.execute("select set_config(%s, %s, false)", (f"tcp_{option}", value))
+    cursor.close()
+    connection.autocommit = False
 
 
 def _make_private_file(_dialect: object, _record: object, arguments: list[str], _options: object) -> None:
@@ -246,25 +245,14 @@ def _make_private_file(_dialect: object, _record: object, arguments: list[str], 
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    with _closed_on_failure(connection):
-        connection.isolation_level = None
-        teach_sqlite(connection)
-        cursor = connection.cursor()
-        _write_ahead(cursor)
-        # What is deleted or replaced is overwritten with zeros: who is erased must not be in free pages.
-        for pragma in ("foreign_keys = on", "synchronous = full", "secure_delete = on"):
-            cursor.execute(f"pragma {pragma}")
-        cursor.close()
-
-
-@contextmanager
-def _closed_on_failure(connection: DBAPIConnection | sqlite3.Connection) -> Iterator[None]:
-    """Close a new connection that cannot be used: SQLAlchemy's pool does not know it yet."""
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise
+    connection.isolation_level = None
+    teach_sqlite(connection)
+    cursor = connection.cursor()
+    _write_ahead(cursor)
+    # What is deleted or replaced is overwritten with zeros: who is erased must not be in free pages.
+    for pragma in ("foreign_keys = on", "synchronous = full", "secure_delete = on"):
+        cursor.execute(f"pragma {pragma}")
+    cursor.close()
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:
