@@ -21,6 +21,7 @@ from assets.pull_schedules import (
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource
 from assets.retention import daily_retention, delete_expired
+from assets.unknown_partitions import unknown_partitions
 
 
 def define(home: str = "") -> dg.Definitions:
@@ -59,7 +60,7 @@ def define(home: str = "") -> dg.Definitions:
             daily_import_history,
             daily_retention,
         ],
-        sensors=[inbox_files, inbox_results, dead_runs, failed_run_alert, failed_rows_alert],
+        sensors=[inbox_files, inbox_results, dead_runs, unknown_partitions, failed_run_alert, failed_rows_alert],
         # Nothing passes through Dagster's own storage of outputs; the default one takes a folder from whoever launches.
         resources={"workshop": WorkshopResource(home=home), "io_manager": dg.mem_io_manager},
         executor=dg.in_process_executor,

@@ -40,7 +40,7 @@ def stage_of(
 
     Raises:
         NothingToDo: The import is of another source, or was refused or undone before.
-        Refused: The asset that reads its source has refused it just now.
+        Refused: The asset has refused it just now.
         dg.Failure: With the message of the error, never retried by itself; its metadata
             has ``exit_code`` and ``code`` for the command line.
     """
@@ -68,8 +68,7 @@ def stage_of(
                 if record.status == REFUSED:
                     tell_refusal(context, record, str(error))
                     tell_history(context, workshop)
-                    if source is not None:
-                        raise Refused(str(error), _failure(str(error), error_code(error), error.exit_code)) from None
+                    raise Refused(str(error), _failure(str(error), error_code(error), error.exit_code)) from None
                 raise
 
 

@@ -5,16 +5,16 @@ from typing import Any
 import dagster as dg
 
 from assets.history_table import IMPORT_HISTORY, history_of
+from assets.partitions import CHAIN
 from assets.tags import import_tags
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import list_corrections
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, require_import
 from etl_customers.workshop import Workshop
-from schemas.sources import FIRST_STAGES, PROVIDERS
+from schemas.sources import PROVIDERS
 
 STATUS, HAS_FAILED_ROWS, REFUSED_BECAUSE = "status", "failed_rows", "refused"
-_CHAIN = ("validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
 _LINKED_ASSETS = ("loaded_customers", "failed_rows")
 
 
@@ -78,17 +78,18 @@ def tell_history(context: dg.AssetExecutionContext, workshop: Workshop) -> None:
 
 
 def tell_refusal(context: dg.AssetExecutionContext, record: ImportRecord, why: str) -> None:
-    """Say why an import was refused where a person looks first: on its partition, and in the run's tags and log."""
+    """Say why an import was refused in the run's tags and log, and on its partition of the stages that will not run."""
     code = record.refusal_code or record.status
     context.log.error("%s: %s", code, why)
     context.instance.add_run_tags(context.run_id, {REFUSED_BECAUSE: code})
-    for asset in (FIRST_STAGES[record.source], *_CHAIN):  # none of them will be made, and Dagster shows all as failed
+    this = context.asset_key.path[-1]
+    for asset in CHAIN[CHAIN.index(this) + 1 if this in CHAIN else 0 :]:
+        # Dagster shows whatever a failed run was to make and did not make as failed, with nothing but a link to the run.
         context.log_event(
-            dg.AssetObservation(
+            dg.AssetMaterialization(
                 asset_key=asset,
                 partition=record.import_id,
-                description=f"refused ({code}): {why}",
-                metadata={"refused": why, "code": code},
+                metadata={"refused": why, "code": code, "dagster/row_count": 0},
             )
         )
 

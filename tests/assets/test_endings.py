@@ -5,10 +5,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus
 
 from assets.definitions import define
 from assets.instance import open_instance
 from assets.launch import run_import_job
+from assets.partitions import CHAIN, imports
 from etl_customers.imports import accept_upload
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
@@ -16,7 +18,6 @@ from tests.assets.pulling import connected
 from tests.imported import record_of
 
 FIRST = ("raw_csv", "quickbooks_customers", "xero_customers")
-CHAIN = ("validated_customers", "deduplicated_customers", "loaded_customers", "failed_rows")
 Home = tuple[Workshop, dict[str, str]]
 GOOD = "first_name,last_name,email,city,country\n{0},Example,{0}@example.com,Sydney,AU\n"
 
@@ -124,7 +125,9 @@ def test_everything_materialized_for_an_import_that_ended_otherwise_leaves_it_so
     assert all(why in said[name] for name in ("raw_csv", *CHAIN))
 
 
-def test_a_refusal_stands_on_its_partition_and_in_the_tags_of_its_run(home: Home) -> None:
+def test_a_refusal_stands_on_its_partition_of_each_stage_none_of_them_red_and_in_the_tags_of_its_run(
+    home: Home,
+) -> None:
     workshop, made = home
     import_id = made["refused"]
     record = record_of(workshop, import_id)
@@ -132,18 +135,20 @@ def test_a_refusal_stands_on_its_partition_and_in_the_tags_of_its_run(home: Home
         runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         [run] = [run for run in runs if run.tags.get("dagster/partition") == import_id]
         logged = [entry.user_message for entry in instance.all_logs(run.run_id) if int(entry.level) >= 40]
-        observed = {
-            asset: instance.fetch_observations(
-                dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[import_id]), limit=5
-            ).records
+        statuses = {
+            asset: instance.get_status_by_partition(dg.AssetKey(asset), [import_id], imports)
             for asset in ("raw_csv", *CHAIN)
         }
-        made_first = instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_csv"), asset_partitions=[import_id]), limit=9
-        ).records[-1]
+        made_first = {
+            asset: instance.fetch_materializations(
+                dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[import_id]), limit=9
+            ).records[-1]
+            for asset in ("raw_csv", *CHAIN)
+        }
     assert run.tags["refused"] == "unknown_columns"
     assert logged[0] == f"unknown_columns: {record.refusal_message}"
-    assert all(len(found) == 1 for found in observed.values())
-    assert made_first.asset_materialization is not None
-    shown = made_first.asset_materialization.metadata
-    assert (shown["refused"].value, shown["code"].value) == (record.refusal_message, "unknown_columns")
+    for asset, found in made_first.items():
+        assert found.asset_materialization is not None
+        shown = found.asset_materialization.metadata
+        assert (shown["refused"].value, shown["code"].value) == (record.refusal_message, "unknown_columns")
+        assert statuses[asset] == {import_id: AssetPartitionStatus.MATERIALIZED}

@@ -1,0 +1,88 @@
+"""A partition that somebody has invented in the UI does not stand in lists for ever; no import is taken for one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.definitions import define
+from assets.instance import open_instance
+from assets.launch import run_import_job
+from assets.resources import WorkshopResource
+from assets.unknown_partitions import unknown_partitions
+from etl_customers.settings import Home
+from etl_customers.workshop import Workshop, open_workshop
+
+FORGED = "csv-20991231T235959Z-0000000a"
+TYPED = "Canaryname of somebody"
+
+
+@pytest.fixture
+def instance(workshop: Workshop) -> Iterator[dg.DagsterInstance]:
+    """Dagster's storage on the home."""
+    with open_instance(workshop.home) as opened:
+        yield opened
+
+
+def tick(instance: dg.DagsterInstance, workshop: Workshop, cursor: str | None = None) -> tuple[str, str | None]:
+    """Evaluate the sensor and do what it asks for; return what it says and its cursor."""
+    with dg.build_sensor_context(
+        instance=instance,
+        cursor=cursor,
+        repository_def=define(str(workshop.home.path)).get_repository_def(),
+        resources={"workshop": WorkshopResource(home=str(workshop.home.path))},
+    ) as context:
+        data = unknown_partitions.evaluate_tick(context)
+    for request in data.dynamic_partitions_requests or ():
+        for key in request.partition_keys:
+            instance.delete_dynamic_partition("imports", key)
+    return data.skip_message or "", data.cursor
+
+
+def test_invented_partitions_are_taken_out_and_imports_stay(
+    workshop: Workshop, instance: dg.DagsterInstance, import_id: str
+) -> None:
+    instance.add_dynamic_partitions("imports", ["hello", import_id, FORGED, TYPED])
+    words, cursor = tick(instance, workshop)
+    assert words.startswith("of 4 partitions: took out 3 that are no import.")
+    assert TYPED not in words
+    assert instance.get_dynamic_partitions("imports") == [import_id]
+    words, cursor = tick(instance, workshop, cursor)
+    assert (words, cursor) == ("every partition is an import", f"1 {import_id}")
+
+
+def test_the_ledger_is_asked_again_where_partitions_were_added_since(
+    workshop: Workshop, instance: dg.DagsterInstance, import_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.add_dynamic_partitions("imports", [import_id])
+    _, cursor = tick(instance, workshop)
+    with monkeypatch.context() as away:
+        away.setenv("ETL_CUSTOMERS_DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/nowhere")
+        assert tick(instance, workshop, cursor)[0] == "every partition is an import"
+        instance.add_dynamic_partitions("imports", ["hello"])
+        assert tick(instance, workshop, cursor)[0].startswith("nothing could be done now: the target database")
+    assert "took out 1" in tick(instance, workshop, cursor)[0]
+
+
+def test_an_invented_partition_stays_while_a_run_of_it_is_under_way(
+    workshop: Workshop, instance: dg.DagsterInstance
+) -> None:
+    instance.add_dynamic_partitions("imports", ["hello"])
+    job = define(str(workshop.home.path)).resolve_job_def("import_csv")
+    run = instance.create_run_for_job(job, tags={"dagster/partition": "hello"})
+    words, cursor = tick(instance, workshop)
+    assert "1 that are no import have a run under way" in words
+    assert instance.get_dynamic_partitions("imports") == ["hello"]
+    instance.report_run_failed(run)
+    assert "took out 1" in tick(instance, workshop, cursor)[0]
+
+
+def test_imports_of_another_target_that_were_carried_out_stay(
+    workshop: Workshop, instance: dg.DagsterInstance, import_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_import_job(workshop.home, import_id).success
+    open_workshop(Home(tmp_path / "other")).target.dispose()
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", f"sqlite:///{tmp_path / 'other' / 'customers.db'}")
+    assert tick(instance, workshop)[0] == "every partition is an import"
+    assert instance.get_dynamic_partitions("imports") == [import_id]
