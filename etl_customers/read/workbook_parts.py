@@ -23,9 +23,11 @@ LONGEST_TEXT = 1024 * 1024
 DEEPEST = 64
 """Elements within one another; a sheet has some eight."""
 
-MOST_TAGS = 1_000_000
+MOST_TAGS, MOST_TAGS_OF_A_SHEET = 300_000, 1_000_000
+"""A workbook has at most 65,490 formats; openpyxl takes some 20 µs for each element that is no cell."""
+
 TAGS_OF_A_CELL = 64
-"""A part has at most so many tags, and so many more for each of its cells or texts (which may be of many fonts)."""
+"""So many more for each row, cell and shared text, which may be of many fonts."""
 
 _BLOCK_BYTES = 1024 * 1024
 _PIECE_BYTES = 16 * 1024
@@ -33,6 +35,7 @@ _SPECIAL = re.compile(rb"<!--|<!\[CDATA\[|<\?|<!")
 _SPECIAL_ENDS = {b"<!--": (b"-->", LONGEST_TAG), b"<![CDATA[": (b"]]>", LONGEST_TEXT), b"<?": (b"?>", LONGEST_TAG)}
 _TAG = re.compile(rb"<(?:[^<>\"']++|\"[^<\"]*+\"|'[^<']*+')*+>")
 _PLACE = re.compile(rb"<(?:\w+:)?(?:row|c)\s(?:[^<>]*?\s)?r\s*=\s*[\"']([A-Z]*)([0-9]+)[\"']")
+_PREFIXED = re.compile(rb"<\w+:(?:c[ >]|row|si>)")
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)[ >]")
 _SHEETS = "xl/worksheets/"
 
@@ -156,6 +159,7 @@ def _look_at_markup(data: bytes, part: Part) -> int:
 def _look_at_tags(data: bytes, start: int, end: int, part: Part) -> None:
     """Look at a stretch of whole tags and texts, some thousand bytes at a time."""
     count = data.count
+    most = MOST_TAGS_OF_A_SHEET if part.is_sheet else MOST_TAGS
     while start < end:
         stop = data.find(b"<", min(start + _PIECE_BYTES, end), end)
         stop = end if stop < 0 else stop
@@ -166,10 +170,19 @@ def _look_at_tags(data: bytes, start: int, end: int, part: Part) -> None:
         # Only where each > ends a tag, every /> is the end of an element.
         is_plain = count(b">", start, stop) == tags
         alone = count(b"/>", start, stop) if is_plain else _count_alone(data[start:stop])
-        part.cells += count(b"c ", start, stop) + count(b"row", start, stop) + count(b"si>", start, stop)
+        part.cells += _count_cells(data, start, stop, part.is_sheet)
         part.depth += tags - 2 * count(b"</", start, stop) - alone
-        _refuse(part.depth > DEEPEST or part.tags > MOST_TAGS + TAGS_OF_A_CELL * part.cells)
+        _refuse(part.depth > DEEPEST or part.tags > most + TAGS_OF_A_CELL * part.cells)
         start = stop
+
+
+def _count_cells(data: bytes, start: int, stop: int, is_sheet: bool) -> int:
+    """Count the rows and cells, or the shared texts, of a stretch; in texts there is no <."""
+    names = (b"c ", b"c>", b"row") if is_sheet else (b"si>",)
+    found = sum(data.count(b"<" + name, start, stop) for name in names)
+    if any(data.find(b":" + name, start, stop) >= 0 for name in names):
+        found += len(_PREFIXED.findall(data, start, stop))
+    return found
 
 
 def _count_alone(piece: bytes) -> int:

@@ -1,6 +1,7 @@
 """Workbooks that are made to cost: each part is looked at once, in bytes that grow with the file, before a parser sees it."""
 
 import io
+import re
 import tempfile
 import zipfile
 from functools import cache
@@ -93,6 +94,29 @@ def test_what_no_workbook_needs_is_refused_in_every_part(upload: Path, name: str
     end = content.rindex(b"</")
     with pytest.raises(DamagedWorkbook):
         rows_of(with_part(upload, name, content[:end] + HOSTILE[hostile] + content[end:]))
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if name != SHEET])
+def test_elements_without_end_are_refused_in_every_part(upload: Path, name: str) -> None:
+    content = part(name)
+    end = content.rindex(b"</")
+    elements = b'<a b=":si>:c :row"/>' * 310_000
+    with pytest.raises(DamagedWorkbook):
+        rows_of(with_part(upload, name, content[:end] + elements + content[end:]))
+
+
+def test_a_million_tags_of_cells_and_texts_are_a_large_workbook(upload: Path) -> None:
+    row = b"<row><c><v>1</v></c><c s='0'><v>2</v></c></row>" * 130_000
+    text = b"<si><r><rPr><b/><i/></rPr><t>x</t></r></si>" * 50_000
+    for name, content, close in ((SHEET, row, b"</sheetData>"), (STRINGS, text, b"</sst>")):
+        prefixed = re.sub(rb"<(/?)(?=\w)", rb"<\1x:", content)
+        root = b"<worksheet><sheetData>" if name == SHEET else b"<sst>"
+        with zipfile.ZipFile(upload, "w", zipfile.ZIP_DEFLATED) as new:
+            new.writestr(name, root + prefixed + close + (b"</worksheet>" if name == SHEET else b""))
+        with upload.open("rb") as file:
+            archive = CheckedArchive(file)
+            archive.inspect_sheets()
+            archive.open(name).close()
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
