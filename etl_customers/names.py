@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from etl_customers.invisible import visible
+from etl_customers.text_formulas import plain_text
 from schemas.columns import COLUMN_BY_NAME
 
 OWN_COLUMNS: tuple[str, str, str] = ("import_id", "row", "errors")
@@ -53,7 +54,7 @@ def normalise_header(text: str) -> str:
     Case, white space, ``*``, hyphens, underscores, dots, apostrophes and invisible
     characters do not count; everything else does.
     """
-    folded = unicodedata.normalize("NFKC", visible(text))
+    folded = unicodedata.normalize("NFKC", plain_text(visible(text)))
     written = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc"))
     return _IGNORED.sub("", written.casefold())
 

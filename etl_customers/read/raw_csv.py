@@ -23,6 +23,7 @@ from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, Unk
 from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
+from etl_customers.text_formulas import plain_text
 from etl_customers.threads import read_ahead
 from schemas.codes import ERROR_VALUE, OTHER_SHEET
 from schemas.columns import COLUMN_BY_NAME
@@ -214,7 +215,7 @@ class _Stager:
         if self._country is None:
             raise CountryNotSet(rows[0], lines[0], has_column=False)
         for row, line, cell in zip(rows, lines, columns[self._country], strict=True):
-            if is_blank(cell) and row not in passed_over:
+            if is_blank(plain_text(cell)) and row not in passed_over:
                 raise CountryNotSet(row, line, has_column=True)
 
     def _parent_rows(self, block: Sequence[_Row], passed_over: Collection[int]) -> list[int | None]:

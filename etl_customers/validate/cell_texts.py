@@ -7,6 +7,7 @@ import polars as pl
 from etl_customers.error_values import STARTS, error_value
 from etl_customers.invisible import INVISIBLE, visible
 from etl_customers.staging import UploadColumn
+from etl_customers.text_formulas import START, TEXT_FORMULA
 from etl_customers.validate.damaged import SUSPECT, is_damaged
 from etl_customers.validate.normalise import map_distinct
 from etl_customers.validate.source_rules import SourceRules
@@ -24,6 +25,20 @@ def without_invisible(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFra
         if (distinct != cleaned).any():
             changed[name] = texts.replace(distinct, cleaned)
     return pl.DataFrame(changed)
+
+
+def without_text_formulas(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Return those of the text columns that have a cell like ``="0800"``, with ``0800`` instead."""
+    names = list(columns)
+    found = frame.select(pl.col(name).str.contains(START, literal=True).any() for name in names)
+    return frame.select(
+        pl.when(pl.col(name).str.contains(TEXT_FORMULA))
+        .then(pl.col(name).str.replace(TEXT_FORMULA, "${1}").str.replace_all('""', '"', literal=True))
+        .otherwise(name)
+        .alias(name)
+        for name, is_found in zip(names, found.row(0) if names else (), strict=True)
+        if is_found
+    )
 
 
 def _beyond_ascii(frame: pl.DataFrame, columns: Iterable[str]) -> list[str]:

@@ -10,7 +10,13 @@ import polars as pl
 from etl_customers.fields import AccountFields
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
-from etl_customers.validate.cell_texts import damaged_flags, find_error_values, invisible_flags, without_invisible
+from etl_customers.validate.cell_texts import (
+    damaged_flags,
+    find_error_values,
+    invisible_flags,
+    without_invisible,
+    without_text_formulas,
+)
 from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
@@ -71,6 +77,7 @@ def check_rows(
     cleaned = without_invisible(raw, [column.cell for column in read])
     told_of_texts = invisible_flags(raw, cleaned, read)
     raw = raw.with_columns(cleaned)
+    raw = raw.with_columns(without_text_formulas(raw, [column.cell for column in read]))
     positions = {column.key: column.cell for column in columns if column.role == "column"}
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
     found = read_field_values(raw, columns, fields)

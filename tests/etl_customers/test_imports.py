@@ -422,6 +422,29 @@ def test_a_dry_run_tells_of_ragged_rows_as_the_run_does(workshop: Workshop, tmp_
         ]
 
 
+TEXT_FORMULAS = (
+    '="first_name",last_name,city,postcode,street_address\n'
+    '="Ann",Smith,Darwin,="0800","=""12 """"High"""" St"""\n'
+    'Bob,="",Darwin,="0801",="12"\n'
+)
+
+
+def test_a_text_written_as_a_formula_is_that_text_and_comes_back_as_it_was(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(workshop, write(tmp_path, TEXT_FORMULAS))
+    with workshop.target.connect() as connection:
+        found = connection.execute(sa.select(customers.c.first_name, customers.c.postcode, customers.c.street_address))
+        assert [tuple(row) for row in found] == [("Ann", "0800", '12 "High" St')]
+    header, row = failed_file(workshop, record)
+    assert row[2:7] == ["Bob", '\'=""', "Darwin", '\'="0801"', '\'="12"']
+    row[3] = "Ray"
+    corrected = tmp_path / "corrected.csv"
+    with corrected.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, row])
+    assert load(workshop, corrected).rows_loaded == 1
+    with workshop.target.connect() as connection:
+        assert connection.scalar(sa.select(customers.c.postcode).where(customers.c.last_name == "Ray")) == "0801"
+
+
 def failed_file(workshop: Workshop, record: ImportRecord) -> list[list[str]]:
     """Return the failed-rows file of an import."""
     with workshop.failed_rows_path(record.import_id).open(encoding="utf-8-sig", newline="") as file:
