@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.customers_table import customers_now
 from assets.history_table import IMPORT_HISTORY, history_of
 from assets.import_facts import STATUS, links_of, record_of
 from assets.instance import open_instance
@@ -43,6 +44,7 @@ def show_change(workshop: Workshop, import_ids: Iterable[str], what: str, **numb
         for import_id in dict.fromkeys(import_ids):
             if import_id in known:
                 _show(instance, workshop, record_of(workshop, import_id), what, numbers)
+        instance.report_runless_asset_event(customers_now(workshop))
         instance.report_runless_asset_event(
             dg.AssetMaterialization(IMPORT_HISTORY, description=what, metadata=history_of(workshop))
         )

@@ -5,6 +5,7 @@ import dagster as dg
 from assets.alerts import failed_rows_alert, failed_run_alert
 from assets.connections import daily_connection_care, keep_connections_alive, provider_connections
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
+from assets.customers_table import customers
 from assets.dead_runs import dead_runs
 from assets.import_history import daily_import_history, import_history, write_import_history
 from assets.inbox import inbox_files, inbox_results
@@ -38,6 +39,7 @@ def define(home: str = "") -> dg.Definitions:
             deduplicated_customers,
             loaded_customers,
             failed_rows,
+            customers,
             import_history,
             provider_connections,
         ],

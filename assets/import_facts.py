@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.customers_table import customers_now
 from assets.history_table import IMPORT_HISTORY, history_of
 from assets.partitions import CHAIN
 from assets.tags import import_tags
@@ -73,7 +74,8 @@ def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None
 
 
 def tell_history(context: dg.AssetExecutionContext, workshop: Workshop) -> None:
-    """Note the history of all imports anew, because one has just ended."""
+    """Note the history of all imports and the table of customers anew, because an import has just ended."""
+    context.log_event(customers_now(workshop))
     context.log_event(dg.AssetMaterialization(IMPORT_HISTORY, metadata=history_of(workshop)))
 
 

@@ -65,6 +65,15 @@ def test_after_an_undo_the_partition_the_run_and_the_history_say_so(workshop: Wo
     assert (history["undone"], history["finished"]) == (1, 0)
 
 
+def test_the_table_of_customers_is_counted_after_an_import_and_after_an_undo(workshop: Workshop, imported: str) -> None:
+    command(workshop, "undo", imported)
+
+    with open_instance(workshop.home) as instance:
+        found = instance.fetch_materializations(dg.AssetKey("customers"), limit=9).records
+    shown = [record.asset_materialization.metadata for record in found if record.asset_materialization]
+    assert [one["dagster/row_count"].value for one in shown] == [0, 2]
+
+
 def test_an_undo_that_changes_nothing_is_not_shown(workshop: Workshop, imported: str) -> None:
     for words in (["--dry-run"], [], []):
         command(workshop, "undo", imported, *words)

@@ -1,0 +1,36 @@
+"""The table ``customers`` of the target as an asset of its own: what the imports end in, and what others read.
+
+Nothing here makes it: imports, edits, undos and erasures change it, and note how many it has then.
+"""
+
+import dagster as dg
+import sqlalchemy as sa
+
+from assets.lineage import LOADED_CUSTOMERS, schema
+from etl_customers.target.connect import reading
+from etl_customers.target.tables import customers as table
+from etl_customers.workshop import Workshop
+
+customers = dg.AssetSpec(
+    "customers",
+    deps=["loaded_customers"],
+    description="The target's table of customers, of all imports together, with all edits, undos and erasures. "
+    "Materialized elsewhere: by imports and commands, which note its rows here.",
+    group_name="customers",
+    kinds={"sql", "table"},
+    owners=["team:data"],
+    tags={"stage": "load"},
+    metadata={"dagster/table_name": table.name, **schema(LOADED_CUSTOMERS)},
+)
+
+
+def customers_now(workshop: Workshop) -> dg.AssetMaterialization:
+    """Return the table as it is now: how many customers it has, and how many of them are one still.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    query = sa.select(sa.func.count(), sa.func.count().filter(table.c.is_active)).select_from(table)
+    with reading(workshop.target) as connection:
+        rows, active = connection.execute(query).one()
+    return dg.AssetMaterialization(customers.key, metadata={"dagster/row_count": rows, "active": active})
