@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import yaml
 
 from assets.partitions import IMPORTS
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.private_files import write_private
 from etl_customers.settings import Home
 
 LOCATION = "etl_customers"
@@ -154,9 +154,7 @@ def _open(folder: Path) -> dg.DagsterInstance:
 
 def _write(path: Path, text: str) -> None:
     try:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_private(path, text.encode())
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be written") from None
 

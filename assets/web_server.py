@@ -6,6 +6,7 @@ them to what Dagster does. Who starts this process and again when it dies: ``ass
 
 import argparse
 import asyncio
+import os
 import threading
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp
 from assets.instance import open_instance
 from assets.web_guard import Access, Guard, check_guarded
 from etl_customers.errors import EtlCustomersError
+from etl_customers.private_files import OWNER_ONLY
 from etl_customers.settings import Settings, find_home, load_settings
 
 _STATEMENT_TIMEOUT_MILLISECONDS = 15_000
@@ -100,6 +102,7 @@ def main() -> None:
     parser.add_argument("--read-only", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # Dagster's notices about itself
+    os.umask(OWNER_ONLY)
     home = find_home()
     try:
         access = access_of(load_settings(home), options.read_only)

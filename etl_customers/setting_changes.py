@@ -19,6 +19,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from etl_customers.errors import DiskUnavailable, NotFound, SettingsInvalid, UsageError
+from etl_customers.private_files import write_private
 from etl_customers.settings import (
     DATABASE_VARIABLE,
     HOME_VARIABLE,
@@ -307,20 +308,10 @@ def _read(file: Path) -> str:
 
 def _replace(file: Path, content: bytes) -> None:
     """Put a private file in the place of another: the whole of it, or nothing."""
-    copy = file.with_name(f".{file.name}.new")
     try:
-        copy.unlink(missing_ok=True)  # what a killed process has left
-        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        copy.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        for left in file.parent.glob(f".{file.name}.*"):  # of a process that was killed: the lock is ours
+            left.unlink(missing_ok=True)
+        write_private(file, content)
     except OSError as error:
         raise DiskUnavailable(file, error.strerror or "cannot be written") from None
 

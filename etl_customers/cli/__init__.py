@@ -15,6 +15,7 @@ import typer
 
 from etl_customers.cli.pasting import remember_home
 from etl_customers.errors import EtlCustomersError, error_code
+from etl_customers.private_files import OWNER_ONLY
 
 DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
 _USAGE, _BUG, _INTERRUPTED, _BROKEN_PIPE = 2, 70, 130, 141
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A short command mostly imports modules, whose objects all live on: collecting as often as Python does
     # by default costs a twentieth of an import's time (benchmarks/small.py) and finds nothing.
     gc.set_threshold(20_000, 50, 1_000)
+    os.umask(OWNER_ONLY)
     words = list(sys.argv[1:] if arguments is None else arguments)
     wants_json = "--json" in words
     if isinstance(sys.stdout, io.TextIOWrapper):

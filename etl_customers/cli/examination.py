@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -88,6 +89,14 @@ def _home(home: Home) -> Iterator[Finding]:
     yield Finding(
         "home", mode & 0o077 == 0, f"{home.path} has mode {mode:04o}", f"others can read it: chmod 700 {home.path}"
     )
+    # Nobody comes to them through a folder that is closed; what lies in the inbox is as its owner put it there.
+    opened = [path for path in home.path.rglob("*") if _is_open(path) and home.inbox not in path.parents]
+    yield Finding(
+        "files",
+        not (opened and mode & 0o077),
+        f"{len(opened)} files and folders are open to others" if opened else "all are their owner's only",
+        f"run: chmod -R go= {home.path}",
+    )
     try:
         with tempfile.TemporaryFile(dir=home.path):
             yield Finding("writing", True, "the home can be written")
@@ -100,6 +109,11 @@ def _home(home: Home) -> Iterator[Finding]:
     yield Finding(
         "disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free", "free some: imports need room for staging"
     )
+
+
+def _is_open(path: Path) -> bool:
+    found = path.lstat()
+    return not stat.S_ISLNK(found.st_mode) and bool(found.st_mode & 0o077)
 
 
 def _settings(home: Home) -> Iterator[Finding]:

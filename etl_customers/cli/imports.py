@@ -104,7 +104,7 @@ def template(
         KnownHeaders(fields, settings.csv.aliases)  # refuses aliases that take a column of the template
     header = template_header(fields, settings.csv.required)
     text = io.StringIO()
-    csv.writer(text).writerow(header)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(header)
     if output is None:
         sys.stdout.write(text.getvalue())
         return

@@ -9,7 +9,6 @@ import binascii
 import json
 import os
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from etl_customers.errors import DiskUnavailable, UsageError
+from etl_customers.private_files import write_private
 from etl_customers.settings import SECRET_KEY_VARIABLE, Home, secret_keys
 
 _KEY_BYTES = 32
@@ -143,17 +143,8 @@ def _read(path: Path) -> str | None:
 def _make(path: Path) -> None:
     """Make the file whole or not at all; of several processes that do so, one wins and the others read its key."""
     try:
-        # A link never replaces a file, and the file is complete before it has its name.
-        descriptor, draft = tempfile.mkstemp(prefix=".secret.key-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(Fernet.generate_key() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            Path(draft).unlink()
+        write_private(path, Fernet.generate_key() + b"\n", replaces=False)
+    except FileExistsError:
+        pass
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be made") from None

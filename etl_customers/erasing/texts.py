@@ -8,17 +8,16 @@ import csv
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.erasing.person import Person
 from etl_customers.errors import UploadRefused
+from etl_customers.private_files import as_text, private_draft, sync_folder
 from etl_customers.read.csv_files import DELIMITERS, Encoding, find_encoding
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import NotText
-from etl_customers.read.uploads import sync_folder
 from etl_customers.read.xlsx_files import open_workbook_records
 
 _BREAKS = re.compile(r"[,;\t|\r\n\"<>]+")
@@ -110,20 +109,19 @@ def without_rows(path: Path, is_theirs: Callable[[Record], bool], named_encoding
     numbers = {record.number for record in gone}
     codec = _encoding_of(path, named_encoding).codec
     times = path.stat()
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
-    temporary = Path(name)
+    with (
+        private_draft(path.parent, f".{path.name[:40]}.") as (file, draft),
+        as_text(file, codec) as text,
+    ):
+        left = _write(text.write, read_csv(path, named_encoding), numbers)
     try:
-        with os.fdopen(descriptor, "w", encoding=codec, newline="") as file:
-            left = _write(file.write, read_csv(path, named_encoding), numbers)
-            file.flush()
-            os.fsync(file.fileno())
-        os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+        os.utime(draft, ns=(times.st_atime_ns, times.st_mtime_ns))
         if left:
-            temporary.replace(path)
+            draft.replace(path)
         else:
             path.unlink()
     finally:
-        temporary.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
     sync_folder(path.parent)
     return gone
 

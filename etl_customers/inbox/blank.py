@@ -5,16 +5,15 @@ import noted of it. What becomes of the original is the caller's business.
 """
 
 import csv as csv_module
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from etl_customers import settings
 from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank
+from etl_customers.private_files import as_text, private_draft
 from etl_customers.read.csv_files import find_dialect, find_encoding, open_text, read_records
 from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import KnownHeaders, Role, match_header
@@ -120,9 +119,10 @@ def _write(
     position = find_position(header[1])
     if position is None:
         return None
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
-    with _removed_on_error(Path(name)), os.fdopen(descriptor, "w", encoding=codec, newline="") as file:
-        writer = csv_module.writer(file, delimiter=delimiter, lineterminator="\r\n")
+    # What a workbook held may be run as a formula, and opens in a spreadsheet again: no cell without quotes.
+    quoting: Literal[0, 1] = csv_module.QUOTE_ALL if as_written is escape_formula else csv_module.QUOTE_MINIMAL
+    with private_draft(folder, TEMPORARY) as (file, draft), as_text(file, codec) as text:
+        writer = csv_module.writer(text, delimiter=delimiter, lineterminator="\r\n", quoting=quoting)
         writer.writerow(map(as_written, header[1]))
         for _, cells in rest:
             # In a row of another width the password may have moved as far as the widths differ.
@@ -130,15 +130,4 @@ def _write(
                 if moved < len(cells):
                     cells[moved] = ""
             writer.writerow(map(as_written, cells))
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
-
-
-@contextmanager
-def _removed_on_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    return draft

@@ -10,7 +10,7 @@ from pathlib import Path
 from etl_customers.errors import DiskUnavailable
 from etl_customers.inbox.names import NOTE, free_name, note_of
 from etl_customers.leftovers import translated_disk_errors
-from etl_customers.read.uploads import sync_folder
+from etl_customers.private_files import sync_folder, write_private
 from etl_customers.settings import Home
 
 
@@ -56,12 +56,8 @@ def reject(home: Home, entry: Path, name: str, note: str) -> None:
     """
     path = free_name(home.inbox_rejected, name)
     beside = note_of(path)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    write_private(beside, note.encode(), replaces=False)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
         entry.rename(path)
     except BaseException:
         beside.unlink(missing_ok=True)

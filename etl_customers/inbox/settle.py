@@ -24,9 +24,10 @@ from etl_customers.inbox.folders import held, list_accepted, move, reject
 from etl_customers.inbox.look import Odd
 from etl_customers.inbox.names import clean_name, parts_of, rejected_name
 from etl_customers.leftovers import translated_disk_errors
+from etl_customers.private_files import sync_folder
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import FileNotThere
-from etl_customers.read.uploads import is_unchanged, open_regular_file, sync_folder
+from etl_customers.read.uploads import is_unchanged, open_regular_file
 from etl_customers.settings import Home
 from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
 from etl_customers.target.connect import reading

@@ -9,7 +9,6 @@ import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from etl_customers import settings
@@ -17,6 +16,7 @@ from etl_customers.errors import DiskUnavailable
 from etl_customers.fields import NO_FIELDS
 from etl_customers.invisible import are_blank
 from etl_customers.names import fixed_names, normalise_header
+from etl_customers.private_files import private_file
 from etl_customers.read.csv_files import (
     Dialect,
     Encoding,
@@ -30,7 +30,7 @@ from etl_customers.read.headers import KnownHeaders, without_empty_end
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import NothingToSplit, NotSplitExactly, PartExists, RaggedRow, RaggedRows
 from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, settle_width
-from etl_customers.read.uploads import open_regular_file, sync_folder
+from etl_customers.read.uploads import open_regular_file
 from etl_customers.read.xlsx_files import open_workbook_records
 
 _Record = tuple[list[str], bytes]
@@ -61,7 +61,6 @@ def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Pa
         DiskUnavailable: A part cannot be written.
     """
     descriptor = open_regular_file(source)
-    mode = os.fstat(descriptor).st_mode & 0o777
     os.close(descriptor)
     if find_kind(source) == "xlsx":
         read, suffix = _workbook_reader(source, csv.max_bytes), ".csv"
@@ -72,7 +71,7 @@ def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Pa
     if total < 2:
         raise NothingToSplit(rows, csv.max_rows)
     parts = [folder / f"{source.stem}-{number}-of-{total}{suffix}" for number in range(1, total + 1)]
-    _write_parts(read(), parts, csv.max_rows, mode)
+    _write_parts(read(), parts, csv.max_rows)
     return parts
 
 
@@ -114,7 +113,7 @@ def _workbook_reader(source: Path, max_bytes: int) -> Callable[[], Iterator[_Rec
                 if are_blank(cells[width:]):
                     del cells[width:]  # in a workbook white space there moves nothing
                 line = io.StringIO()
-                csv_module.writer(line, lineterminator="\r\n").writerow(cells)
+                csv_module.writer(line, lineterminator="\r\n", quoting=csv_module.QUOTE_ALL).writerow(cells)
                 yield cells, (mark + line.getvalue()).encode()
                 mark = ""
 
@@ -149,7 +148,7 @@ def _count_rows(records: Iterator[_Record], max_rows: int) -> int:
     return rows
 
 
-def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int, mode: int) -> None:
+def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int) -> None:
     for part in parts:
         if part.exists() or part.is_symlink():
             raise PartExists(part.name)
@@ -157,32 +156,20 @@ def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int, m
     made: list[Path] = []
     try:
         for part in parts:
-            with _new_file(part, mode, made) as write:
-                write(header)
+            with private_file(part, replaces=False) as file:
+                file.write(header)
                 left = None if part is parts[-1] else max_rows
                 for _, record in records:
-                    write(record)
+                    file.write(record)
                     left = None if left is None else left - 1
                     if left == 0:
                         break
-        sync_folder(parts[0].parent)
+            made.append(part)
     except BaseException as error:
         for part in made:
             part.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            raise PartExists(part.name) from None
         if isinstance(error, OSError):
             raise DiskUnavailable(parts[0].parent, error.strerror or "cannot be written") from None
         raise
-
-
-@contextmanager
-def _new_file(path: Path, mode: int, made: list[Path]) -> Iterator[Callable[[bytes], int]]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        descriptor = os.open(path, flags, mode)
-    except FileExistsError:
-        raise PartExists(path.name) from None
-    made.append(path)
-    with os.fdopen(descriptor, "wb") as file:
-        yield file.write
-        file.flush()
-        os.fsync(file.fileno())

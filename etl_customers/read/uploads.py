@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.errors import DiskUnavailable
+from etl_customers.private_files import sync_folder
 from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, FileUnreadable, NotARegularFile, TooLarge
 
 _BLOCK_BYTES = 1024 * 1024
@@ -120,15 +121,6 @@ def is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
 
 def _state(found: os.stat_result) -> tuple[int, int, int, int, int]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy(descriptor: int, path: Path, max_bytes: int) -> tuple[str, int]:

@@ -1,18 +1,16 @@
 """The failed-rows file: the rows of an import that failed, to be corrected and uploaded again (R19, R20)."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from etl_customers.errors import DiskUnavailable
 from etl_customers.names import BEYOND_PREFIX, OWN_COLUMNS
+from etl_customers.private_files import as_text, private_file
 from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import UNSTAGED_ROLES, Role
 from etl_customers.read.misplaced import beyond_cells
-from etl_customers.read.uploads import sync_folder
 from etl_customers.staging import Staging
 
 _CHUNK_ROWS = 10_000
@@ -100,20 +98,11 @@ def write_whole(path: Path, records: Iterator[list[str]]) -> int:
     Raises:
         OSError: It cannot be written; then there is nothing of it.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, lineterminator="\r\n")
-            written = -1
-            for record in records:
-                writer.writerow(record)
-                written += 1
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    written = -1
+    with private_file(path) as file, as_text(file, "utf-8-sig") as text:
+        # Every cell in quotes: a spreadsheet that splits at semicolons or tabs would find a formula behind one.
+        writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+        for record in records:
+            writer.writerow(record)
+            written += 1
     return written

@@ -82,7 +82,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
 
     written = run("failed", import_id, at=pulled.home).out
     assert "Correct them at QuickBooks Online, then run: etl-customers pull quickbooks" in written
-    assert "provider_id,code,message" in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")
+    assert '"provider_id","code","message"' in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")
 
 
 def test_a_provider_that_does_not_answer_now_is_asked_again_later(pulled: Books, run: Run) -> None:

@@ -221,7 +221,7 @@ def test_a_workbook_with_a_row_that_was_corrected_to_the_person_is_deleted_too(w
     broken = HEADER + "Canaryfirst,,nonsense,,,,NSW,Sydney\n"
     first = load(workshop, broken)
     corrected = (
-        workshop.failed_rows_path(first).read_text("utf-8-sig").replace(",,nonsense", ",Canarylast,c@example.com")
+        workshop.failed_rows_path(first).read_text("utf-8-sig").replace('"","nonsense"', '"Canarylast","c@example.com"')
     )
     load(workshop, corrected)
     path = workshop.home.inbox_done / f"{first}--customers.xlsx"

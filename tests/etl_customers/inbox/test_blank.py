@@ -100,7 +100,9 @@ def test_of_a_workbook_the_imported_sheet_is_written_without_passwords_and_with_
     book.save(file)
     done = blank(tmp_path / "x", file.getvalue())
     assert done is not None
-    assert done.decode("utf-8-sig") == "first_name,last_name,password,postcode\r\nZoë,'=x,,2000\r\n,,,\r\n"
+    assert done.decode("utf-8-sig") == (
+        '"first_name","last_name","password","postcode"\r\n"Zoë","\'=x","","2000"\r\n"","","",""\r\n'
+    )
 
 
 @pytest.mark.parametrize(
