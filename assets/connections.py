@@ -25,6 +25,7 @@ _SCHEMA = text_columns(
     (
         ("provider", "string", "quickbooks or xero."),
         ("connection", "string", "The provider's id of the company: QuickBooks realm or Xero tenant."),
+        ("company", "string", "What the provider calls the company."),
         ("state", "string", "connected, reconnect (a person must connect again) or disconnected."),
         ("connected", "string", "When a person made it last, UTC."),
         ("renewed", "string", "When its token was last renewed, UTC."),
@@ -115,6 +116,7 @@ def _row(one: ConnectionRecord, kept: list[KeptAlive], now: datetime) -> dg.Tabl
         {
             "provider": one.provider,
             "connection": one.tenant_id,
+            "company": one.name,
             "state": one.state,
             "connected": _time(one.connected_at),
             "renewed": _time(one.refreshed_at),

@@ -94,6 +94,7 @@ _REASON_COLUMNS = (
     ("column", "string", "The column at fault."),
     ("code", "string", "The reason, for programs."),
     ("message", "string", "The reason, for people."),
+    ("suggestion", "string", "What was meant, where a list of states, countries, titles, types or choices knows it."),
 )
 FAILED_ROWS_SCHEMA = text_columns(_REASON_COLUMNS)
 NOT_SYNCED_SCHEMA = text_columns((("provider_id", "string", "The provider's id of the customer."), *_REASON_COLUMNS))

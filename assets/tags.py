@@ -8,7 +8,7 @@ import re
 from etl_customers.settings import Settings
 from etl_customers.target.ledger import ImportRecord
 
-SOURCE, FILE, CONNECTION = "source", "file", "connection"
+SOURCE, FILE, CONNECTION, ACCEPTED_BY = "source", "file", "connection", "accepted_by"
 _LONGEST = 60
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -25,10 +25,13 @@ def file_label(record: ImportRecord, settings: Settings) -> str:
 
 
 def import_tags(record: ImportRecord, settings: Settings) -> dict[str, str]:
-    """Return the tags of an import's runs and materializations: ``source``, and the ``file`` or the ``connection``.
+    """Return the tags of an import's runs and materializations: ``source``, ``accepted_by``, and the ``file`` or the ``connection``.
 
-    The connection is the provider's id of the company, a number or a UUID, not its name.
+    The connection is the provider's id of the company, a number or a UUID, not its name. An import is accepted by a
+    user of the operating system, the inbox, a schedule or a run, as the ledger has it.
     """
     label = file_label(record, settings)
     connection = {CONNECTION: record.tenant_id} if record.tenant_id else {}
-    return {SOURCE: record.source, **connection} | ({FILE: label} if label else {})
+    who = _NOT_ALLOWED.sub("-", record.accepted_by or "")[:_LONGEST].strip("-")
+    named = {FILE: label, ACCEPTED_BY: who}
+    return {SOURCE: record.source, **connection} | {name: value for name, value in named.items() if value}

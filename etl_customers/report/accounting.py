@@ -16,9 +16,14 @@ import sqlalchemy as sa
 from etl_customers.settings import Staging as StagingSettings
 from etl_customers.staging import Staging, open_staging
 from etl_customers.target.connect import reading
-from etl_customers.target.ledger import failed_rows_of
+from etl_customers.target.ledger import FailedRow, failed_rows_of
 from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
 from schemas.codes import LEFT_OUT_CODES
+
+_OF_REFERENCE_LISTS = frozenset(
+    ("unknown_title", "unknown_customer_type", "unknown_country", "unknown_state", "unknown_choice")
+)
+"""Codes whose suggestion is an entry of a list and no customer's value, as a number, an address or a date would be."""
 
 _SHARED_KEYS = """
 with to_load as (select kind, value from customer_keys semi join deduplicated_rows using ("row"))
@@ -42,6 +47,8 @@ class FailedCell:
     message: str
     provider_id: str | None = None
     """Of a pull: the provider's id of the customer."""
+    suggestion: str | None = None
+    """Only where it comes from a reference list or the choices of a field."""
 
 
 @dataclass(frozen=True)
@@ -238,11 +245,16 @@ def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRow
             left_out += codes <= LEFT_OUT_CODES
             for error in failed.errors:
                 if len(first) < limit:
-                    cell = FailedCell(failed.row, error["column"], error["code"], error["message"], failed.provider_id)
-                    first.append(cell)
+                    first.append(_shown(failed, error))
                 else:
                     more += 1
     return FailedRows(by_code=dict(sorted(by_code.items())), first=tuple(first), more=more, left_out=left_out)
+
+
+def _shown(failed: FailedRow, error: Mapping[str, Any]) -> FailedCell:
+    code = error["code"]
+    suggestion = error.get("suggestion") if code in _OF_REFERENCE_LISTS else None
+    return FailedCell(failed.row, error["column"], code, error["message"], failed.provider_id, suggestion)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ def record(workshop: Workshop, import_id: str) -> ImportRecord:
 
 
 def test_a_file_is_named_by_its_content_unless_the_user_lets_names_be_shown(record: ImportRecord) -> None:
+    record = dataclasses.replace(record, accepted_by=None)
     assert import_tags(record, Settings()) == {"source": "csv", "file": (record.sha256 or "")[:8]}
     assert import_tags(record, SHOWN) == {"source": "csv", "file": "customers.csv"}
 
@@ -35,5 +36,21 @@ def test_a_name_that_is_shown_is_a_valid_tag_whatever_it_was(record: ImportRecor
 
 
 def test_an_import_without_a_file_has_no_tag_for_it(record: ImportRecord) -> None:
-    pull = dataclasses.replace(record, source="xero", file_name=None, sha256=None)
+    pull = dataclasses.replace(record, source="xero", file_name=None, sha256=None, accepted_by=None)
     assert import_tags(pull, SHOWN) == {"source": "xero"}
+
+
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [
+        ("inbox", "inbox"),
+        ("run 0f3c", "run-0f3c"),
+        ("OFFICE\\ada", "OFFICE-ada"),
+        ("a" * 128, "a" * 60),
+        ("客户", None),
+    ],
+)
+def test_a_tag_says_who_or_what_accepted_an_import(record: ImportRecord, who: str, shown: str | None) -> None:
+    tag = import_tags(dataclasses.replace(record, accepted_by=who), Settings()).get("accepted_by")
+    assert tag == shown
+    assert tag is None or is_valid_strict_tag_value(tag)

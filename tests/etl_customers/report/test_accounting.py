@@ -15,10 +15,12 @@ from etl_customers.report.accounting import (
     count_staged_rows,
     count_target_keys,
     count_target_rows,
+    list_failed_rows,
 )
 from etl_customers.report.lineage import read_shown_columns
 from etl_customers.settings import DATABASE_VARIABLE, Home
-from etl_customers.target.connect import writing
+from etl_customers.target.connect import reading, writing
+from etl_customers.target.ledger import failed_rows_of
 from etl_customers.target.tables import customers, identity_keys, removed_customers
 from etl_customers.workshop import Workshop, open_workshop
 
@@ -79,3 +81,17 @@ def test_looking_at_an_import_whose_staging_was_deleted_makes_no_file(workshop: 
     assert account_for_validated(file, limits, validated=3, failed=2).is_balanced
     assert read_shown_columns(file, limits) == ()
     assert not file.exists()
+
+
+def test_suggestions_are_shown_only_where_a_reference_list_has_them(workshop: Workshop, tmp_path: Path) -> None:
+    file = tmp_path / "upload.csv"
+    file.write_text(
+        "first_name,last_name,city,state,country,date_joined\nA,B,C,Westen Australia,AU,2020-01-31\n", encoding="utf-8"
+    )
+    import_id = accept_upload(workshop, file).record.import_id
+    run_import(workshop, import_id)
+    with reading(workshop.target) as connection:
+        [kept] = failed_rows_of(connection, import_id)
+    assert all(error["suggestion"] for error in kept.errors)
+    shown = {cell.column: cell.suggestion for cell in list_failed_rows(workshop.target, import_id, limit=9).first}
+    assert shown == {"state": "Western Australia", "date_joined": None}
