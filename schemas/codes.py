@@ -30,6 +30,9 @@ LEFT_OUT_CODES = frozenset({SUPPLIER_ONLY, UNUSED, SUB_CUSTOMER, PROJECT, MERGED
 ERROR_VALUE = "error_value"
 """A cell is an error value of a spreadsheet; the error's reference says which of the known ones."""
 
+COLUMN_LEFT_OUT, CONTACT_LEFT_OUT = "column_left_out", "contact_left_out"
+"""Warnings of a file as a whole: a column is not in the target; and most of its cells look like ways to reach a person."""
+
 OTHER_SHEET = "other_sheet"
 """Warning of a workbook as a whole; the reference is the sheet's title."""
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
@@ -59,7 +62,11 @@ _ERRORS = (
     Problem(
         ERROR_VALUE, "{column} is {reference}, an error value of a spreadsheet; correct its formula or type the value"
     ),
-    Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
+    Problem(
+        "unknown_title",
+        "{column} is not one of Dr, Mr, Mrs, Miss, Ms; if the column {reference} holds job titles, leave it out: "
+        "etl-customers settings set 'csv.aliases.{reference}' ''",
+    ),
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
     Problem("invalid_email", "{column} is not a well-formed e-mail address"),
@@ -116,6 +123,12 @@ _WARNINGS = (
         "mixed_scripts",
         "{column} has letters of another alphabet that look like its own; see that it is the right address",
     ),
+    Problem(COLUMN_LEFT_OUT, "the column {column} was left out: it is not in the target"),
+    Problem(
+        CONTACT_LEFT_OUT,
+        "most cells of the column {column}, which was left out, look like e-mail addresses or phone numbers; "
+        "give it a column in csv.aliases to have them",
+    ),
     Problem(
         OTHER_SHEET, "the sheet {reference} has cells too and was not read; save it as a file of its own to import it"
     ),
@@ -143,4 +156,6 @@ def message(code: str, column: str, reference: str | None = None) -> str:
         KeyError: The code is not in the catalogue.
     """
     problem = ERRORS.get(code) or WARNINGS[code]
+    if code == "unknown_title" and reference is None:  # nothing leads to the column but its own name
+        return f"{column} is not one of Dr, Mr, Mrs, Miss, Ms"
     return problem.message.format(column=column, reference=reference)

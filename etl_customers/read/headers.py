@@ -86,7 +86,8 @@ class KnownHeaders:
         own += [property_header(kind.label, part.label) for kind in fields.property_types for part in kind.fields]
         self._written = [*fixed_texts(), *((header, header) for header in own)]
         self._removed = {normalise_header(gone.header): gone.removed_at for gone in reversed(fields.removed)}
-        self._aliases = self._read_aliases(aliases)
+        self._left_out = {normalise_header(alias) for alias, target in aliases.items() if not target.strip()} - {""}
+        self._aliases = self._read_aliases({alias: target for alias, target in aliases.items() if target.strip()})
 
     def find(self, header: str, *, is_template: bool = False) -> UploadColumn | None:
         """Return what a header means, None if nothing; position and header are left open.
@@ -99,7 +100,13 @@ class KnownHeaders:
         name = normalise_header(header)
         if is_template and name in _TEMPLATE_NAMES:
             return self._fixed[name]
+        if name in self._left_out:
+            return _meaning(Role.IGNORED)
         return self._aliases.get(name) or self._find_own(header)
+
+    def is_left_out(self, header: str) -> bool:
+        """Tell whether the settings leave a header out: its alias leads to nothing."""
+        return normalise_header(header) in self._left_out
 
     def property_meanings(self, header: str) -> list[UploadColumn]:
         """Return the columns of properties that a header may mean, the first of them where it is certain.
@@ -119,6 +126,8 @@ class KnownHeaders:
         """Return the aliases that take a header of the account's own for another column, each with what has it."""
         found = []
         for alias, target in aliases.items():
+            if not target.strip():
+                continue
             own = self._find_account(alias)
             if own is not None and own != self._find_own(target):
                 found.append((alias, f"the {'property' if own.role is Role.PROPERTY else 'custom field'} {own.key}"))
@@ -232,7 +241,9 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     _refuse_duplicates(columns)
     missing = _missing(columns, fields, csv.required)
     unknown = (
-        [] if csv.ignore_unknown_columns else [c for c in columns if c.role is Role.IGNORED and not is_blank(c.header)]
+        []
+        if csv.ignore_unknown_columns
+        else [c for c in columns if is_without_column(c) and not known.is_left_out(c.header)]
     )
     if not (unknown or missing):
         return columns
@@ -244,6 +255,11 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     if unknown:
         raise UnknownColumns(described, missing)
     raise MissingColumns(missing)
+
+
+def is_without_column(column: UploadColumn) -> bool:
+    """Tell whether a column of an upload has a header, but is left out of the import."""
+    return column.role == Role.IGNORED and not is_blank(column.header)
 
 
 def is_own_file(columns: Iterable[UploadColumn]) -> bool:

@@ -17,7 +17,7 @@ from etl_customers.error_values import error_value
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
 from etl_customers.read.formulas import ESCAPED_PATTERN
-from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
+from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file, is_without_column
 from etl_customers.read.misplaced import Misplaced, MisplacedRows
 from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport, show_header
 from etl_customers.read.row_widths import RaggedCells
@@ -25,7 +25,7 @@ from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.text_formulas import plain_text
 from etl_customers.threads import read_ahead
-from schemas.codes import ERROR_VALUE, OTHER_SHEET
+from schemas.codes import COLUMN_LEFT_OUT, CONTACT_LEFT_OUT, ERROR_VALUE, OTHER_SHEET
 from schemas.columns import COLUMN_BY_NAME
 
 _BLOCK_ROWS = 1_000
@@ -34,6 +34,7 @@ _BLOCK_ROWS = 1_000
 _CHUNK_BLOCKS = 25
 """Blocks appended to staging at once: 25,000 rows are in memory at a time."""
 
+_CONTACT = r"^\s*([^@\s]+@[^@\s]+\.[^@\s]+|[+(]?[0-9][0-9 ().+/-]{6,18}[0-9])\s*$"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _NOT_A_ROW = -1
@@ -104,7 +105,9 @@ def read_raw_csv(
                     if block.misplaced is not None:
                         staging.append("row_errors", block.misplaced.errors())
                         staging.append("overflowing_cells", block.misplaced.overflow())
-        counts = ReadCounts(rows.read, rows.unread, stager.parent_import_id, _file_warnings(rows.other_sheets))
+        counts = ReadCounts(
+            rows.read, rows.unread, stager.parent_import_id, _file_warnings(rows.other_sheets, staging, rows.columns)
+        )
         has_password = any(column.role is Role.PASSWORD for column in rows.columns)
         for name, number, text in (
             ("rows_read", counts.read, None),
@@ -124,8 +127,21 @@ def read_file_warnings(staging: Staging) -> list[dict[str, str | None]]:
     return warnings
 
 
-def _file_warnings(other_sheets: Sequence[str]) -> tuple[dict[str, str | None], ...]:
-    return tuple({"column": None, "code": OTHER_SHEET, "reference": show_header(title)} for title in other_sheets)
+def _file_warnings(
+    other_sheets: Sequence[str], staging: Staging, columns: Sequence[UploadColumn]
+) -> tuple[dict[str, str | None], ...]:
+    """Name the sheets that are not read and the columns that are left out, never a cell of them."""
+    found: list[dict[str, str | None]] = [
+        {"column": None, "code": OTHER_SHEET, "reference": show_header(title)} for title in other_sheets
+    ]
+    for column in filter(is_without_column, columns):
+        named = show_header(column.header)
+        found.append({"column": named, "code": COLUMN_LEFT_OUT, "reference": None})
+        looks = f"regexp_matches({column.cell}, ?)"
+        query = f"select 2 * count(*) filter ({looks}) > count(*) from raw_csv where trim({column.cell}) <> ''"  # noqa: S608 (c0, c1 …)
+        if staging.number(query, [_CONTACT]):
+            found.append({"column": named, "code": CONTACT_LEFT_OUT, "reference": None})
+    return tuple(found)
 
 
 def read_passwords(

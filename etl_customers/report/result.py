@@ -16,7 +16,7 @@ from etl_customers.settings import Home
 from etl_customers.staging import Staging
 from etl_customers.target.ledger import ImportRecord, failed_rows_of
 from etl_customers.target.tables import customers
-from schemas.codes import describe_file_warning, message
+from schemas.codes import COLUMN_LEFT_OUT, describe_file_warning, message
 
 _LAST_ROW = 2**62
 
@@ -119,6 +119,9 @@ class ImportResult:
             "warnings": [
                 {"row": warning.row, "column": warning.column, "code": warning.code, "message": warning.message}
                 for warning in self.warnings
+            ],
+            "columns_left_out": [
+                (warning.column or "")[1:-1] for warning in self.warnings if warning.code == COLUMN_LEFT_OUT
             ],
             "failed_rows_file": self.failed_rows_file,
             "refusal": None if self.refusal is None else {"code": self.refusal.code, "message": self.refusal.message},

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from etl_customers import imports, stages
 from etl_customers.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.load.failures import staged_failures
 from etl_customers.load.passwords import verify_password
-from etl_customers.settings import Company, Home, Settings
+from etl_customers.settings import Company, Csv, Home, Settings
 from etl_customers.staging import StagingDamaged, open_staging, remove_staging
 from etl_customers.target.connect import connect
 from etl_customers.target.ledger import ImportRecord, failed_rows_of, find_import
@@ -449,3 +450,23 @@ def failed_file(workshop: Workshop, record: ImportRecord) -> list[list[str]]:
     """Return the failed-rows file of an import."""
     with workshop.failed_rows_path(record.import_id).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file, strict=True))
+
+
+def test_columns_that_are_left_out_are_named_and_those_with_contacts_warned_of(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    text = "First Name,Last Name,City,Title,Way\nAnn,Ash,Perth,Head of Sales,ann@shop.com.au\nBob,Bay,Perth,,0412 345 678\n"
+    aliases = {"Title": "", "Way": ""}
+    settings = workshop.settings.model_copy(update={"csv": Csv(aliases=aliases)})
+    record = load(replace(workshop, settings=settings), write(tmp_path, text))
+    assert record.rows_loaded == 2
+    assert [(one["column"], one["code"]) for one in record.warnings or ()] == [
+        ("'Title'", "column_left_out"),
+        ("'Way'", "column_left_out"),
+        ("'Way'", "contact_left_out"),
+    ]
+
+
+def test_job_titles_fail_with_the_setting_that_leaves_them_out(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(workshop, write(tmp_path, "first_name,last_name,Title\nAnn,Ash,Head of Sales\n"))
+    assert "settings set 'csv.aliases.Title' ''" in failed_file(workshop, record)[1][-1]
