@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from etl_customers.cli.pasting import remember_home
+from etl_customers.cli.stopping import noticed_stops
 from etl_customers.errors import EtlCustomersError, error_code
 from etl_customers.private_files import OWNER_ONLY
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words after the program's name; none: those of this process.
 
     Returns:
-        0, 1, 2 and 3 as docs/import-a-file.md says; 70 for a bug, 130 when interrupted, 141 when
+        0, 1, 2 and 3 as docs/import-a-file.md says; 70 for a bug, 130 when interrupted (143 by SIGTERM), 141 when
         whoever read the output went away.
     """
     # A short command mostly imports modules, whose objects all live on: collecting as often as Python does
@@ -41,27 +42,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A character that the terminal lacks must not end a command whose work is done.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return _run(words)
-    except typer.TyperException as error:
+        with noticed_stops() as stops:
+            try:
+                return _run(words)
+            except (SystemExit, GeneratorExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
+                number = stops.signal()
+                if number is not None:  # whatever broke, broke because of it
+                    return _stopped(128 + number)
+                return _explained(error, wants_json)
+    finally:
+        remember_home(None)
+
+
+def _explained(error: BaseException, wants_json: bool) -> int:
+    if isinstance(error, typer.TyperException):
         return _usage_error(error, wants_json)
-    except typer.Abort:
+    if isinstance(error, typer.Abort):
         sys.stderr.write("stopped\n")
         return _INTERRUPTED
-    except EtlCustomersError as error:
+    if isinstance(error, EtlCustomersError):
         return _report(str(error), error_code(error), error.exit_code, wants_json)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped; nothing is half done, the same command may be run again\n")
-        return _INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, KeyboardInterrupt):
+        return _stopped(_INTERRUPTED)
+    if isinstance(error, BrokenPipeError):
         # Python flushes stdout once more at exit and would complain about the pipe there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return _BROKEN_PIPE
-    except (SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
-        return _bug(error, wants_json)
-    finally:
-        remember_home(None)
+    return _bug(error, wants_json)
+
+
+def _stopped(code: int) -> int:
+    sys.stderr.write("\nstopped; nothing is half done, the same command may be run again\n")
+    return code
 
 
 def _run(words: list[str]) -> int:
