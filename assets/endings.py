@@ -3,8 +3,8 @@
 Whoever materializes everything did nothing wrong: a source asset that has nothing to
 read of another source's import, and every stage of an import that was refused or undone,
 is materialized with the words, for a backfill fails where a partition is not made. The
-asset that refuses an import, and the stages after it, are materialized with the reason, too, before its run fails:
-a partition's page shows nothing but materializations.
+asset that refuses an import, and the stages after it, are materialized with the reason,
+too, before its run fails: a partition's page shows nothing but materializations.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,9 +14,13 @@ import pytest
 
 from assets.launch import run_import_job
 from etl_customers.imports import accept_upload
+from etl_customers.pulls import accept
 from etl_customers.settings import Home
 from etl_customers.workshop import Workshop, open_workshop
+from tests.connected import connect_fake
 from tests.environment import keep_only_ours
+from tests.fakes.provider_server import running
+from tests.fakes.quickbooks import FakeQuickBooks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -46,6 +50,10 @@ class Ui:
     """An import of three rows, of which one is loaded."""
     broken_run: str
     """A run whose last step failed; what it failed of is mended."""
+    refused: str
+    """An import that was refused for its header."""
+    pulled: str
+    """A finished import from QuickBooks."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,18 +94,19 @@ def page(browser: "Browser", request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")  # closed when the stories are told: an open UI works on
 def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """The UI and daemon on a home with two imports; the inbox is off, so that it waits for a person."""
+    """The UI and daemon on a home with four imports; the inbox is off, so that it waits for a person."""
     folder = tmp_path_factory.mktemp("ui")
     with pytest.MonkeyPatch.context() as environment:
         keep_only_ours(environment)
         workshop = open_workshop(Home(folder / "home"))
         try:
             finished, broken = _finished(workshop, folder), _broken(workshop, folder)
+            refused, pulled = _refused(workshop, folder), _pulled(workshop)
         finally:
             workshop.target.dispose()
         workshop.home.settings_file.write_text("[inbox]\nenabled = false\n", encoding="utf-8")
         with serving(workshop.home) as url:
-            yield Ui(url, workshop.home, finished, broken)
+            yield Ui(url, workshop.home, finished, broken, refused, pulled)
 
 
 @contextmanager
@@ -125,6 +134,25 @@ def _finished(workshop: Workshop, folder: Path) -> str:
     file.write_text(FILE, encoding="utf-8")
     import_id = accept_upload(workshop, file).record.import_id
     assert run_import_job(workshop.home, import_id).success
+    return import_id
+
+
+def _refused(workshop: Workshop, folder: Path) -> str:
+    file = folder / "refused.csv"
+    file.write_text(FILE.replace("email", "shoe size"), encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    assert not run_import_job(workshop.home, import_id).success
+    return import_id
+
+
+def _pulled(workshop: Workshop) -> str:
+    with running(FakeQuickBooks()) as fake, pytest.MonkeyPatch.context() as environment:
+        for name, value in fake.environment().items():
+            environment.setenv(name, value)
+        fake.add(3, is_plain=True)
+        connect_fake(fake, workshop.home, workshop.target)
+        import_id = accept(workshop, "quickbooks", None, accepted_by="test").record.import_id
+        assert run_import_job(workshop.home, import_id, source="quickbooks").success
     return import_id
 
 

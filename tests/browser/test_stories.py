@@ -2,15 +2,17 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
 from assets.instance import open_instance
 from etl_customers.settings import Home
-from tests.browser.conftest import Ui, serving
+from tests.browser.conftest import MILLISECONDS, Ui, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -107,6 +109,32 @@ def test_the_read_only_ui_shows_imports_and_offers_no_launch(page: "Page", ui: U
         assert IMPORT.format("0000000c") not in partitions_of(ui.home)
 
 
+def test_a_refused_upload_says_why_on_its_partition_and_no_stage_is_red(page: "Page", ui: Ui) -> None:
+    from playwright.sync_api import expect
+
+    for asset in ("raw_csv", "loaded_customers"):
+        page.goto(f"{ui.url}/assets/{asset}?view=partitions&partition={ui.refused}")
+        expect(page.get_by_text("the header has columns that are not known")).to_be_visible()
+        expect(page.get_by_text("unknown_columns", exact=True)).to_be_visible()
+        expect(page.get_by_text("did not materialize this asset")).to_have_count(0)
+
+
+def test_everything_materialized_for_all_partitions_ends_well_and_changes_nothing(page: "Page", ui: Ui) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{ui.url}/locations/etl_customers/asset-groups/customers")
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_role("button", name="All", exact=True).click()
+    page.get_by_role("button", name="Launch backfill").click()
+    assert wait_for_backfill(ui.home) == BulkActionStatus.COMPLETED_SUCCESS
+    page.goto(f"{ui.url}/assets/xero_customers?view=partitions&partition={ui.pulled}")
+    expect(page.get_by_text("is from QuickBooks Online, and this asset reads Xero only")).to_be_visible()
+    expect(page.get_by_text("Failed (0)")).to_be_visible()
+    page.goto(f"{ui.url}/assets/loaded_customers?view=partitions&partition={ui.pulled}")
+    expect(page.get_by_text("Materialized", exact=True)).to_be_visible()
+    expect(page.get_by_text("Failed (0)")).to_be_visible()
+
+
 @pytest.fixture
 def other_site() -> Iterator[str]:
     """The URL of a page that is served by somebody else."""
@@ -140,6 +168,18 @@ def ask(page: "Page", url: str, method: str, content_type: str, query: str) -> s
     else:
         answer = page.evaluate(ASK, [url, method, content_type, json.dumps({"query": query})])
     return answer
+
+
+def wait_for_backfill(home: Home) -> BulkActionStatus:
+    """Return how the only backfill ended."""
+    deadline = time.monotonic() + 2 * MILLISECONDS / 1000
+    with open_instance(home) as instance:
+        while True:
+            found = instance.get_backfills()
+            if found and found[0].status in BULK_ACTION_TERMINAL_STATUSES:
+                return found[0].status
+            assert time.monotonic() < deadline
+            time.sleep(1)
 
 
 def partitions_of(home: Home) -> list[str]:
