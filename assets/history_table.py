@@ -1,6 +1,7 @@
 """What the review shows of the ledger: totals that Dagster plots, the last imports with links, a picture of the last days."""
 
 import base64
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,12 @@ from assets.tags import file_label
 from etl_customers.report.history import History, PastImport, Totals, draw_days, read_history
 from etl_customers.settings import Settings
 from etl_customers.workshop import Workshop
-from schemas.sources import LABELS
 
 IMPORT_HISTORY = "import_history"
+_ID_START = re.compile(r"^[a-z]+-\d{8}T\d{6}Z-")
+_HYPHEN = "\N{NON-BREAKING HYPHEN}"
+_SHORT = 8
+"""Of a connection's id, from its end: the table is to be no wider than the page."""
 _SHOWN = 50
 """Imports that are listed; all others are in the totals."""
 HISTORY_COLUMNS = text_columns(
@@ -29,9 +33,9 @@ HISTORY_COLUMNS = text_columns(
         ("unread", "int", "Filled rows after the first empty one."),
         ("removed", "int", "Customers of it that were undone or erased since."),
         ("source", "string", "Where it came from."),
-        ("connection", "string", "Of a pull: the provider's id of the company."),
+        ("connection", "string", "Of a pull: the end of the provider's id of the company."),
         ("corrects", "string", "The import whose failed rows this one corrects."),
-        ("import", "string", "The import's id, which is its partition's key."),
+        ("import", "string", "The end of the import's id, which is its partition's key, and a link to it."),
         ("run", "string", "The run that ended it."),
     )
 )
@@ -91,8 +95,8 @@ def _row(past: PastImport, settings: Settings) -> dict[str, str]:
         "unchanged": _number(record.rows_unchanged),
         "unread": _number(record.rows_unread or None),
         "removed": _number(past.removed or None),
-        "source": LABELS[record.source],
-        "connection": f"`{record.tenant_id}`" if record.tenant_id else "",
+        "source": record.source,
+        "connection": _short(record.tenant_id) if record.tenant_id else "",
         "corrects": _link(record.parent_import_id),
         "import": _link(record.import_id),
         "run": f"[{record.run_id[:8]}](/runs/{record.run_id})" if record.run_id else "",
@@ -103,12 +107,20 @@ def _number(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
 
 
+def _short(tenant_id: str) -> str:
+    return f"`{tenant_id}`" if len(tenant_id) <= _SHORT else f"`…{tenant_id[-_SHORT:]}`"
+
+
 def _link(import_id: str | None) -> str:
-    return f"[{import_id}](/assets/loaded_customers?view=partitions&partition={import_id})" if import_id else ""
+    """Return a link to an import by the end of its id, for its source and time are in the row already."""
+    if import_id is None:
+        return ""
+    return f"[{_ID_START.sub('', import_id)}](/assets/loaded_customers?view=partitions&partition={import_id})"
 
 
 def _time(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M}" if time else ""
+    """Return a time that no browser breaks into several lines."""
+    return f"{time:%Y-%m-%d %H:%M}".replace("-", _HYPHEN).replace(" ", "\N{NO-BREAK SPACE}") if time else ""
 
 
 def _picture(history: History) -> str:

@@ -35,7 +35,7 @@ def test_the_history_shows_every_import_with_its_numbers_and_a_picture(workshop:
     assert header.startswith("| when (UTC) | status | file | read | loaded | failed | ")
     assert (cells["status"], cells["read"], cells["loaded"], cells["failed"]) == ("finished", "3", "1", "2")
     assert cells["file"] == f"`{import_id[-8:]}`"
-    assert f"[{import_id}](/assets/loaded_customers?view=partitions&partition={import_id})" in row
+    assert f"[{import_id[-8:]}](/assets/loaded_customers?view=partitions&partition={import_id})" in row
     assert not {"updated", "removed", "connection", "corrects"} & set(cells)
     picture = str(after["rows_per_day"].value).partition("base64,")[2].rstrip(")")
     assert base64.b64decode(picture).startswith(b"<svg")
