@@ -34,7 +34,9 @@ def noticed_stops() -> Iterator[Stops]:
         return
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that the shell has told us to ignore (a command in the background) stays ignored.
+    taken = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _stop) for number in taken}
     try:
         yield Stops(reading)
     finally:
