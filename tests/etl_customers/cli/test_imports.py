@@ -35,6 +35,7 @@ def test_the_result_as_json_has_exactly_the_keys_that_scripts_rely_on(record: di
         "rows",
         "failed",
         "warnings",
+        "columns_left_out",
         "failed_rows_file",
         "refusal",
     ]
