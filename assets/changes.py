@@ -14,12 +14,13 @@ from assets.customers_table import customers_now
 from assets.history_table import IMPORT_HISTORY, history_of
 from assets.import_facts import STATUS, links_of, record_of
 from assets.instance import open_instance
-from assets.metadata import counts
+from assets.metadata import counts, in_words_of
 from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.tags import import_tags
 from etl_customers.report.accounting import count_target_rows, list_failed_rows
 from etl_customers.target.ledger import ImportRecord
 from etl_customers.workshop import Workshop
+from schemas.sources import PROVIDERS
 
 LOADED_CUSTOMERS = "loaded_customers"
 
@@ -75,13 +76,13 @@ def _standing(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
     target = count_target_rows(workshop.target, record.import_id)
     failed = list_failed_rows(workshop.target, record.import_id, limit=0)
     there = target.loaded - target.removed
+    is_pull = record.source in PROVIDERS
+    numbers = {"read": record.rows_read or 0, "loaded": target.loaded, "failed": target.failed}
     return counts(
         there,
         failed.by_code,
-        read=record.rows_read or 0,
-        loaded=target.loaded,
-        failed=target.failed,
-        unread=record.rows_unread or 0,
+        is_pull=is_pull,
+        **in_words_of(is_pull, numbers),
         removed=target.removed,
         still_there=there,
     )

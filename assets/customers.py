@@ -19,7 +19,7 @@ from assets.lineage import (
     columns_of_failed_rows,
     schema,
 )
-from assets.metadata import FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, warned
+from assets.metadata import FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, in_words_of, warned
 from assets.partitions import imports
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
@@ -94,9 +94,12 @@ def validated_customers(
         columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
         record = record_of(opened, import_id)
         tags = tag_run(context, opened, record)
-    numbers = {"read": account.came, "validated": account.went_on, "failed": account.failed}
+    is_pull = record.source in PROVIDERS
+    came = {"read": account.came, "validated": account.went_on, "failed": account.failed}
+    numbers = in_words_of(is_pull, came)
     return dg.MaterializeResult(
-        metadata=counts(done.validated, account.by_code, **numbers) | _columns_of_validated(record, columns),
+        metadata=counts(done.validated, account.by_code, is_pull=is_pull, **numbers)
+        | _columns_of_validated(record, columns),
         tags=tags,
         check_results=[checked(_ACCOUNTED, "validated_customers", account.is_balanced, import_id, **numbers)],
     )
@@ -140,7 +143,7 @@ def deduplicated_customers(
     numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged)
     asset, shared = "deduplicated_customers", account.shared_keys
     return dg.MaterializeResult(
-        metadata=counts(done.deduplicated, account.by_code, **numbers)
+        metadata=counts(done.deduplicated, account.by_code, is_pull=record.source in PROVIDERS, **numbers)
         | columns_from("validated_customers", lineage_of_deduplicated()),
         tags=tags,
         check_results=[
@@ -194,12 +197,14 @@ def loaded_customers(
         record = record_of(opened, import_id)
         tags, links = tag_run(context, opened, record), links_of(opened, record)
     tell_parent(context, record)
-    numbers = {"read": done.read, "loaded": target.loaded, "failed": target.failed}
+    is_pull = record.source in PROVIDERS
+    numbers = in_words_of(is_pull, {"read": done.read, "loaded": target.loaded, "failed": target.failed})
     numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged, vanished=done.vanished)
     return dg.MaterializeResult(
-        metadata=counts(done.loaded, failed.by_code, **numbers, unread=done.unread, removed=target.removed)
+        metadata=counts(done.loaded, failed.by_code, is_pull=is_pull, **numbers, **_of_file(record, unread=done.unread))
+        | {"removed": target.removed}
         | columns_from("deduplicated_customers", lineage_of_loaded())
-        | ({} if record.source in PROVIDERS else columns_from_upload(columns))
+        | ({} if is_pull else columns_from_upload(columns))
         | links,
         tags=tags,
         check_results=_check_load(record, done, target, keys, numbers),
@@ -263,11 +268,15 @@ def failed_rows(
         asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
         tell_history(context, opened)
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
-    numbers = {"failed": counted.failed, "erased": counted.erased, "written": written}
-    shares = {"failed": counted.failed, "read": record.rows_read or 0, "failed_share": share, "allowed_share": allowed}
-    more = _of_pull(record, left_out=failed.left_out) | ({} if asked is None else _erasures(asked))
+    is_pull = record.source in PROVIDERS
+    numbers = in_words_of(is_pull, {"failed": counted.failed, "erased": counted.erased, "written": written})
+    of = in_words_of(is_pull, {"failed": counted.failed, "read": record.rows_read or 0})
+    shares = {**of, "failed_share": share, "allowed_share": allowed}
+    more = _of_pull(record, left_out_on_purpose=failed.left_out) | ({} if asked is None else _erasures(asked))
     return dg.MaterializeResult(
-        metadata=counts(written, failed.by_code, failed=counted.failed, **more)
+        metadata=counts(
+            written, failed.by_code, is_pull=is_pull, **in_words_of(is_pull, {"failed": counted.failed}), **more
+        )
         | {"failed_share": share}
         | failed_rows_table(failed)
         | _columns_of_failed(record, columns)
@@ -283,6 +292,10 @@ def failed_rows(
 def _of_pull(record: ImportRecord, **numbers: int) -> dict[str, int]:
     """Return numbers that only a pull has; none for a file, whose plots they would fill with noughts."""
     return numbers if record.source in PROVIDERS else {}
+
+
+def _of_file(record: ImportRecord, **numbers: int) -> dict[str, int]:
+    return {} if record.source in PROVIDERS else numbers
 
 
 def _finish_erasures(workshop: Workshop, import_id: str) -> "AskedErasures":

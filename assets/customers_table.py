@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from assets.lineage import LOADED_CUSTOMERS, schema
 from etl_customers.target.connect import reading
 from etl_customers.target.tables import customers as table
+from etl_customers.target.tables import imports, removed_customers
 from etl_customers.workshop import Workshop
 
 customers = dg.AssetSpec(
@@ -25,12 +26,13 @@ customers = dg.AssetSpec(
 
 
 def customers_now(workshop: Workshop) -> dg.AssetMaterialization:
-    """Return the table as it is now: how many customers it has, and how many of them are one still.
+    """Return the table as it is now, by the ledger: to count a million rows takes longer than a usual import.
 
     Raises:
         DatabaseUnavailable: The target does not answer.
     """
-    query = sa.select(sa.func.count(), sa.func.count().filter(table.c.is_active)).select_from(table)
+    came = sa.select(sa.func.coalesce(sa.func.sum(imports.c.rows_loaded), 0)).scalar_subquery()
+    gone = sa.select(sa.func.count()).select_from(removed_customers).scalar_subquery()
     with reading(workshop.target) as connection:
-        rows, active = connection.execute(query).one()
-    return dg.AssetMaterialization(customers.key, metadata={"dagster/row_count": rows, "active": active})
+        rows = int(connection.execute(sa.select(came - gone)).scalar_one())
+    return dg.AssetMaterialization(customers.key, metadata={"dagster/row_count": rows})

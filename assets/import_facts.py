@@ -7,7 +7,7 @@ import dagster as dg
 from assets.customers_table import customers_now
 from assets.history_table import IMPORT_HISTORY, history_of
 from assets.partitions import CHAIN
-from assets.tags import import_tags
+from assets.tags import ACCEPTED_BY, import_tags
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import list_corrections
 from etl_customers.target.connect import reading
@@ -52,6 +52,8 @@ def links_of(workshop: Workshop, record: ImportRecord, corrects: str | None = No
         links["corrects"] = _link(parent)
     for number, correction in enumerate(list_corrections(workshop.target, record.import_id), 1):
         links["corrected_by" if number == 1 else f"corrected_by_{number}"] = _link(correction)
+    if record.accepted_by:
+        links[ACCEPTED_BY] = record.accepted_by
     if record.run_id:
         links["ended_by_run"] = dg.MetadataValue.dagster_run(record.run_id)
     if workshop.failed_rows_path(record.import_id).exists():

@@ -1,10 +1,15 @@
 """The review of all imports: the asset, its job and its schedule. What it shows is in ``history_table``."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from assets.guard import failures_as_messages
 from assets.history_table import HISTORY_COLUMNS, history_of
 from assets.resources import WorkshopResource
+
+_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
+"""Its schedule runs every morning; where it is late, the daemon is not running."""
 
 
 @dg.asset(
@@ -13,6 +18,7 @@ from assets.resources import WorkshopResource
     owners=["team:data"],
     tags={"stage": "review"},
     metadata={"dagster/column_schema": HISTORY_COLUMNS},
+    freshness_policy=_DAILY,
 )
 def import_history(workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All imports as the ledger in the target has them: totals, the last 50 one by one, rows per day."""

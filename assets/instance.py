@@ -58,12 +58,12 @@ run_queue:
 sensors:
   use_threads: true
   num_workers: 4
-# Nothing here is materialized by conditions, and no asset has a freshness policy.
+# Nothing here is materialized by conditions.
 auto_materialize:
   enabled: false
   use_sensors: false
 freshness:
-  enabled: false
+  enabled: true
 # A sensor that looks every ten seconds and sees nothing leaves a tick each time.
 retention:
   schedule:
@@ -75,7 +75,12 @@ retention:
       success: 30
 """
 
-_EARLIER_DAGSTER_YAMLS = frozenset({"71d74ac03850906c6673560d438dc72d2db34b933c27ac79ae20519cc41f9083"})
+_EARLIER_DAGSTER_YAMLS = frozenset(
+    {
+        "71d74ac03850906c6673560d438dc72d2db34b933c27ac79ae20519cc41f9083",
+        "0b00a1612eddce258a2e1c62dc20e9de0ac457eb64a8a266848895cf71d0f038",
+    }
+)
 """SHA-256 of each ``dagster.yaml`` that an earlier version wrote: such a file is nobody's work."""
 
 

@@ -7,9 +7,10 @@ import dagster as dg
 import pandera.polars as pa
 
 from etl_customers.report.accounting import FailedRows
-from schemas.codes import ERRORS, describe_file_warning
+from schemas.codes import ERRORS, LEFT_OUT_CODES, describe_file_warning
 
 FAILED_ROWS_SHOWN = 200
+_PULLED = {"read": "fetched", "loaded": "created", "failed": "not_synced", "left_out": "left_out_on_purpose"}
 
 
 def table_schema(schema: pa.DataFrameSchema) -> dg.TableSchema:
@@ -34,20 +35,35 @@ def text_columns(columns: Iterable[tuple[str, str, str]]) -> dg.TableSchema:
     )
 
 
-def counts(row_count: int, by_reason: Mapping[str, int] | None = None, **numbers: float) -> dict[str, Any]:
+def counts(
+    row_count: int, by_reason: Mapping[str, int] | None = None, *, is_pull: bool = False, **numbers: float
+) -> dict[str, Any]:
     """Return the metadata of a table: its number of rows, the import's counts, failed rows by code.
 
     Numbers stand by themselves, since Dagster plots those over the imports; the table of
-    reasons says what each code means.
+    reasons says what each code means. Of a pull the words are those of its command: what
+    was left out on purpose is not called failed.
     """
     metadata: dict[str, Any] = {"dagster/row_count": row_count, **numbers}
     if by_reason is None:
         return metadata
-    metadata |= {f"failed: {code}": rows for code, rows in by_reason.items()}
+    metadata |= {f"{_called(code, is_pull)}: {code}": rows for code, rows in by_reason.items()}
     records = [
         dg.TableRecord({"code": code, "rows": rows, "meaning": _meaning(code)}) for code, rows in by_reason.items()
     ]
-    return metadata | {"failed_by_reason": dg.MetadataValue.table(records=records, schema=_REASONS_SCHEMA)}
+    name = "not_synced_by_reason" if is_pull else "failed_by_reason"
+    return metadata | {name: dg.MetadataValue.table(records=records, schema=_REASONS_SCHEMA)}
+
+
+def in_words_of(is_pull: bool, numbers: Mapping[str, int]) -> dict[str, int]:
+    """Return counts of an import under the names that its command uses: of a pull created, not synced."""
+    return {_PULLED.get(name, name) if is_pull else name: number for name, number in numbers.items()}
+
+
+def _called(code: str, is_pull: bool) -> str:
+    if not is_pull:
+        return "failed"
+    return "left out on purpose" if code in LEFT_OUT_CODES else "not synced"
 
 
 def warnings_of_file(warnings: Iterable[Mapping[str, str | None]]) -> dict[str, Any]:
@@ -66,10 +82,8 @@ def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
     records = [
         dg.TableRecord({column.name: getattr(cell, column.name) for column in schema.columns}) for cell in failed.first
     ]
-    return {
-        "failed_rows": dg.MetadataValue.table(records=records, schema=schema),
-        "failed_rows_not_shown": failed.more,
-    }
+    name = "not_synced_customers" if is_pull else "failed_rows"
+    return {name: dg.MetadataValue.table(records=records, schema=schema), f"{name}_not_shown": failed.more}
 
 
 def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: float) -> dg.AssetCheckResult:

@@ -1,6 +1,6 @@
 """The source assets of pulls: the customers of a provider's company as they came, mapped to rows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -24,6 +24,11 @@ from schemas.xero_contacts import XERO_CONTACTS
 
 _STAGED = "every_record_is_staged"
 _FRESH = "connection_is_fresh"
+_DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(hours=26))
+"""A day and some hours without a pull is worth a look, and so is a week in which not even the weekly full one came.
+
+Of a home that never pulled, Dagster says that it does not know.
+"""
 
 
 def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
@@ -40,6 +45,7 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
         owners=["team:data"],
         tags={"stage": "read"},
         metadata=schema(columns_of_records(shape)),
+        freshness_policy=_DAILY,
         check_specs=[
             dg.AssetCheckSpec(
                 _STAGED,
@@ -73,8 +79,9 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             metadata=counts(
                 done.fetched,
                 {} if staged is None else staged.by_code,
+                is_pull=True,
                 fetched=done.fetched,
-                left_out=done.left_out,
+                left_out_on_purpose=done.left_out,
                 invalid=done.invalid,
                 pages=done.pages,
                 requests_per_minute_at_most=limit,

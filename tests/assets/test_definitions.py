@@ -66,6 +66,11 @@ def test_all_sources_feed_one_chain() -> None:
     }
 
 
+def test_pulls_and_the_history_are_asked_whether_they_are_fresh() -> None:
+    asked = {name for name, spec in specs().items() if spec.freshness_policy is not None}
+    assert asked == {"quickbooks_customers", "xero_customers", "import_history"}
+
+
 @pytest.mark.parametrize("source", FIRST_STAGES)
 def test_the_job_of_a_source_runs_the_whole_chain_in_one_process(source: str) -> None:
     job = definitions.resolve_job_def(f"import_{source}")

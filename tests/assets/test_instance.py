@@ -71,6 +71,7 @@ def test_dagster_reads_what_is_meant(workshop: Workshop) -> None:
             "QUEUED_RUN_COORDINATOR",
             "MONITORING",
             "EVENT_LOG_CONSUMER",
+            "FRESHNESS_DAEMON",
         }
 
 

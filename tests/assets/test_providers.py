@@ -59,14 +59,12 @@ def test_a_pulls_run_has_its_connection_its_counts_and_all_its_checks(
     assert len(results) == 11
     assert [result.check_name for result in results if not result.passed] == []
     source, loaded = metadata(workshop.home, "quickbooks_customers"), metadata(workshop.home, "loaded_customers")
-    assert (source["fetched"], source["left_out"], source["is_full"]) == (4, 1, True)
-    assert (loaded["read"], loaded["loaded"], loaded["updated"], loaded["unchanged"], loaded["failed"]) == (
-        4,
-        3,
-        0,
-        0,
-        1,
-    )
+    assert (source["fetched"], source["left_out_on_purpose"], source["is_full"]) == (4, 1, True)
+    numbers = ("fetched", "created", "updated", "unchanged", "not_synced")
+    assert [loaded[name] for name in numbers] == [4, 3, 0, 0, 1]
+    assert loaded["left out on purpose: project"] == 1
+    assert not [name for name in loaded if name.startswith("failed")]
+    assert (run.tags["accepted_by"], loaded["accepted_by"]) == ("test", "test")
     assert (record.run_id, record.rows_loaded) == (run_id, 3)
 
 
