@@ -102,5 +102,5 @@ def test_connections_are_shown_with_their_company_and_age(scheduled: tuple[Works
     assert isinstance(table, dg.TableMetadataValue)
     [row] = [record.data for record in table.records]
     assert (row["connection"], row["state"]) == (fake.tenant, "connected")
-    assert (row["company"], row["provider"]) == ("Example", "QuickBooks Online")
+    assert (row["company"], row["provider"]) == ("Example", "quickbooks")
     assert [check.passed for check in result.get_asset_check_evaluations()] == [True]
