@@ -62,11 +62,7 @@ _ERRORS = (
     Problem(
         ERROR_VALUE, "{column} is {reference}, an error value of a spreadsheet; correct its formula or type the value"
     ),
-    Problem(
-        "unknown_title",
-        "{column} is not one of Dr, Mr, Mrs, Miss, Ms; if the column {reference} holds job titles, leave it out: "
-        "etl-customers settings set 'csv.aliases.{reference}' ''",
-    ),
+    Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
     Problem("invalid_email", "{column} is not a well-formed e-mail address"),
@@ -156,6 +152,4 @@ def message(code: str, column: str, reference: str | None = None) -> str:
         KeyError: The code is not in the catalogue.
     """
     problem = ERRORS.get(code) or WARNINGS[code]
-    if code == "unknown_title" and reference is None:  # nothing leads to the column but its own name
-        return f"{column} is not one of Dr, Mr, Mrs, Miss, Ms"
     return problem.message.format(column=column, reference=reference)

@@ -20,7 +20,7 @@ from etl_customers.read.row_widths import RaggedCells, describe_width, possible_
 from etl_customers.staging import UploadColumn
 from schemas.codes import HEADER_AGAIN, RAGGED_ROW
 
-_EMPTY = re.compile(r"\(empty ([0-9a-f]{8})\)")
+_UNCORRECTED = re.compile(r"\(not corrected ([0-9a-f]{8})\)")
 _ERRORS: dict[str, type[pl.DataType]] = {
     "row": pl.Int64,
     "column": pl.String,
@@ -41,7 +41,7 @@ class Misplaced:
     cells: dict[int, list[str]] = field(default_factory=dict)
     """Ragged row to its cells under the header."""
     beyond: dict[int, list[str]] = field(default_factory=dict)
-    """Ragged row to its cells beyond the header."""
+    """Ragged row to its cells beyond the header; one empty cell where it has too few."""
 
     @property
     def rows(self) -> frozenset[int]:
@@ -119,8 +119,8 @@ class MisplacedRows:
         # Those of an earlier file's row that was not corrected go before the new ones.
         earlier = [self._plain(found.cells[row][position]) for position in self._beyond]
         beyond = (earlier if any(earlier) else []) + kept[width:]
-        if beyond:
-            found.beyond[row] = beyond
+        # A row with too few cells has none beyond; filled up in the failed-rows file, it would else load as it is.
+        found.beyond[row] = beyond or [""]
 
     def _without_password(self, cells: RaggedCells) -> list[str]:
         """Return the cells with nothing in those that may be the password's, which is kept nowhere."""
@@ -134,18 +134,18 @@ class MisplacedRows:
     def _add_uncorrected(self, found: Misplaced, row: int, cells: list[str]) -> None:
         """Add a row of a failed-rows file that still has cells beyond the header."""
         beyond = [self._plain(cells[position]) for position in self._beyond]
-        if (empty := _EMPTY.fullmatch(visible(beyond[0]).strip())) is not None:
+        first = self._columns[self._beyond[0]].header
+        reference = f"too many cells: what stands under {first} and after it has no header"
+        if (mark := _UNCORRECTED.fullmatch(visible(beyond[0]).strip())) is not None:
             beyond[0] = ""
-            is_corrected = empty[1] != digest(self._plain(cells[position]) for position in staged(self._columns))
-            if is_corrected and all(map(is_blank, beyond)):
-                return
+            if all(map(is_blank, beyond)):
+                if mark[1] != digest(self._plain(cells[position]) for position in staged(self._columns)):
+                    return
+                reference = f"too many or too few cells, and was not corrected since; if it is right, empty {first}"
         elif all(map(is_blank, beyond)):
             return
         while len(beyond) > 1 and is_blank(beyond[-1]):
             beyond.pop()
-        reference = (
-            f"too many cells: what stands under {self._columns[self._beyond[0]].header} and after it has no header"
-        )
         found.reasons[row] = (RAGGED_ROW, reference)
         found.beyond[row] = beyond
 
@@ -153,17 +153,17 @@ class MisplacedRows:
 def beyond_cells(cells: Sequence[str], beyond: Sequence[str], most: int) -> list[str]:
     """Return the cells beyond the header as a failed-rows file has them, ``most`` of them.
 
-    Where all are empty, nobody would see that the row had them: the first one says so, until
-    another cell of the row is corrected.
+    Where all are empty, or where the row had too few cells, nobody would see what was wrong with
+    it: the first one says that it was not corrected, until another cell of the row is, or this one is emptied.
 
     Args:
         cells: Those of the row under the header.
-        beyond: Those beyond it; none for a row that has as many as it should.
+        beyond: Those beyond it, one empty one for a row with too few; none for a row that has as many as it should.
         most: Columns that the file has for them.
     """
     shown = list(beyond)
     if shown and all(map(is_blank, shown)):
-        shown[0] = f"(empty {digest(cells)})"
+        shown[0] = f"(not corrected {digest(cells)})"
     return shown + [""] * (most - len(shown))
 
 

@@ -16,17 +16,18 @@ from etl_customers import settings
 from etl_customers.error_values import error_value
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import is_blank, visible
+from etl_customers.names import normalise_header
 from etl_customers.read.formulas import ESCAPED_PATTERN
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file, is_without_column
 from etl_customers.read.misplaced import Misplaced, MisplacedRows
-from etl_customers.read.refusals import CountryNotSet, SeveralParentImports, UnknownParentImport, show_header
+from etl_customers.read.refusals import CountryNotSet, NotTitles, SeveralParentImports, UnknownParentImport, show_header
 from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.text_formulas import plain_text
 from etl_customers.threads import read_ahead
 from schemas.codes import COLUMN_LEFT_OUT, CONTACT_LEFT_OUT, ERROR_VALUE, OTHER_SHEET
-from schemas.columns import COLUMN_BY_NAME
+from schemas.columns import COLUMN_BY_NAME, TITLES
 
 _BLOCK_ROWS = 1_000
 """Rows turned into a frame at once: few enough to stay in the processor's cache (half the time of 25,000)."""
@@ -35,6 +36,9 @@ _CHUNK_BLOCKS = 25
 """Blocks appended to staging at once: 25,000 rows are in memory at a time."""
 
 _CONTACT = r"^\s*([^@\s]+@[^@\s]+\.[^@\s]+|[+(]?[0-9][0-9 ().+/-]{6,18}[0-9])\s*$"
+_TITLE = "customer_title"
+_OUR_TITLE = normalise_header(_TITLE)
+_TITLES = rf"(?i)^\W*({'|'.join(TITLES)})\W*$"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _NOT_A_ROW = -1
@@ -105,6 +109,7 @@ def read_raw_csv(
                     if block.misplaced is not None:
                         staging.append("row_errors", block.misplaced.errors())
                         staging.append("overflowing_cells", block.misplaced.overflow())
+        _refuse_what_are_no_titles(staging, rows.columns)
         counts = ReadCounts(
             rows.read, rows.unread, stager.parent_import_id, _file_warnings(rows.other_sheets, staging, rows.columns)
         )
@@ -142,6 +147,18 @@ def _file_warnings(
         if staging.number(query, [_CONTACT]):
             found.append({"column": named, "code": CONTACT_LEFT_OUT, "reference": None})
     return tuple(found)
+
+
+def _refuse_what_are_no_titles(staging: Staging, columns: Sequence[UploadColumn]) -> None:
+    """Refuse a file whose column "Title" has job titles; under our own name for it, and in our own files, rows fail."""
+    if is_own_file(columns):
+        return
+    for column in columns:
+        if column.key == _TITLE and column.role is Role.COLUMN and normalise_header(column.header) != _OUR_TITLE:
+            none = f"not regexp_matches({column.cell}, ?)"
+            query = f"select 2 * count(*) filter ({none}) > count(*) from raw_csv where trim({column.cell}) <> ''"  # noqa: S608 (c0, c1 …)
+            if staging.number(query, [_TITLES]):
+                raise NotTitles(column.header)
 
 
 def read_passwords(

@@ -4,13 +4,15 @@
     ├── FileNotThere, FileUnreadable, NotARegularFile, FileChanged, TooLarge, EmptyFile, PartExists
     ├── NotCsv, UnpackedTooLarge, DamagedWorkbook, FormulaWithoutValue
     ├── UnknownEncoding, NotText, BrokenQuotes, CellTooLong, RaggedRows, TooManyRows, CellWithoutColumn
-    ├── CountryNotSet, NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, StaleTemplate, TooManyColumns
+    ├── CountryNotSet, NoHeader, DuplicateColumns, UnknownColumns, MissingColumns, NotTitles, StaleTemplate,
+    │   TooManyColumns
     └── SeveralParentImports, UnknownParentImport, NothingToSplit, NotSplitExactly, Abandoned
 
 Messages say "the file", never its path. They may name a header, cut short and
 without control characters, but never a cell below the header.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +20,7 @@ from enum import StrEnum
 
 from etl_customers.errors import UploadRefused
 from etl_customers.settings import SET_COUNTRY
+from schemas.columns import TITLES
 
 _LONGEST_HEADER = 40
 _MOST_NAMED = 10
@@ -486,6 +489,24 @@ class MissingColumns(UploadRefused):
     def __str__(self) -> str:
         """Name the columns."""
         return f"the header lacks the required columns {_listed(self.missing)}; add them, see: etl-customers template"
+
+
+class NotTitles(UploadRefused):
+    """Most cells of the column that is read as a person's title are none: job titles, as a rule."""
+
+    code = "not_titles"
+
+    def __init__(self, header: str) -> None:
+        super().__init__(header)
+        self.header = header
+
+    def __str__(self) -> str:
+        """Name the header and the command that leaves it out."""
+        return (
+            f"most cells under {show_header(self.header)} are not one of {', '.join(TITLES)}; if they are job titles, "
+            f"leave the column out: etl-customers settings set {shlex.quote(f'csv.aliases.{self.header.strip()}')} '', "
+            "then import the file again; else correct them"
+        )
 
 
 class StaleTemplate(UploadRefused):

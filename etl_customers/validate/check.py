@@ -8,7 +8,6 @@ from itertools import islice
 import polars as pl
 
 from etl_customers.fields import AccountFields
-from etl_customers.names import normalise_header
 from etl_customers.settings import Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.cell_texts import (
@@ -171,7 +170,6 @@ def _describe(
         if code != "required":
             by_row.setdefault(row, set()).add(column)
     keys = {column.cell: column.key for column in columns}
-    title = _other_title(columns)
     described = []
     for row, column, code in failures.iter_rows():
         others = by_row.get(row, set())
@@ -182,15 +180,8 @@ def _describe(
         if error_value is not None and code != ERROR_VALUE:
             continue  # whatever else is wrong with such a text, nobody wrote it
         reference = error_value or (str(_longest(column)) if code == "too_long" else None)
-        reference = title if code == "unknown_title" else reference
         described.append((row, keys.get(column, column), code, reference, suggester.suggest(row, column, code)))
     return pl.DataFrame(described, schema=_ERRORS, orient="row")
-
-
-def _other_title(columns: list[UploadColumn]) -> str | None:
-    """Return the header that was taken for the title's, where it is an everyday word that may mean a job."""
-    headers = (column.header for column in columns if column.key == "customer_title" and column.role == "column")
-    return next((" ".join(header.split()) for header in headers if normalise_header(header) == "title"), None)
 
 
 def _longest(column: str) -> int:

@@ -382,25 +382,28 @@ def test_rows_whose_cells_are_shifted_fail_and_the_others_load(workshop: Worksho
         ["Cy", "Coy", "cy@shop.com.au", "5 Low St", " Flat 2", "Perth", "6000"],
         ["Di", "Doe", "di@shop.com.au", "7 Low St", "Perth", "", ""],
     ]
-    assert rows[0][9].startswith("(empty ")
-    assert [row[9] for row in rows[1:]] == ["Coy Ltd", ""]
+    assert rows[0][9].startswith("(not corrected ")
+    assert rows[1][9] == "Coy Ltd"
+    assert rows[2][9].startswith("(not corrected ")
     assert all("row has too" in row[-1] for row in rows)
 
 
 def test_ragged_rows_load_once_corrected_and_fail_again_until_then(workshop: Workshop, tmp_path: Path) -> None:
     first = load(workshop, write(tmp_path, SHIFTED))
     again = load(workshop, workshop.failed_rows_path(first.import_id))
-    assert (again.rows_read, again.rows_loaded, again.rows_failed) == (3, 1, 2)  # the short row's cells end as they do
+    assert (again.rows_read, again.rows_loaded, again.rows_failed) == (3, 0, 3)
     header, *rows = failed_file(workshop, again)
-    assert [row[9] for row in rows] == [failed_file(workshop, first)[1][9], "Coy Ltd"]
-    for row in rows:
+    assert [row[9] for row in rows] == [row[9] for row in failed_file(workshop, first)[1:]]
+    assert "was not corrected since; if it is right, empty beyond_1" in rows[2][-1]
+    rows[2][9] = ""  # the row is right as it is
+    for row in rows[:2]:
         row[5:10] = [f"{row[5]},{row[6]}", row[7], row[8], row[9], ""]
     rows[0][8] = ""
     corrected = tmp_path / "corrected.csv"
     with corrected.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     done = load(workshop, corrected)
-    assert (done.rows_loaded, done.rows_failed, done.parent_import_id) == (2, 0, again.import_id)
+    assert (done.rows_loaded, done.rows_failed, done.parent_import_id) == (3, 0, again.import_id)
     with workshop.target.connect() as connection:
         query = sa.select(customers.c.street_address, customers.c.city, customers.c.business_name)
         found = connection.execute(
@@ -409,6 +412,7 @@ def test_ragged_rows_load_once_corrected_and_fail_again_until_then(workshop: Wor
         assert [tuple(row) for row in found] == [
             ("12 High St, Unit 4", "Perth", None),
             ("5 Low St, Flat 2", "Perth", "Coy Ltd"),
+            ("7 Low St", "Perth", None),
         ]
 
 
@@ -467,6 +471,51 @@ def test_columns_that_are_left_out_are_named_and_those_with_contacts_warned_of(
     ]
 
 
-def test_job_titles_fail_with_the_setting_that_leaves_them_out(workshop: Workshop, tmp_path: Path) -> None:
-    record = load(workshop, write(tmp_path, "first_name,last_name,Title\nAnn,Ash,Head of Sales\n"))
-    assert "settings set 'csv.aliases.Title' ''" in failed_file(workshop, record)[1][-1]
+def test_a_title_column_of_job_titles_refuses_the_file_and_names_what_leaves_it_out(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path, "first_name,last_name,city,Title\nAnn,Ash,Perth,Head of Sales\nBob,Bay,Perth,Mr\nCy,Coy,Perth,CFO\n"
+    )
+    with pytest.raises(
+        UploadRefused, match=r"most cells under 'Title' .*settings set csv\.aliases\.Title ''"
+    ) as raised:
+        load(workshop, path)
+    assert raised.value.code == "not_titles"
+    without = replace(workshop, settings=Settings(company=workshop.settings.company, csv=Csv(aliases={"Title": ""})))
+    record = load(without, path)
+    assert (record.rows_loaded, record.rows_failed) == (3, 0)
+
+
+def test_a_title_that_is_none_among_titles_fails_its_row_alone(workshop: Workshop, tmp_path: Path) -> None:
+    record = load(
+        workshop,
+        write(tmp_path, "first_name,last_name,city,Title\nAnn,Ash,Perth,Prof\nBob,Bay,Perth,mr.\nCy,Coy,Perth,\n"),
+    )
+    assert failures(workshop, record.import_id) == {2: [("customer_title", "unknown_title")]}
+
+
+def test_failed_rows_are_no_file_of_job_titles(workshop: Workshop, tmp_path: Path) -> None:
+    first = load(
+        workshop,
+        write(tmp_path, "first_name,last_name,city,Title\nAnn,Ash,Perth,Prof\nBob,Bay,Perth,mr.\nCy,Coy,Perth,\n"),
+    )
+    again = load(workshop, workshop.failed_rows_path(first.import_id))
+    assert failures(workshop, again.import_id) == {2: [("customer_title", "unknown_title")]}
+
+
+def test_a_header_of_which_most_is_unknown_is_named_by_its_texts(workshop: Workshop, tmp_path: Path) -> None:
+    unknown = [f"Column {letter}" for letter in "ABCDEFGH"]
+    path = write(
+        tmp_path, ",".join(["First Name", "Last Name", "Email", *unknown]) + "\nAnn,Ash,a@example.com" + "," * 8
+    )
+    with pytest.raises(UploadRefused) as raised:
+        load(workshop, path)
+    assert raised.value.code == "unknown_columns"
+    assert all(f"'{header}'" in str(raised.value) for header in unknown)
+
+
+def test_a_row_of_which_one_cell_alone_is_a_header_is_not_printed(workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(UploadRefused) as raised:
+        load(workshop, write(tmp_path, "Canaryann,City,Canaryash,canary@example.com\nBob,Perth,Bay,b@example.com\n"))
+    assert "anary" not in str(raised.value)
