@@ -12,6 +12,7 @@ from assets.tags import file_label
 from etl_customers.report.history import History, PastImport, Totals, draw_days, read_history
 from etl_customers.settings import Settings
 from etl_customers.workshop import Workshop
+from schemas.sources import PROVIDERS
 
 IMPORT_HISTORY = "import_history"
 _ID_START = re.compile(r"^[a-z]+-\d{8}T\d{6}Z-")
@@ -28,6 +29,7 @@ HISTORY_COLUMNS = text_columns(
         ("read", "int", "Rows of the file up to the first empty one; of a pull, customers fetched."),
         ("loaded", "int", "Rows that became customers."),
         ("failed", "int", "Rows that did not, each with its reasons in the failed-rows file."),
+        ("not synced", "int", "Of a pull: customers that were not, those left out on purpose too."),
         ("updated", "int", "Of a pull: customers that it changed."),
         ("unchanged", "int", "Of a pull: customers that were as before."),
         ("unread", "int", "Filled rows after the first empty one."),
@@ -69,6 +71,7 @@ def _numbers(totals: Totals) -> dict[str, float]:
         "rows updated": totals.rows_updated,
         "rows unchanged": totals.rows_unchanged,
         "rows failed": totals.rows_failed,
+        "customers not synced": totals.rows_not_synced,
         "failed share": round(totals.failed_share, 4),
     }
 
@@ -83,14 +86,15 @@ def _table(history: History, settings: Settings) -> str:
 
 def _row(past: PastImport, settings: Settings) -> dict[str, str]:
     record = past.record
-    file = file_label(record, settings)
+    file, is_pull = file_label(record, settings), record.source in PROVIDERS
     return {
         "when (UTC)": _time(record.accepted_at),
         "status": record.status,
         "file": f"`{file}`" if file else "",
         "read": _number(record.rows_read),
         "loaded": _number(record.rows_loaded),
-        "failed": _number(record.rows_failed),
+        "failed": "" if is_pull else _number(record.rows_failed),
+        "not synced": _number(record.rows_failed) if is_pull else "",
         "updated": _number(record.rows_updated),
         "unchanged": _number(record.rows_unchanged),
         "unread": _number(record.rows_unread or None),

@@ -8,6 +8,7 @@ from etl_customers.cli.pasting import relative, runnable, shown_path
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
 from etl_customers.report.result import ImportResult, Refusal
 from etl_customers.target.ledger import ImportRecord
+from schemas.codes import COLUMN_LEFT_OUT
 
 FAILED_SHOWN = 10
 _LIST_WIDTH = 100
@@ -93,24 +94,21 @@ def _facts(result: ImportResult, seconds: float | None) -> Iterator[tuple[str, o
 def _print_warnings(result: ImportResult) -> None:
     if not result.warnings:
         return
-    counted = Counter((warning.code, warning.column, warning.message) for warning in result.warnings)
+    left_out = [warning.column or "" for warning in result.warnings if warning.code == COLUMN_LEFT_OUT]
+    counted = Counter((w.code, w.column, w.message) for w in result.warnings if w.code != COLUMN_LEFT_OUT)
     rows: dict[tuple[str, str | None, str], list[int]] = {}
     for warning in result.warnings:
         named = rows.setdefault((warning.code, warning.column, warning.message), [])
         if warning.row is not None and len(named) < _ROWS_NAMED:
             named.append(warning.row)
+    lines = [
+        (count, key[2], ", ".join(map(str, rows[key])) + (" …" if count > len(rows[key]) > 0 else ""))
+        for key, count in counted.most_common()
+    ]
+    if left_out:  # an export may have dozens of them
+        lines.insert(0, (len(left_out), f"columns left out, which are not in the target: {', '.join(left_out)}", ""))
     say("", f"Warnings ({len(result.warnings)}; these rows are loaded)")
-    console().print(
-        table(
-            ("times", "what", "rows"),
-            [
-                (count, message, ", ".join(map(str, rows[key])) + (" …" if count > len(rows[key]) > 0 else ""))
-                for key, count in counted.most_common()
-                for message in (key[2],)
-            ],
-            right=("times",),
-        )
-    )
+    console().print(table(("times", "what", "rows"), lines, right=("times",)))
 
 
 def _print_failed(result: ImportResult) -> None:

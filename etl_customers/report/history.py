@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, as_utc, list_imports
 from etl_customers.target.tables import imports, removed_customers
+from schemas.sources import CSV
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 220, 60, 190, 30
 _LOADED, _FAILED, _INK = "#4f7fd9", "#d9694f", "#888888"
@@ -31,14 +32,18 @@ class Totals:
     rows_loaded: int
     """By imports that finished and were not undone."""
     rows_failed: int
+    """Of files; customers of a pull that were not synced are ``rows_not_synced``."""
+    rows_of_files: int = 0
+    """Read, of files that finished and were not undone."""
+    rows_not_synced: int = 0
     rows_updated: int = 0
     """By pulls that finished and were not undone."""
     rows_unchanged: int = 0
 
     @property
     def failed_share(self) -> float:
-        """Failed rows of all rows, 0 to 1; of pulls, those count that were left out on purpose."""
-        return self.rows_failed / max(1, self.rows_loaded + self.rows_updated + self.rows_unchanged + self.rows_failed)
+        """Failed rows of all rows of files, 0 to 1."""
+        return self.rows_failed / max(1, self.rows_of_files)
 
 
 @dataclass(frozen=True)
@@ -142,12 +147,20 @@ def _bar(day: Day, left: float, step: float, scale: float) -> str:
 
 
 def _total(connection: Connection) -> Totals:
-    counted = (imports.c.rows_loaded, imports.c.rows_failed, imports.c.rows_updated, imports.c.rows_unchanged)
+    is_file = imports.c.source == CSV
+    counted = (
+        imports.c.rows_loaded,
+        sa.case((is_file, imports.c.rows_failed)),
+        sa.case((is_file, imports.c.rows_read)),
+        sa.case((~is_file, imports.c.rows_failed)),
+        imports.c.rows_updated,
+        imports.c.rows_unchanged,
+    )
     query = sa.select(imports.c.status, sa.func.count(), *map(sa.func.sum, counted)).group_by(imports.c.status)
     by_status = {row[0]: [int(number or 0) for number in row[1:]] for row in connection.execute(query)}
     nothing = [0] * (1 + len(counted))
     number = {status: by_status.get(status, nothing)[0] for status in (ACCEPTED, FINISHED, REFUSED, UNDONE)}
-    _, loaded, failed, updated, unchanged = by_status.get(FINISHED, nothing)
+    _, loaded, failed, of_files, not_synced, updated, unchanged = by_status.get(FINISHED, nothing)
     return Totals(
         imports=sum(number.values()),
         accepted=number[ACCEPTED],
@@ -156,6 +169,8 @@ def _total(connection: Connection) -> Totals:
         undone=number[UNDONE],
         rows_loaded=loaded,
         rows_failed=failed,
+        rows_of_files=of_files,
+        rows_not_synced=not_synced,
         rows_updated=updated,
         rows_unchanged=unchanged,
     )
@@ -164,7 +179,8 @@ def _total(connection: Connection) -> Totals:
 def _by_day(connection: Connection, today: date, number: int) -> list[Day]:
     first = today - timedelta(days=number - 1)
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    query = sa.select(imports.c.finished_at, imports.c.rows_loaded, imports.c.rows_failed).where(
+    failed_of_files = sa.case((imports.c.source == CSV, imports.c.rows_failed), else_=0)
+    query = sa.select(imports.c.finished_at, imports.c.rows_loaded, failed_of_files).where(
         imports.c.status == FINISHED, imports.c.finished_at >= begin
     )
     counts = {first + timedelta(days=place): [0, 0] for place in range(number)}

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,13 @@ def test_a_sheet_that_was_not_read_is_a_warning_of_the_file(tmp_path: Path, run:
     assert done["rows"]["loaded"] == 1
     screen = run("imports", "show", done["import_id"]).out
     assert "the sheet 'More people" in screen
+
+
+def test_columns_that_are_left_out_are_named_on_one_line(run: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(
+        "first_name,last_name,city,country,Score,Tier,Fax\nAda,Example,Sydney,AU,3,Gold,\n", encoding="utf-8"
+    )
+    run("settings", "set", "csv.ignore_unknown_columns", "true")
+    out = run("import", file).out
+    assert "columns left out, which are not in the target: 'Score', 'Tier', 'Fax'" in out

@@ -94,3 +94,16 @@ def test_the_picture_has_a_bar_for_each_part_of_each_day_inside_its_frame() -> N
     assert min(tops) == 30
     assert [round(height / heights[2]) for height in heights] == [6, 2, 1]
     assert ElementTree.fromstring(draw_days([])) is not None  # noqa: S314 - our own
+
+
+def test_customers_that_a_pull_did_not_sync_are_no_failed_rows(target: Engine) -> None:
+    enter(target, 1, NOW, read=10, loaded=6, failed=4, unread=0)
+    pulled = enter(target, 2, NOW, read=20, loaded=5, failed=15, unread=0)
+    with writing(target) as connection:
+        connection.execute(sa.update(imports).where(imports.c.import_id == pulled).values(source="xero"))
+
+    history = read_history(target, NOW, days=1)
+
+    totals = history.totals
+    assert (totals.rows_loaded, totals.rows_failed, totals.rows_not_synced, totals.failed_share) == (11, 4, 15, 0.4)
+    assert history.days == (Day(NOW.date(), 11, 4),)
