@@ -20,7 +20,7 @@ from assets.pull_schedules import (
     weekly_xero_full_pull,
 )
 from assets.raw_csv import raw_csv
-from assets.resources import WorkshopResource
+from assets.resources import WorkshopResource, nothing_stored
 from assets.retention import daily_retention, delete_expired
 from assets.unknown_partitions import unknown_partitions
 
@@ -63,8 +63,7 @@ def define(home: str = "") -> dg.Definitions:
             daily_retention,
         ],
         sensors=[inbox_files, inbox_results, dead_runs, unknown_partitions, failed_run_alert, failed_rows_alert],
-        # Nothing passes through Dagster's own storage of outputs; the default one takes a folder from whoever launches.
-        resources={"workshop": WorkshopResource(home=home), "io_manager": dg.mem_io_manager},
+        resources={"workshop": WorkshopResource(home=home), "io_manager": nothing_stored},
         executor=dg.in_process_executor,
     )
 

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
 from assets.providers import quickbooks_customers, xero_customers
 from assets.raw_csv import raw_csv
-from assets.resources import WorkshopResource
+from assets.resources import WorkshopResource, nothing_stored
 from schemas.sources import CSV, QUICKBOOKS, XERO
 
 _FIRST_ASSETS = {CSV: raw_csv, QUICKBOOKS: quickbooks_customers, XERO: xero_customers}
@@ -39,6 +39,6 @@ def import_job(home: str, source: str) -> dg.JobDefinition:
         # Those of the other sources are there as well: the chain depends on all of them.
         assets=[*_FIRST_ASSETS.values(), *_CHAIN],
         jobs=[IMPORT_JOBS[source]],
-        resources={"workshop": WorkshopResource(home=home), "io_manager": dg.mem_io_manager},
+        resources={"workshop": WorkshopResource(home=home), "io_manager": nothing_stored},
         executor=dg.in_process_executor,
     ).resolve_job_def(IMPORT_JOBS[source].name)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
+
 from etl_customers.settings import Home, find_home
 from etl_customers.workshop import Workshop, open_workshop
 
@@ -37,3 +39,23 @@ class WorkshopResource:
             yield workshop
         finally:
             workshop.target.dispose()
+
+
+class _NothingStored(dg.IOManager):
+    """Keeps no output: what passes from step to step stands in staging."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Take nothing; steps have no outputs of their own."""
+
+    def load_input(self, context: dg.InputContext) -> object:  # noqa: ARG002 - Dagster calls it by name
+        """Have nothing to give."""
+        raise dg.DagsterInvariantViolationError("no step takes the output of another")
+
+
+@dg.io_manager(description="Keeps nothing: what passes from step to step stands in staging.")
+def nothing_stored(_context: dg.InitResourceContext) -> _NothingStored:
+    """Take the place of Dagster's own, whose folder whoever launches a run may choose, by a name of the environment too.
+
+    Not Dagster's in-memory one, with which no run can be executed again from its failure.
+    """
+    return _NothingStored()

@@ -17,11 +17,13 @@ EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"
 _NOT_IN_A_PLAIN_FIRST_FILE = LEFT_OUT_CODES | {
     "already_exists",
     "error_value",
+    "header_again",
     "invalid_failed_row",
     "invalid_number",
     "invalid_record",
     "invalid_yes_no",
     "name_missing",
+    "ragged_row",
     "unknown_choice",
     "unprintable_character",
 }

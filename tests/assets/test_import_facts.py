@@ -14,7 +14,7 @@ from etl_customers.imports import accept_upload
 from etl_customers.workshop import Workshop
 
 UPLOAD = (
-    "First name,surname,E-mail,state,country,Canary Header,Password\n"
+    "First name,surname,E-mail,state,country,Sales Region,Password\n"
     "Canaryada,Lovelace,canary@example.com,NSW,AU,canarycell,canarysecret\n"
     "Canarybob,,canarybob@example.com,NSW,AU,,\n"
 )

@@ -129,9 +129,7 @@ QUOTINGS = {
     "an address that email-validator cannot read": Quoting(
         "email_validator.validate_email", lambda: UnicodeError(f"label {QUOTED} too long")
     ),
-    "a place that rapidfuzz cannot compare": Quoting(
-        "etl_customers.validate.places.extract", lambda: TypeError(QUOTED)
-    ),
+    "a place that rapidfuzz cannot compare": Quoting("etl_customers.nearness.extract", lambda: TypeError(QUOTED)),
     "a pair of rows that DuckDB cannot compare": Quoting(
         "etl_customers.imports.deduplicate_customers",
         lambda: duckdb.ConstraintException(f'Constraint Error: Duplicate key "value: {QUOTED}"'),
