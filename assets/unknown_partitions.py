@@ -6,6 +6,7 @@ Dagster lets everybody who can launch a run add a key, which then stands in ever
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from assets.guard import failures_as_messages
 from assets.partitions import CHAIN, IMPORTS, PARTITION_TAG, imports
@@ -48,10 +49,12 @@ def unknown_partitions(
             return dg.SkipReason(f"nothing could be done now: {error}")
     if not unknown:
         return dg.SensorResult(skip_reason=_ALL_KNOWN, cursor=seen)
-    busy = _under_way(context.instance, unknown)
+    busy = set(unknown) if _is_backfilled(context.instance) else _under_way(context.instance, unknown)
     gone = [key for key in unknown if key not in busy]
     words = [f"took out {len(gone)} that are no import"] if gone else []
-    words += [f"{len(busy)} that are no import have a run under way and go when it has ended"] if busy else []
+    words += (
+        [f"{len(busy)} that are no import have a run or a backfill under way and go when it has ended"] if busy else []
+    )
     # What somebody typed is not repeated. The next tick looks again, and then remembers.
     return dg.SensorResult(
         skip_reason=f"of {len(keys)} partitions: {'; '.join(words)}. Imports are made by: etl-customers import FILE, "
@@ -69,6 +72,11 @@ def _unknown(instance: dg.DagsterInstance, workshop: WorkshopResource, keys: Seq
     # Of another target that this home had before: what was made stays to be seen.
     made = set().union(*(instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in _ASSETS))
     return [key for key in unknown if key not in made]
+
+
+def _is_backfilled(instance: dg.DagsterInstance) -> bool:
+    """Tell whether a backfill is under way: it fails as a whole where a partition of it is gone."""
+    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED]), limit=1))
 
 
 def _under_way(instance: dg.DagsterInstance, keys: Sequence[str]) -> set[str]:

@@ -1,10 +1,12 @@
 """A partition that somebody has invented in the UI does not stand in lists for ever; no import is taken for one."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 from assets.definitions import define
 from assets.instance import open_instance
@@ -72,7 +74,7 @@ def test_an_invented_partition_stays_while_a_run_of_it_is_under_way(
     job = define(str(workshop.home.path)).resolve_job_def("import_csv")
     run = instance.create_run_for_job(job, tags={"dagster/partition": "hello"})
     words, cursor = tick(instance, workshop)
-    assert "1 that are no import have a run under way" in words
+    assert "1 that are no import have a run or a backfill under way" in words
     assert instance.get_dynamic_partitions("imports") == ["hello"]
     instance.report_run_failed(run)
     assert "took out 1" in tick(instance, workshop, cursor)[0]
@@ -85,4 +87,24 @@ def test_imports_of_another_target_that_were_carried_out_stay(
     open_workshop(Home(tmp_path / "other")).target.dispose()
     monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", f"sqlite:///{tmp_path / 'other' / 'customers.db'}")
     assert tick(instance, workshop)[0] == "every partition is an import"
+    assert instance.get_dynamic_partitions("imports") == [import_id]
+
+
+def test_an_invented_partition_stays_while_a_backfill_is_under_way(
+    workshop: Workshop, instance: dg.DagsterInstance, import_id: str
+) -> None:
+    instance.add_dynamic_partitions("imports", [import_id, FORGED])
+    backfill = PartitionBackfill(
+        "backfill",
+        BulkActionStatus.REQUESTED,
+        from_failure=False,
+        tags={},
+        backfill_timestamp=time.time(),
+        asset_selection=[],
+    )
+    instance.add_backfill(backfill)
+    words, _ = tick(instance, workshop)
+    assert "1 that are no import have a run or a backfill under way" in words
+    instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))  # type: ignore[no-untyped-call]
+    tick(instance, workshop)
     assert instance.get_dynamic_partitions("imports") == [import_id]
