@@ -145,7 +145,20 @@ class PlaceHints:
         return [] if list(found.values()) == [True] else list(found)
 
     def _misspelt(self, text: str, words: list[str]) -> Iterator[str]:
-        for key in ("".join(words), *(without_kind(text) if len(words) > 1 else ())):
+        if found := self._known.spelt_nearly("".join(words)):
+            yield from (value for value in found if self._is_alike_by_word(words, value))
+            return
+        for key in without_kind(text) if len(words) > 1 else ():
             if found := self._known.spelt_nearly(key):
                 yield from found
                 return
+
+    def _is_alike_by_word(self, words: list[str], value: str) -> bool:
+        """Tell whether each word of a text of several is near its own of a name: West Yorkshire is not West Berkshire."""
+        names = [parts for parts, named in self._words if named == value and len(parts) == len(words) > 1]
+        return not names or any(all(map(_is_near, words, parts)) for parts in names)
+
+
+def _is_near(word: str, known: str) -> bool:
+    distance = OSA.distance(word, known)
+    return distance <= 1 or (word[:1] == known[:1] and distance <= len(known) // 4)

@@ -40,6 +40,7 @@ STATES: dict[str, dict[str, str]] = {
         "Lanarkshire": "North Lanarkshire or South Lanarkshire", "Sussex": "East Sussex or West Sussex", "Derbyshre": "Derbyshire",
         "Bucks": "Buckinghamshire", "Cornwal": "Cornwall", "Surry": "Surrey", "Kent, England": "Kent", "Essex, United Kingdom": "Essex",
         "Yorkshire": "East Riding of Yorkshire or North Yorkshire", "Dumfries": "Dumfries and Galloway",
+        "West Yorkshire": "", "South Yorkshire": "", "West Yorks": "", "West Susex": "West Sussex", "North Yorkshre": "North Yorkshire",
         "Berkshire": "", "BKS": "", "Mull": "", "Middlesex": "", "Ireland": "", "Glamorgan": "", "Avon": "",
     },
     "NZ": {"Aukland": "Auckland", "Auckland 1010": "Auckland", "Otego": "Otago", "Bay of Plenty, NZ": "Bay of Plenty", "North Island": "", "AKL": ""},
