@@ -164,20 +164,34 @@ def _has_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) ->
     """
     if not _may_have_blanks_before_quotes(path, encoding, delimiter):
         return False
+    as_written = re.compile(rf'(?:^|[\r\n]|{re.escape(delimiter)})[^\S\r\n{re.escape(delimiter)}]+"')
     with open_text(path, encoding) as text:
-        reader = csv.reader(text, delimiter=delimiter)
+        lines: list[str] = []
+        reader = csv.reader(_noted(text, lines), delimiter=delimiter)
         line = 1
         try:
             for cells in reader:
                 for cell in cells:
-                    if '"' in cell and (blanks := _BLANKS_BEFORE_QUOTE.match(cell)):
+                    # The blank may as well be the first character of a cell that is in quotation marks itself.
+                    if (
+                        '"' in cell
+                        and (blanks := _BLANKS_BEFORE_QUOTE.match(cell))
+                        and as_written.search("".join(lines))
+                    ):
                         if blanks[1].strip(" "):
                             raise BrokenQuotes(line, Quoting.AFTER_BLANK)
                         return True
                 line = reader.line_num + 1
+                lines.clear()
         except csv.Error:
             pass  # whoever reads the rows says where
     return False
+
+
+def _noted(text: Iterable[str], lines: list[str]) -> Iterator[str]:
+    for line in text:
+        lines.append(line)
+        yield line
 
 
 def _may_have_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) -> bool:

@@ -348,3 +348,12 @@ def test_rows_after_the_blank_one_are_counted_and_empty_lines_pass_in_blocks(upl
 def test_broken_quotes_after_the_blank_row_are_refused_with_their_line(upload: Path) -> None:
     with pytest.raises(BrokenQuotes, match="line 6"):
         counts_of(upload, HEADER + 'Ann,Lee,Rome\n\n\nBob,,\n"Cy"x,,\n')
+
+
+@pytest.mark.parametrize("cell", ['" ""x"" "', '"\t""x"', '"a, ""b"""', '"a,\t""b"""'])
+def test_a_blank_in_quotation_marks_before_another_one_is_part_of_the_cell(tmp_path: Path, cell: str) -> None:
+    [expected] = next(csv_module.reader([cell]))
+    path = tmp_path / "file.csv"
+    path.write_text(f'"first_name","last_name","city"\n"Ann",{cell},"  Perth"\n', encoding="utf-8", newline="")
+    with open_upload(path, NO_FIELDS, Csv(), None) as rows:
+        assert [cells for _, _, cells in rows] == [["Ann", expected, "  Perth"]]
