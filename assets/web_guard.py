@@ -5,6 +5,7 @@ come in a plain GET. So every request passes here first. What Dagster does with 
 that passed is Dagster's.
 """
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -16,16 +17,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assets.web_bodies import LARGEST_BODY, BodyRefused, again, changes_something, read_body, too_large
+from assets.web_patience import WrongPasswords
 from etl_customers.errors import UsageError
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _REALM = 'Basic realm="etl-customers", charset="UTF-8"'
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 # Everything that is no page, and so nothing that a link elsewhere leads to.
-_NO_PAGES = frozenset(
-    {"graphql", "server_info", "dagit_info", "logs", "notebook", "dagit", "download_debug"}
-    | {"report_asset_materialization", "report_asset_check", "report_asset_observation"}
-)
+_CLOSED = frozenset({"report_asset_materialization", "report_asset_check", "report_asset_observation"})
+"""By these anybody on the machine could write into the history of an asset, and nothing of ours does."""
+_NO_PAGES = _CLOSED | {"graphql", "server_info", "dagit_info", "logs", "notebook", "dagit", "download_debug"}
+_UNCHANGED = "This UI is read-only, so nothing can be changed in it; use one that is not."
 _HEADERS = {
     # Dagster's own policy says nothing of frames; two policies hold both.
     "content-security-policy": "frame-ancestors 'none'",
@@ -101,6 +104,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app, self._access = app, access
+        self._wrong_passwords = WrongPasswords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a refused request with its reason; pass on any other, and add headers to its answer."""
@@ -108,9 +112,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refused = refusal(scope, self._access)
+        await self._slow_down(scope, refused)
+        if refused is None and scope["type"] == "http" and scope["method"] == "POST":
+            try:
+                body = await read_body(receive)
+            except BodyRefused as why:
+                refused = Refusal(why.status, why.text)
+            else:
+                receive = again(body, receive)
+                if self._access.read_only and changes_something(body):
+                    refused = Refusal(403, _UNCHANGED)
         if refused is not None:
             await _refuse(refused, scope, receive, send)
             return
+        if scope["type"] == "websocket" and self._access.read_only:
+            receive = _questions_only(receive)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -118,6 +134,30 @@ class Guard:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    async def _slow_down(self, scope: Scope, refused: Refusal | None) -> None:
+        """Let whoever guesses passwords wait longer each time; who has the right one, or sent none, does not wait."""
+        if self._access.password is None or not Headers(scope=scope).getlist("authorization"):
+            return
+        address = (scope.get("client") or ("",))[0]
+        if refused is None:
+            self._wrong_passwords.forget(address)
+        elif refused.status == 401:
+            await asyncio.sleep(self._wrong_passwords.delay(address))
+
+
+def _questions_only(receive: Receive) -> Receive:
+    """Return what ends a web socket over which something is to be changed."""
+
+    async def receive_question() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.receive" and changes_something(
+            message.get("text") or message.get("bytes") or ""
+        ):
+            return {"type": "websocket.disconnect", "code": 1008}
+        return message
+
+    return receive_question
 
 
 def refusal(scope: Scope, access: Access) -> Refusal | None:
@@ -207,6 +247,13 @@ def _password_in(authorization: str) -> bytes:
 def _wrong_form(scope: Scope, headers: Headers, access: Access) -> Refusal | None:
     """Refuse what other sites can make a browser send without asking first, and what Dagster takes too lightly."""
     method, segment = scope["method"], _first_segment(scope)
+    if segment in _CLOSED:
+        return Refusal(
+            404, "Nothing is reported to this server; imports and commands note by themselves what they did."
+        )
+    length = headers.get("content-length", "0")
+    if not length.isascii() or not length.isdigit() or int(length[:20]) > LARGEST_BODY:
+        return Refusal(413, too_large().text)
     if method in ("GET", "HEAD", "OPTIONS"):
         if segment == "graphql" and scope["query_string"]:
             return Refusal(

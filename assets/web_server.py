@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 
 from assets.instance import open_instance
 from assets.web_guard import Access, Guard, check_guarded
+from assets.web_patience import ImpatientProtocol
 from etl_customers.errors import EtlCustomersError
 from etl_customers.private_files import OWNER_ONLY
 from etl_customers.settings import Settings, find_home, load_settings
@@ -30,6 +31,7 @@ from etl_customers.settings import Settings, find_home, load_settings
 _STATEMENT_TIMEOUT_MILLISECONDS = 15_000
 _POOL_RECYCLE_SECONDS = 3_600
 _POOL_MAX_OVERFLOW = 20
+_MOST_CONNECTIONS = 500
 _CODE_CHECKED_EVERY_SECONDS = 5
 _AFTER_LOADING_SECONDS = 30
 
@@ -116,6 +118,8 @@ def main() -> None:
 def _run(app: ASGIApp, host: str, port: int) -> None:
     uvicorn.run(
         app,
+        http=ImpatientProtocol,
+        limit_concurrency=_MOST_CONNECTIONS,
         host=host,
         port=port,
         log_level="warning",

@@ -176,7 +176,7 @@ def test_a_post_that_needs_no_leave_from_the_browser_is_refused(open_server: Ser
 
 @pytest.mark.parametrize("asset_event", ["materialization", "check", "observation"])
 def test_events_of_assets_are_not_reported_in_a_plain_post(open_server: Server, asset_event: str) -> None:
-    assert open_server.ask("POST", f"/report_asset_{asset_event}/raw_csv?partition=x").status_code == 415
+    assert open_server.ask("POST", f"/report_asset_{asset_event}/raw_csv?partition=x").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -284,16 +284,16 @@ def test_the_password_does_not_excuse_a_foreign_origin(read_only_server: Server)
     assert read_only_server.ask("POST", "/graphql", headers, json=QUESTION, auth=("me", PASSWORD)).status_code == 403
 
 
-def test_dagster_itself_refuses_mutations_to_an_auditor(read_only_server: Server) -> None:
-    answer = read_only_server.ask("POST", "/graphql", json=ADD_PARTITION, auth=("auditor", PASSWORD)).json()
-    assert answer["data"]["addDynamicPartition"] == {"__typename": "UnauthorizedError"}
+def test_mutations_of_an_auditor_do_not_reach_dagster(read_only_server: Server) -> None:
+    answer = read_only_server.ask("POST", "/graphql", json=ADD_PARTITION, auth=("auditor", PASSWORD))
+    assert (answer.status_code, "read-only" in answer.text) == (403, True)
     assert read_only_server.partitions() == set()
 
 
 def test_an_auditor_reports_no_events_of_assets(read_only_server: Server) -> None:
     path = "/report_asset_materialization/raw_csv"
     answer = read_only_server.ask("POST", path, json={"partition": "x"}, auth=("auditor", PASSWORD))
-    assert answer.status_code == 405
+    assert answer.status_code == 404
 
 
 def test_the_settings_say_who_may_come() -> None:
