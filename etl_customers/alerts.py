@@ -17,6 +17,7 @@ from typing import Any
 import requests
 from pydantic import HttpUrl
 
+from etl_customers.controls import escape_json
 from etl_customers.settings import Alerts, Home
 from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
 from schemas.codes import LEFT_OUT_CODES
@@ -253,7 +254,7 @@ def _post(url: HttpUrl, entry: Mapping[str, Any], timeout_seconds: float) -> str
 
 
 def _append(path: Path, entry: Mapping[str, Any]) -> str | None:
-    line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+    line = (escape_json(json.dumps(entry, ensure_ascii=False)) + "\n").encode()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

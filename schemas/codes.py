@@ -58,7 +58,7 @@ _ERRORS = (
     Problem(HEADER_AGAIN, "{column} is the header once more; delete it"),
     Problem("required", "{column} is empty; fill it in"),
     Problem("too_long", "{column} is longer than {reference} characters; shorten it"),
-    Problem("unprintable_character", "{column} has a control character that no database can store; retype the cell"),
+    Problem("unprintable_character", "{column} has a control character, which nobody can see; retype the cell"),
     Problem(
         ERROR_VALUE, "{column} is {reference}, an error value of a spreadsheet; correct its formula or type the value"
     ),

@@ -24,6 +24,10 @@ class Kind(StrEnum):
     DATE = "date"
 
 
+UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]"
+"""Control characters, for Rust's and Python's regular expressions; tab and line ends are legitimate in an address."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One fixed column of the template."""

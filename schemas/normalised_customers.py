@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 import pandera.polars as pa
 import polars as pl
 
-from schemas.columns import COLUMNS, CUSTOMER_TYPES, TITLES, Column, Kind
+from schemas.columns import COLUMNS, CUSTOMER_TYPES, TITLES, UNPRINTABLE, Column, Kind
 
 E164 = r"^\+[1-9][0-9]{1,14}$"
 """ITU-T E.164: a plus sign, no leading zero, at most 15 digits."""
@@ -89,6 +89,6 @@ def _checks(column: Column) -> list[pa.Check]:
         Kind.COUNTRY: [pa.Check.str_matches(r"^[A-Z]{2}$", error="unknown_country")],
     }.get(column.kind, [pa.Check.str_length(max_value=column.max_length, error="too_long")])
     if column.kind in (Kind.TEXT, Kind.CITY, Kind.STATE):
-        # PostgreSQL's text type cannot hold NUL, SQLite's can: neither gets it.
-        checks.append(pa.Check.str_matches(r"^[^\x00]*$", error="unprintable_character"))
+        # PostgreSQL cannot hold NUL; the others steer a terminal that shows them.
+        checks.append(pa.Check.str_matches(f"^[^{UNPRINTABLE[1:-1]}]*$", error="unprintable_character"))
     return checks

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from etl_customers.cli.pasting import runnable
+from etl_customers.controls import escape_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,12 +58,12 @@ def as_json(value: object) -> object:
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """Print one JSON object on standard output, in ASCII where the output cannot take more."""
-    text = json.dumps(as_json(record), ensure_ascii=False, indent=2)
+    """Print one JSON object on standard output: nothing in it steers a terminal; ASCII where that is all it takes."""
+    text = escape_json(json.dumps(as_json(record), ensure_ascii=False, indent=2))
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(as_json(record), indent=2)
+        text = escape_json(json.dumps(as_json(record), indent=2))
     sys.stdout.write(text + "\n")
 
 

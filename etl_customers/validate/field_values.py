@@ -17,7 +17,7 @@ import polars as pl
 from etl_customers.fields import AccountFields, Field
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
-from schemas.columns import FieldType
+from schemas.columns import UNPRINTABLE, FieldType
 
 LONGEST_TEXT = 10_000
 """Characters that a custom field or property field may hold."""
@@ -98,7 +98,7 @@ def json_reader(field: Field) -> Callable[[str], str | None]:
 def _read_column(raw: pl.DataFrame, column: UploadColumn, field: Field, found: FieldValues) -> None:
     texts = trimmed_texts(raw, {column.cell: column.cell})[column.cell]
     found.texts[column.cell] = texts
-    storable = ~texts.str.contains("\x00", literal=True).fill_null(False)
+    storable = ~texts.str.contains(UNPRINTABLE).fill_null(False)
     short = (texts.str.len_chars() <= LONGEST_TEXT).fill_null(True)
     readable = pl.select(pl.when(storable & short).then(texts)).to_series()
     found.values[column.cell] = map_distinct(readable, json_reader(field), pl.String)

@@ -11,6 +11,7 @@ from etl_customers.editing import edit
 from etl_customers.errors import NotFound, UsageError
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.edits import EditRefused
 from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
 from etl_customers.workshop import Workshop
 from tests.imported import load
@@ -132,3 +133,11 @@ def test_a_name_that_nobody_sees_is_none(workshop: Workshop) -> None:
         edit(workshop, 1, {"last_name": "#n/a"}, "eva")
     edit(workshop, 1, {"first_name": "A\u200bnn"}, "eva")
     assert find(workshop, 1)["first_name"] == "Ann"
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x7f", "\x9b", "\x85"])
+@pytest.mark.parametrize("column", ["last_name", "city", "street_address"])
+def test_a_control_character_within_a_text_is_refused(workshop: Workshop, character: str, column: str) -> None:
+    with pytest.raises(EditRefused) as refused:
+        edit(workshop, 1, {column: f"Ex{character}ample"}, "me")
+    assert character not in str(refused.value)

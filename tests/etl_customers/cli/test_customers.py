@@ -1,6 +1,8 @@
 """Customers from the command line: searching, showing, editing, tracing."""
 
+import io
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from etl_customers.cli import main
 from etl_customers.target.connect import connect, writing
-from etl_customers.target.tables import imports, provider_customers
+from etl_customers.target.tables import customers, imports, provider_customers
+from tests.etl_customers.test_controls import STEERING
 
 
 def test_a_first_word_that_is_no_command_is_searched_for(imported: tuple[Path, Path], run: Any) -> None:
@@ -85,3 +89,32 @@ def test_a_customer_is_shown_and_traced_with_what_its_provider_calls_it(edited_h
         assert "a-1 of tenant company-1, merged into b-1" in " ".join(run(*command, at=edited_home).out.split())
         (found,) = json.loads(run(*command, "--json", at=edited_home).out)["links"]
         assert (found["provider"], found["connection"], found["provider_id"]) == ("xero", "company-1", "a-1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_no_json_has_a_character_that_steers_a_terminal(
+    edited_home: Path, run: Any, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    name = f"Zoë\x1b{STEERING.encode('utf-8', 'ignore').decode()}"
+    target = connect(f"sqlite:///{edited_home / 'customers.db'}")
+    with writing(target) as connection:  # as an earlier version may have loaded it
+        connection.execute(sa.update(customers).values(first_name=name))
+        connection.execute(sa.update(imports).values(file_name=f"{name}.csv"))
+    target.dispose()
+    assert run("customers", "edit", 2, "first_name=Jim", at=edited_home).code == 0
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding))
+    answers = []
+    for words in (("customers",), ("customers", "show", "1"), ("trace", "2"), ("imports",)):
+        main([*words, "--json", "--home", str(edited_home)])
+        sys.stdout.flush()
+        printed = sys.stdout.buffer
+        assert isinstance(printed, io.BytesIO)
+        text = printed.getvalue().decode(encoding)
+        printed.seek(0)
+        printed.truncate()
+        assert not set(text) & {*STEERING, "\x1b"}, words
+        assert ("Zoë" in text) is (encoding == "utf-8"), words
+        answers.append(json.loads(text))
+    listed, shown, traced, histories = answers
+    assert listed["customers"][0]["first_name"] == shown["first_name"] == traced["changes"][0]["old_value"] == name
+    assert traced["import"]["file"] == histories["imports"][0]["file_name"] == f"{name}.csv"

@@ -282,6 +282,8 @@ def test_a_value_may_be_as_long_as_its_column_and_no_longer() -> None:
 
 def test_a_character_that_postgresql_cannot_hold_fails_its_cell() -> None:
     assert codes(check({"suburb": "a\x00b"})) == {(2, "suburb", "unprintable_character")}
+    assert codes(check({"suburb": "a\x1b[2Jb"})) == {(2, "suburb", "unprintable_character")}
+    assert codes(check({"street_address": "1 High St\r\n\tUnit 2"})) == set()
 
 
 @pytest.mark.parametrize("text", ["Null", "NA", "None", "nan", "True"])
