@@ -1,5 +1,6 @@
 """The ``dagster.yaml`` files for more than one machine: real classes, real PostgreSQL, and no secret in a file."""
 
+import json
 import shutil
 import socket
 import warnings
@@ -182,3 +183,26 @@ def test_a_kubernetes_job_has_the_home_the_secrets_and_no_rights(tmp_path: Path)
     assert pod.security_context.run_as_non_root
     assert container.security_context.allow_privilege_escalation is False
     assert job.spec.backoff_limit == 0
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    "reshaped",
+    [
+        {"container_config": {"image": "elsewhere:1"}},
+        {"container_config": {"env": [{"name": "ETL_CUSTOMERS_DATABASE_URL", "value": "elsewhere"}]}},
+        {"pod_spec_config": {"host_network": True}},
+    ],
+)
+def test_no_tag_of_a_run_reshapes_its_pod(tmp_path: Path, reshaped: dict[str, object]) -> None:
+    from dagster_k8s.container_context import K8sContainerContext
+
+    settings = settings_in(DEPLOY / "kubernetes/dagster.yaml")
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(KUBECONFIG), encoding="utf-8")
+    outside = {"load_incluster_config": False, "kubeconfig_file": str(tmp_path / "kubeconfig")}
+    settings["run_launcher"]["config"] |= outside
+    with instance_of(settings, tmp_path / "dagster") as instance:
+        launcher: K8sRunLauncher = instance.run_launcher  # type: ignore[assignment]
+        run = instance.create_run_for_job(a_job, tags={"dagster-k8s/config": json.dumps(reshaped)})
+        with pytest.raises(Exception, match="violated the allowed list"):
+            K8sContainerContext.create_for_run(run, launcher, include_run_tags=True)
