@@ -38,8 +38,8 @@ OTHER_SHEET = "other_sheet"
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 """Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 
-LEFT_OUT = "left_out"
-"""Warning: a text of a provider's customer that the rules cannot read."""
+LEFT_OUT, NO_PLACE = "left_out", "no_place"
+"""Warnings of a provider's customer: a text that the rules cannot read; and more of a kind than columns for it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ _WARNINGS = (
     Problem("city_defaulted", "{column} was empty; set to the first city of the state"),
     Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
-    Problem(LEFT_OUT, "{column} could not be read and was left out; correct it at the provider"),
+    Problem(LEFT_OUT, "a text for {column} could not be read and was left out; correct it at the provider"),
+    Problem(NO_PLACE, "the provider has more of {column} than there are columns for; the first three were taken"),
     Problem("invisible_removed", "{column} had characters that nobody can see; they were taken out"),
     Problem(
         "damaged_text", "{column} was damaged before it came here (signs that nobody wrote); compare it with its source"

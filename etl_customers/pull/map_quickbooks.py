@@ -6,7 +6,7 @@ What a text must be to be kept is not said here.
 import re
 
 from etl_customers.pull.flat_records import FlatRecord
-from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails
+from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails, split_numbers
 from etl_customers.settings import QuickBooks
 from schemas.codes import PROJECT, SUB_CUSTOMER
 
@@ -36,12 +36,16 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks) -> MappedRecord:
     _put_names(cells, texts, is_active)
     cells.put("customer_title", texts.get("Title"))
     cells.put_all("email", split_emails(texts.get("PrimaryEmailAddr.Address")))
-    cells.put("mobile", texts.get("Mobile.FreeFormNumber"))
-    numbers = (texts.get("PrimaryPhone.FreeFormNumber"), texts.get("AlternatePhone.FreeFormNumber"))
-    cells.put_all("phone", list(dict.fromkeys(number for number in numbers if number)))
+    cells.put_all("mobile", _numbers(texts, "Mobile"))
+    cells.put_all("phone", _numbers(texts, "PrimaryPhone", "AlternatePhone"))
     _put_address(cells, texts)
     cells.put_day("date_joined", texts.get("MetaData.CreateTime"))
     return MappedRecord(cells.texts, is_active, parent_id, warnings=cells.warnings)
+
+
+def _numbers(texts: dict[str, str], *fields: str) -> list[str]:
+    numbers = (number for field in fields for number in split_numbers(texts.get(f"{field}.FreeFormNumber")))
+    return list(dict.fromkeys(numbers))
 
 
 def _put_names(cells: Cells, texts: dict[str, str], is_active: bool) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from etl_customers.pull.flat_records import FlatRecord
-from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails
+from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails, split_numbers
 from etl_customers.settings import Xero
 from schemas.codes import ERASED, MERGED, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import TO_ERASE
@@ -78,7 +78,7 @@ def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]]) -> No
         cells.put(f"first_name{slot}", person.get("FirstName"))
         cells.put(f"last_name{slot}", person.get("LastName"))
     if len(named) > len(_FURTHER_NAMES):
-        cells.leave_out(f"first_name{_FURTHER_NAMES[-1]}")
+        cells.no_place("first_name")
 
 
 def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]]) -> None:
@@ -88,18 +88,18 @@ def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]]) -> None:
     seen: set[str] = set()
     families: dict[str, list[str]] = {"mobile": [], "phone": []}
     for phone in given:
-        number = _join_number(phone)
-        dialled = _NO_DIGITS.sub("", number) or number
-        if dialled not in seen:
-            seen.add(dialled)
-            families["mobile" if phone.get("PhoneType") == _MOBILE else "phone"].append(number)
+        for part in split_numbers(phone["PhoneNumber"]):
+            number = _join_number(phone, part)
+            dialled = _NO_DIGITS.sub("", number) or number
+            if dialled not in seen:
+                seen.add(dialled)
+                families["mobile" if phone.get("PhoneType") == _MOBILE else "phone"].append(number)
     for family, numbers in families.items():
         cells.put_all(family, numbers)
 
 
-def _join_number(phone: Mapping[str, str]) -> str:
+def _join_number(phone: Mapping[str, str], number: str) -> str:
     """Join country code, area code and number; a number that begins with + is whole."""
-    number = phone["PhoneNumber"]
     if number.startswith("+"):
         return number
     country = _NO_DIGITS.sub("", phone.get("PhoneCountryCode", ""))

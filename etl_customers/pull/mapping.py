@@ -9,9 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from etl_customers.invisible import visible
-from schemas.codes import LEFT_OUT
+from schemas.codes import LEFT_OUT, NO_PLACE
 
-_BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
+_MEMBER = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,;])+')
+"""Of a list: commas and semicolons part, but not between quotation marks or angle brackets."""
+_NAMED = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>")
+"""``Name <address>``, as mail programs write it."""
+_SHAPE = re.compile(r'[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+')
+_LEAST_DIGITS = 7
+"""Of a part that is a number of its own; fewer are an extension, or a part of the number before."""
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T|$)")
 _SLOTS = 3
 
@@ -54,7 +60,7 @@ class Cells:
         for slot, text in enumerate(texts[:_SLOTS], 1):
             self.texts[family if slot == 1 else f"{family}{slot}"] = text
         if len(texts) > _SLOTS:
-            self.leave_out(f"{family}{_SLOTS}")
+            self.no_place(family)
 
     def put_day(self, column: str, moment: str | None) -> None:
         """Fill a column with the day of an ISO 8601 moment, as it was where it was written."""
@@ -69,8 +75,12 @@ class Cells:
             self.texts[column] = day.isoformat().replace("-", "/")
 
     def leave_out(self, column: str) -> None:
-        """Warn of a text that found no place."""
+        """Warn of a text that could not be read."""
         self.warnings.append((column, LEFT_OUT))
+
+    def no_place(self, family: str) -> None:
+        """Warn that there are more of a family than columns for it."""
+        self.warnings.append((family, NO_PLACE))
 
 
 def join_texts(*texts: str | None) -> str:
@@ -79,13 +89,28 @@ def join_texts(*texts: str | None) -> str:
 
 
 def split_emails(*texts: str | None) -> list[str]:
-    """Return the addresses of texts that hold any number of them, each once."""
+    """Return the members of lists of addresses, each once; what has not the shape of an address comes last.
+
+    Commas and semicolons part them. White space does not: of ``jane doe@example.com`` the
+    last word would be somebody else's address. What is no address goes to the rules whole.
+    """
     found: dict[str, str] = {}
     for text in texts:
-        for address in _BETWEEN_ADDRESSES.split(text or ""):
+        for member in _MEMBER.findall(text or ""):
+            named = _NAMED.fullmatch(member.strip())
+            address = (named and named[1]) or member.strip()
             if seen := visible(address).strip():
                 found.setdefault(seen.lower(), address)
-    return list(found.values())
+    return [found[seen] for seen in sorted(found, key=lambda seen: _SHAPE.fullmatch(seen) is None)]
+
+
+def split_numbers(text: str | None) -> list[str]:
+    """Return the numbers of a text that commas or semicolons part, the text itself where a part is no number alone."""
+    if not text or ("," not in text and ";" not in text):
+        return [text] if text else []
+    parts = [part.strip() for part in re.split("[,;]", text) if part.strip()]
+    are_numbers = all(sum(sign.isdigit() for sign in part) >= _LEAST_DIGITS for part in parts)
+    return parts if are_numbers else [text]
 
 
 def join_lines(texts: Mapping[str, str], *names: str) -> str:

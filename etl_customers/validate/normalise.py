@@ -7,6 +7,7 @@ Lookups are made on distinct values, not row by row.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import polars as pl
 
@@ -210,4 +211,23 @@ def _read_contacts(
         values[name] = pl.select(pl.when(judged).then(read["e164"])).to_series().rename(name)
         flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & (judged | pl.Series([leaves_out]))
         warnings[f"{name}:unassigned_phone"] = values[name].is_not_null() & ~read["is_assigned"].fill_null(True)
+    if leaves_out:
+        for family, code in (("email", "mixed_scripts"), ("mobile", "unassigned_phone"), ("phone", "unassigned_phone")):
+            _close_gaps(IDENTITY_COLUMNS[family], code, values, warnings)
     return flags
+
+
+def _close_gaps(
+    names: tuple[str, ...], code: str, values: dict[str, pl.Series], warnings: dict[str, pl.Series]
+) -> None:
+    """Move values up into columns of their family from which one was left out, each with its warning."""
+    slots = [pl.DataFrame({"value": values[name], "is_warned": warnings[f"{name}:{code}"]}) for name in names]
+    frame = pl.DataFrame({name: slot.to_struct() for name, slot in zip(names, slots, strict=True)})
+    gaps = [values[left].is_null() & values[right].is_not_null() for left, right in pairwise(names)]
+    if not any(gap.any() for gap in gaps):
+        return
+    filled = pl.concat_list(names).list.eval(pl.element().filter(pl.element().struct.field("value").is_not_null()))
+    for slot, name in enumerate(names):
+        moved = frame.select(filled.list.get(slot, null_on_oob=True)).to_series().struct
+        values[name] = moved.field("value").rename(name)
+        warnings[f"{name}:{code}"] = moved.field("is_warned").fill_null(False)

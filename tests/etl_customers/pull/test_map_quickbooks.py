@@ -9,7 +9,7 @@ from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.mapping import LeftOut, MappedRecord
 from etl_customers.settings import QuickBooks
-from schemas.codes import LEFT_OUT, PROJECT, SUB_CUSTOMER
+from schemas.codes import LEFT_OUT, NO_PLACE, PROJECT, SUB_CUSTOMER
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 
 FULL = {
@@ -115,7 +115,7 @@ def test_an_active_name_keeps_what_looks_deleted() -> None:
 
 
 def test_addresses_of_one_text_are_parted_and_kept_once_each() -> None:
-    address = {"Address": " a@example.com, A@EXAMPLE.com;b@example.com\tc@example.com "}
+    address = {"Address": " a@example.com, A@EXAMPLE.com;b@example.com, ;c@example.com "}
     found = mapped(PrimaryEmailAddr=address)
     assert [found.cells[name] for name in ("email", "email2", "email3")] == [
         "a@example.com",
@@ -126,8 +126,40 @@ def test_addresses_of_one_text_are_parted_and_kept_once_each() -> None:
 
 
 def test_a_fourth_address_is_left_out_with_a_warning() -> None:
-    found = mapped(PrimaryEmailAddr={"Address": "a@x.org b@x.org c@x.org d@x.org"})
-    assert found.warnings == [("email3", LEFT_OUT)]
+    found = mapped(PrimaryEmailAddr={"Address": "a@x.org,b@x.org,c@x.org,d@x.org"})
+    assert found.warnings == [("email", NO_PLACE)]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("jane doe@example.com", ["jane doe@example.com"]),
+        ("jane doe@example.com, b@x.org", ["b@x.org", "jane doe@example.com"]),
+        ("a@x.org b@x.org", ["a@x.org b@x.org"]),
+        ("Jane Doe <jane@example.com>", ["jane@example.com"]),
+        ('"Doe, Jane" < jane@example.com >; b@x.org', ["jane@example.com", "b@x.org"]),
+        ("Doe, Jane <jane@example.com>", ["jane@example.com", "Doe"]),
+        ("jane@example.com <jane@example.com>, JANE@example.com", ["jane@example.com"]),
+        ('"Jane <jane@example.com>', ["jane@example.com"]),
+        ("Jane <>", ["Jane <>"]),
+        ("Jane <jane doe@example.com>", ["jane doe@example.com"]),
+    ],
+)
+def test_a_list_of_addresses_is_parted_at_commas_and_semicolons_only(text: str, addresses: list[str]) -> None:
+    found = mapped(PrimaryEmailAddr={"Address": text})
+    assert [value for name, value in found.cells.items() if name.startswith("email")] == addresses
+    assert not found.warnings
+
+
+def test_numbers_of_one_text_are_parted_where_each_is_a_number_of_its_own() -> None:
+    def numbers(text: str) -> list[str]:
+        row = cells(Mobile={"FreeFormNumber": text})
+        return [value for name, value in row.items() if name.startswith("mobile")]
+
+    assert numbers("0491 570 156; 0491 570 157") == ["0491 570 156", "0491 570 157"]
+    assert numbers("02 5550 0001,123") == ["02 5550 0001,123"]
+    assert numbers("ask Bob, 02 5550 0001") == ["ask Bob, 02 5550 0001"]
+    assert numbers("02 5550 0001;") == ["02 5550 0001"]
 
 
 def test_the_same_number_twice_is_one_phone() -> None:

@@ -9,7 +9,7 @@ from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_xero import map_xero
 from etl_customers.pull.mapping import LeftOut, MappedRecord
 from etl_customers.settings import Xero
-from schemas.codes import ERASED, LEFT_OUT, MERGED, SUPPLIER_ONLY, UNUSED
+from schemas.codes import ERASED, MERGED, NO_PLACE, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import XERO_CONTACTS
 
 FULL: dict[str, Any] = {
@@ -123,7 +123,7 @@ def test_a_name_alone_is_a_business() -> None:
 def test_a_third_further_person_is_left_out_with_a_warning() -> None:
     found = mapped(Name="Shop", ContactPersons=[{"FirstName": name} for name in ("A", "B", "C")])
     assert (found.cells["first_name2"], found.cells["first_name3"]) == ("A", "B")
-    assert found.warnings == [("first_name3", LEFT_OUT)]
+    assert found.warnings == [("first_name", NO_PLACE)]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_same_number_is_kept_once_and_a_mobile_first() -> None:
 
 def test_numbers_without_a_slot_are_left_out_with_a_warning() -> None:
     found = mapped(Phones=[phone("DEFAULT", str(number)) for number in range(5551, 5555)])
-    assert found.warnings == [("phone3", LEFT_OUT)]
+    assert found.warnings == [("phone", NO_PLACE)]
 
 
 def test_a_kind_of_number_that_xero_adds_comes_last() -> None:

@@ -199,13 +199,30 @@ def test_a_chunk_of_nothing_but_listed_rows_is_passed_over(staging: Staging) -> 
 
 
 def test_what_the_mapping_left_out_is_a_warning_of_the_customer(staging: Staging) -> None:
-    addresses = "a@x.org b@x.org not-an-address d@x.org"
+    addresses = "a@x.org, not an@x.org, b@x.org"
     map_records(fetched(staging, ("1", {"Name": "A", "EmailAddress": addresses})), XERO, AUSTRALIAN)
     validate_customers(staging, NO_FIELDS, AUSTRALIAN, XERO)
     left_out = staging.rows('select "row", "column" from row_warnings where code = \'left_out\'')
     assert left_out == [(2, "email3")]
     [(warnings,)] = staging.rows("select warnings from validated_customers")
     assert json.loads(warnings).count({"column": "email3", "code": "left_out"}) == 1
+
+
+def test_what_is_left_out_leaves_no_gap_between_the_others(staging: Staging) -> None:
+    phones = [
+        {"PhoneType": kind, "PhoneNumber": text} for kind, text in (("DEFAULT", "ask Bob"), ("DDI", "0255500001"))
+    ]
+    record = {"Name": "A", "EmailAddress": "a@b.invalid; a@x.org; аpple@x.org", "Phones": phones}
+    other = {"Name": "B", "EmailAddress": "b@x.org", "ContactPersons": [{"EmailAddress": "c@x.org"}]}
+    map_records(fetched(staging, ("1", record), ("2", other)), XERO, AUSTRALIAN)
+    validate_customers(staging, NO_FIELDS, AUSTRALIAN, XERO)
+    assert staging.rows('select email, email2, email3, phone, phone2 from validated_customers order by "row"') == [
+        ("a@x.org", "аpple@x.org", None, "+61255500001", None),
+        ("b@x.org", "c@x.org", None, None, None),
+    ]
+    told = staging.rows('select "column", code from row_warnings where "row" = 2 order by 1')
+    assert {("email", "left_out"), ("email2", "mixed_scripts"), ("phone", "left_out")} <= set(told)
+    assert ("email3", "mixed_scripts") not in told
 
 
 @pytest.mark.parametrize("block", [1, 2, 3])
