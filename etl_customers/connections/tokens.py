@@ -16,16 +16,15 @@ from etl_customers.connections import oauth
 from etl_customers.connections.oauth import Application, GrantRefused
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.vault import TokenSet, Vault, open_vault
-from etl_customers.errors import (
-    DatabaseUnavailable,
-    ReconnectNeeded,
-)
+from etl_customers.errors import DatabaseUnavailable, ProviderUnavailable, ReconnectNeeded
 from etl_customers.settings import Home, Settings, client_credentials
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.connections import (
     RECONNECT,
     ConnectionRecord,
+    choose_connection,
     lock_connection,
+    note_rejections,
     read_token,
     require_connection,
     set_state,
@@ -33,6 +32,8 @@ from etl_customers.target.connections import (
 )
 from schemas.sources import LABELS
 
+MOST_REJECTIONS, REJECTED_LONG = 3, timedelta(hours=3)
+"""After so many tries in a row, over so long a time, that all ended with a new token rejected, a person must connect again."""
 LEAST_LEFT = timedelta(seconds=60)
 """How long a token that is handed out is valid at least: longer than a request takes to be read."""
 
@@ -90,16 +91,40 @@ class Tokens:
                 )
             return self._known.access_token
 
-    def give_up(self) -> NoReturn:
-        """Note that a person must connect again: even a new token is rejected.
+    def note_accepted(self) -> None:
+        """Note that the provider accepts the connection; what was rejected before was a passing trouble of its own.
 
         Raises:
-            ReconnectNeeded: Always.
+            DatabaseUnavailable: The target does not answer.
         """
+        with reading(self._target) as connection:
+            record = choose_connection(connection, self.provider, self.tenant_id)
+        if record.rejected_since is not None:
+            with writing(self._target) as connection:
+                lock_connection(connection, self.provider, self.tenant_id)
+                note_rejections(connection, self.provider, self.tenant_id, 0, None)
+
+    def note_rejected(self, reason: str, request_id: str | None) -> NoReturn:
+        """Note that a token was rejected although the provider has just given it.
+
+        That passes at both providers, so that a person is called only where it goes on:
+        in several tries, over hours.
+
+        Raises:
+            ProviderUnavailable: It may pass.
+            ReconnectNeeded: It did not pass; a person must connect again.
+        """
+        now = datetime.now(UTC)
         with writing(self._target) as connection:
-            lock_connection(connection, self.provider, self.tenant_id)
-            set_state(connection, self.provider, self.tenant_id, RECONNECT)
-        raise ReconnectNeeded(self.provider, self.tenant_id)
+            record = lock_connection(connection, self.provider, self.tenant_id)
+            since, number = record.rejected_since or now, record.rejections + 1
+            note_rejections(connection, self.provider, self.tenant_id, number, since)
+            is_lasting = number >= MOST_REJECTIONS and now - since >= REJECTED_LONG
+            if is_lasting:
+                set_state(connection, self.provider, self.tenant_id, RECONNECT)
+        if is_lasting:
+            raise ReconnectNeeded(self.provider, self.tenant_id)
+        raise ProviderUnavailable(self.provider, f"it rejects a token that it has just given, {reason}", request_id)
 
     def renew_older_than(self, before: datetime) -> None:
         """Renew a connection that was not renewed since a time, so that it does not die of disuse.

@@ -21,7 +21,8 @@ Document = dict[str, Any]
 """A JSON object as a provider sends it."""
 
 UNEXPECTED = "its answer is not what its documentation says"
-_BROKEN_NOW = frozenset({500, 502, 503, 504})
+_NEVER_DONE = frozenset({501, 505})
+"""Of the server's errors those that no later moment mends."""
 _REQUEST_IDS = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,80}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -39,9 +40,7 @@ class Action(Enum):
     STOP_FOR_TODAY = auto()
     """The limit of the day is reached."""
     RENEW = auto()
-    """The access token is not accepted."""
-    RECONNECT = auto()
-    """The connection is not accepted: a person must connect again."""
+    """The access token is not accepted, whatever the reason that is given: a new one may be."""
     REFUSE = auto()
     """It would be answered like this for ever."""
     STOP = auto()
@@ -62,14 +61,15 @@ class Verdict:
 
 
 _BY_FAULT = {
-    120: Verdict(Action.RECONNECT),
+    120: Verdict(Action.RENEW, "error 120"),
     3001: Verdict(Action.WAIT, "too many calls, error 3001"),
     3100: Verdict(Action.REFUSE, "error 3100", WRONG_ENVIRONMENT),
     3200: Verdict(Action.RENEW, "error 3200"),
     6190: Verdict(Action.REFUSE, "error 6190", NO_SUBSCRIPTION),
     10000: Verdict(Action.RETRY, "error 10000"),
 }
-"""QuickBooks' numbers mean the same on whatever status they come."""
+"""QuickBooks' numbers, on a status that does not decide by itself: 120 comes on 500, too, and is over in a moment."""
+_BY_STATUS = {401: Action.RENEW, 429: Action.WAIT}
 
 
 def judge(provider: str, response: Response, body: bytes) -> Verdict:
@@ -82,6 +82,8 @@ def judge(provider: str, response: Response, body: bytes) -> Verdict:
     """
     document = _read_json(response, body)
     number = _fault_number(document)
+    if (verdict := _judge_status(response, number)) is not None:
+        return verdict
     if provider == QUICKBOOKS and number in _BY_FAULT:
         return _BY_FAULT[number]
     if response.status_code >= 300:
@@ -96,29 +98,32 @@ def judge(provider: str, response: Response, body: bytes) -> Verdict:
     return Verdict(Action.STOP, UNEXPECTED)
 
 
+def _judge_status(response: Response, number: int | None) -> Verdict | None:
+    """Return what a status means that decides whatever else the answer says; none where it does not."""
+    status, reason = response.status_code, _reason(response, number)
+    if status >= 500:
+        return Verdict(Action.STOP if status in _NEVER_DONE else Action.RETRY, reason)
+    if status == 429 and _is_of_the_day(response):
+        return Verdict(Action.STOP_FOR_TODAY, reason)
+    return Verdict(_BY_STATUS[status], reason) if status in _BY_STATUS else None
+
+
 def _judge_error(provider: str, response: Response, document: object, number: int | None) -> Verdict:
-    status = response.status_code
-    reason = f"status {status}" if number is None else f"status {status}, error {number}"
-    if status in _BROKEN_NOW:
-        return Verdict(Action.RETRY, reason)
+    status, reason = response.status_code, _reason(response, number)
     if status == 304 and "If-Modified-Since" in response.request.headers:
         # What HTTP has for "nothing was changed since"; Xero is not known to send it.
         return Verdict(Action.USE, document={"Contacts": [], "pagination": {"pageCount": 0, "itemCount": 0}})
-    by_status = {
-        401: Verdict(Action.RENEW, reason),
-        403: Verdict(Action.REFUSE, reason, FORBIDDEN),
-        404: Verdict(Action.REFUSE, reason, NOT_FOUND),
-        429: Verdict(Action.WAIT, reason),
-    }
     if status == 403 and provider == XERO and "AuthenticationUnsuccessful" in _problem(document):
-        return Verdict(Action.RECONNECT)
-    if status == 429 and _is_of_the_day(response):
-        return Verdict(Action.STOP_FOR_TODAY, reason)
-    if status in by_status:
-        return by_status[status]
+        return Verdict(Action.RENEW, reason)
+    codes = {403: FORBIDDEN, 404: NOT_FOUND}
     if 400 <= status < 500:
-        return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
+        return Verdict(Action.REFUSE, reason, codes.get(status, INVALID_REQUEST))
     return Verdict(Action.STOP, f"{reason}, which is no answer to this request")
+
+
+def _reason(response: Response, number: int | None) -> str:
+    status = f"status {response.status_code}"
+    return status if number is None else f"{status}, error {number}"
 
 
 def request_id(provider: str, response: Response) -> str | None:

@@ -56,8 +56,12 @@ class AccessTokens(Protocol):
         """Return another token than one that was rejected."""
         ...
 
-    def give_up(self) -> NoReturn:
-        """Note that a person must connect again, and raise ReconnectNeeded."""
+    def note_accepted(self) -> None:
+        """Note that the provider accepts the connection."""
+        ...
+
+    def note_rejected(self, reason: str, request_id: str | None) -> NoReturn:
+        """Note that a token was rejected that is new, and raise what that means."""
         ...
 
 
@@ -98,7 +102,7 @@ class Client:
         self._clock = clock or Clock()
         self._pacing = Pacing(provider, section.requests_per_minute, section.deadline_minutes, self._clock)
         self._session = Session()
-        self._is_day_used_up = False
+        self._is_day_used_up = self._is_accepted = False
 
     def __enter__(self) -> Self:
         """Return the client; the end of the block closes it."""
@@ -126,7 +130,7 @@ class Client:
             ProviderUnavailable: No such answer came in six tries, in the time of one pull, or
                 today; safe to repeat later.
             RequestRefused: It would be answered like this for ever.
-            ReconnectNeeded: Even a new token is rejected.
+            ReconnectNeeded: The provider does not accept the connection any more.
         """
         is_renewed = False
         failures = 0
@@ -137,6 +141,7 @@ class Client:
             token = self._tokens.access_token()
             outcome = self._send(request, token)
             if isinstance(outcome, Answer):
+                self._note_accepted()
                 return outcome
             if outcome.action is Action.RENEW and not is_renewed:
                 self._tokens.refresh(token)
@@ -146,6 +151,11 @@ class Client:
             if outcome.action not in (Action.RETRY, Action.WAIT) or failures == _TRIES:
                 self._end(outcome)
             self._pacing.wait(self._pause(outcome, failures))
+
+    def _note_accepted(self) -> None:
+        if not self._is_accepted:
+            self._tokens.note_accepted()
+            self._is_accepted = True
 
     def unexpected(self, answer: Answer) -> Never:
         """End on an answer that lacks something.
@@ -220,8 +230,8 @@ class Client:
         """Raise what an answer means that cannot be used and is waited for no longer."""
         if failure.action is Action.REFUSE:
             raise RequestRefused(self.provider, self.tenant_id, failure.code, failure.reason, failure.request_id)
-        if failure.action in (Action.RENEW, Action.RECONNECT):
-            self._tokens.give_up()
+        if failure.action is Action.RENEW:
+            self._tokens.note_rejected(failure.reason, failure.request_id)
         if failure.action is Action.STOP_FOR_TODAY:
             self._stop_for_today(failure.retry_after, failure.request_id)
         raise ProviderUnavailable(self.provider, failure.reason, failure.request_id)

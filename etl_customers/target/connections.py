@@ -39,6 +39,9 @@ class ConnectionRecord:
     refreshed_at: datetime | None
     refresh_expires_at: datetime | None
     vendor_connection_id: str | None
+    rejections: int = 0
+    """Tries in a row that ended with a new token rejected, the first of them at ``rejected_since``."""
+    rejected_since: datetime | None = None
 
     def age_share(self, now: datetime) -> float:
         """Return which share of the refresh token's life has passed: 0 just renewed, 1 and more dead."""
@@ -156,6 +159,8 @@ def store_connection(
         "connected_by": connected_by,
         "refreshed_at": connected_at,
         "refresh_expires_at": refresh_expires_at,
+        "rejections": 0,
+        "rejected_since": None,
     }
     if name is not None:
         values["name"] = name
@@ -189,6 +194,14 @@ def set_state(connection: Connection, provider: str, tenant_id: str, state: str)
     connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
 
 
+def note_rejections(
+    connection: Connection, provider: str, tenant_id: str, rejections: int, since: datetime | None
+) -> None:
+    """Keep how many tries in a row ended with a new token rejected, and since when."""
+    values = {"rejections": rejections, "rejected_since": since}
+    connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
+
+
 def _is(provider: str, tenant_id: str) -> ColumnElement[bool]:
     return sa.and_(provider_connections.c.provider == provider, provider_connections.c.tenant_id == tenant_id)
 
@@ -198,7 +211,7 @@ def _unknown(provider: str, tenant_id: str) -> NotFound:
 
 
 _COLUMNS = [provider_connections.c[field.name] for field in fields(ConnectionRecord)]
-_TIMES = ("connected_at", "refreshed_at", "refresh_expires_at")
+_TIMES = ("connected_at", "refreshed_at", "refresh_expires_at", "rejected_since")
 
 
 def _record(row: RowMapping) -> ConnectionRecord:

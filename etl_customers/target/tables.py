@@ -236,6 +236,14 @@ provider_connections = Table(
     Column("connected_by", String(128), comment="operating system user"),
     Column("refreshed_at", _TIME, comment="when the token was last renewed"),
     Column("refresh_expires_at", _TIME, comment="when the connection dies unless it is used"),
+    Column(
+        "rejections",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="tries in a row that ended with a new token rejected",
+    ),
+    Column("rejected_since", _TIME, comment="when the first of them was"),
 )
 
 provider_customers = Table(

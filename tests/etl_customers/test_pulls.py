@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from etl_customers import pulls
 from etl_customers.alerts import Alert, alert_of_failed_rows
 from etl_customers.erasing.erase import erase
-from etl_customers.errors import NotNow, PullRefused, UsageError
+from etl_customers.errors import NotNow, ProviderUnavailable, PullRefused, UsageError
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
 from etl_customers.load.pulled import TooManyVanished
 from etl_customers.pull.pacing import Clock
@@ -34,7 +34,7 @@ from tests.connected import connect_fake
 from tests.environment import keep_only_ours
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault, running
-from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.quickbooks import FakeQuickBooks, fault, gateway
 from tests.fakes.xero import FakeXero
 from tests.imported import accept, record_of
 
@@ -199,11 +199,35 @@ def test_a_connection_that_the_provider_does_not_accept_any_more_ends_the_pull(
     workshop: Workshop, quickbooks: FakeQuickBooks
 ) -> None:
     record = accept_pull(workshop)
-    quickbooks.fail(Fault("page", times=inf, answer=as_text("no", 401)))
+    quickbooks.oauth.expire_access_tokens()
+    quickbooks.oauth.forget_grants()
     with pytest.raises(PullRefused):
         pulls.run_pull(workshop, record.import_id, clock=NoWait())
     assert record_of(workshop, record.import_id).refusal_code == "reconnect"
     assert pulls.list_connected(workshop, "quickbooks") == []
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [
+        Fault(times=7, answer=fault(120, "Authorization failed", status=500)),
+        Fault(times=2, answer=gateway(401, 3200, "AuthenticationFailed", "")),
+        Fault(times=2, answer=gateway(401, 120, "AuthorizationFailed", "")),
+    ],
+    ids=["120 on 500", "401 twice", "120 on 401 twice"],
+)
+def test_an_authorization_that_fails_for_a_while_ends_with_not_now_and_the_connection_stays(
+    workshop: Workshop, quickbooks: FakeQuickBooks, mishap: Fault
+) -> None:
+    mishap.seen = 0
+    record = accept_pull(workshop)
+    quickbooks.fail(mishap)
+    with pytest.raises(ProviderUnavailable) as not_now:
+        pulls.run_pull(workshop, record.import_id, clock=NoWait())
+    assert not_now.value.exit_code == 3
+    assert pulls.list_connected(workshop, "quickbooks") == [quickbooks.tenant]
+    pulls.run_pull(workshop, record.import_id, clock=NoWait())
+    assert result(workshop, record.import_id).rows.created == 6
 
 
 def test_a_damaged_staging_file_is_made_anew(workshop: Workshop) -> None:

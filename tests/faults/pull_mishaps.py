@@ -155,6 +155,12 @@ FIRST_PULL: dict[str, dict[str, Mishap]] = {
         "QuickBooks: a day passes and the refresh token changes": Mishap(
             QUICKBOOKS, _on_second_page(lambda fake: fake.clock.advance(hours=25))
         ),
+        "QuickBooks: a new token is refused, too": Mishap(
+            QUICKBOOKS, answered(gateway(401, 3200, "AuthenticationFailed", ""), times=2)
+        ),
+        "QuickBooks: a person without access, with 500": Mishap(
+            QUICKBOOKS, answered(fault(120, "AuthorizationFault", status=500), times=2)
+        ),
         "QuickBooks: the token endpoint answers 500, and then slowly": Mishap(
             QUICKBOOKS,
             lambda world: [*_token_after_expiry(answer=as_text("", 500))(world), Fault("token", 2, pause=0.3)],
@@ -173,9 +179,6 @@ FIRST_PULL: dict[str, dict[str, Mishap]] = {
             QUICKBOOKS, answered(gateway(403, 3100, "ApplicationAuthorizationFailed", "")), is_refused=True
         ),
         "QuickBooks: access is taken back": Mishap(QUICKBOOKS, _lost_grant, is_reconnected=True),
-        "QuickBooks: every token is refused": Mishap(
-            QUICKBOOKS, answered(gateway(401, 3200, "AuthenticationFailed", ""), times=2), is_reconnected=True
-        ),
     },
     "QuickBooks: the books change meanwhile": {
         "QuickBooks: customers come between two pages": Mishap(QUICKBOOKS, _on_second_page(lambda fake: fake.add(12))),
@@ -233,8 +236,8 @@ FIRST_PULL: dict[str, dict[str, Mishap]] = {
         "Xero: 404 in plain text": Mishap(
             XERO, answered(as_text("The resource cannot be found", 404)), is_refused=True
         ),
-        "Xero: the organisation was disconnected": Mishap(
-            XERO, answered(problem(403, "Forbidden", "AuthenticationUnsuccessful")), is_reconnected=True
+        "Xero: the organisation counts as disconnected for a moment": Mishap(
+            XERO, answered(problem(403, "Forbidden", "AuthenticationUnsuccessful"), times=2)
         ),
     },
     "Xero: the books change meanwhile": {

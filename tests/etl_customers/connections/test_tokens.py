@@ -11,10 +11,11 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.connections.keep_alive import keep_alive
 from etl_customers.connections.sending import Patience
-from etl_customers.connections.tokens import Tokens, open_tokens
+from etl_customers.connections.tokens import REJECTED_LONG, Tokens, open_tokens
 from etl_customers.errors import ProviderUnavailable, ReconnectNeeded, UsageError, error_code
 from etl_customers.settings import Home, Settings
-from etl_customers.target.connections import CONNECTED, RECONNECT
+from etl_customers.target.connect import writing
+from etl_customers.target.connections import CONNECTED, RECONNECT, note_rejections
 from schemas.sources import QUICKBOOKS, XERO
 from tests.connected import connect_fake, connection_of, stored_tokens
 from tests.fakes.loopback import Answer, as_json, as_text
@@ -38,6 +39,12 @@ class Connected:
 
     def open(self) -> Tokens:
         return open_tokens(self.home, Settings(), self.target, XERO, self.fake.tenant, QUICK)
+
+    def first_rejected(self, ago: timedelta) -> None:
+        """Put the first of the rejections further into the past."""
+        with writing(self.target) as connection:
+            number = connection_of(self.target, XERO).rejections
+            note_rejections(connection, XERO, self.fake.tenant, number, datetime.now(UTC) - ago)
 
     @property
     def state(self) -> str:
@@ -97,16 +104,40 @@ def test_a_rejected_token_is_renewed_once_by_whoever_comes_first(everywhere: Con
     assert everywhere.fake.count("token") == 1
 
 
-def test_giving_up_asks_for_a_person_and_for_nothing_else(everywhere: Connected) -> None:
+def test_a_new_token_that_is_rejected_asks_for_a_person_after_several_tries_over_hours_only(
+    everywhere: Connected,
+) -> None:
     tokens = everywhere.connect()
+
+    def reject(reason: str = "status 401") -> None:
+        tokens.note_rejected(reason, "1-abc")
+
+    for _ in range(5):
+        with pytest.raises(ProviderUnavailable, match="status 401, request 1-abc"):
+            reject()
+    assert everywhere.state == CONNECTED
+    everywhere.first_rejected(REJECTED_LONG)
     with pytest.raises(ReconnectNeeded, match="etl-customers connect xero"):
-        tokens.give_up()
+        reject()
     assert everywhere.state == RECONNECT
     with pytest.raises(ReconnectNeeded):
         everywhere.open().access_token()
-    with pytest.raises(ReconnectNeeded):
-        tokens.refresh("any")
     assert everywhere.fake.count("token") == 0
+    everywhere.connect()
+    with pytest.raises(ProviderUnavailable):
+        reject()
+
+
+def test_rejections_long_ago_count_no_more_once_a_token_was_accepted(everywhere: Connected) -> None:
+    tokens = everywhere.connect()
+    for is_accepted in (False, False, True, False, False):
+        if is_accepted:
+            tokens.note_accepted()
+            continue
+        with pytest.raises(ProviderUnavailable):
+            tokens.note_rejected("status 401", None)
+        everywhere.first_rejected(REJECTED_LONG)
+    assert (everywhere.state, connection_of(everywhere.target, XERO).rejections) == (CONNECTED, 2)
 
 
 def test_a_grant_that_is_gone_makes_the_state_reconnect_and_no_further_request(everywhere: Connected) -> None:

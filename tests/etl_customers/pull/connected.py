@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from etl_customers.errors import ReconnectNeeded
+from etl_customers.errors import ProviderUnavailable
 from etl_customers.pull.client import Client
 from etl_customers.pull.pacing import Clock
 from etl_customers.settings import Settings
@@ -43,6 +43,7 @@ class SignedIn:
     def __init__(self, fake: Fake) -> None:
         self.fake = fake
         self.tokens = [str(fake.sign_in()["access_token"])]
+        self.rejections = 0
 
     def access_token(self) -> str:
         return self.tokens[-1]
@@ -52,8 +53,12 @@ class SignedIn:
         self.tokens.append(str(self.fake.sign_in()["access_token"]))
         return self.tokens[-1]
 
-    def give_up(self) -> NoReturn:
-        raise ReconnectNeeded(self.fake.provider, self.fake.tenant)
+    def note_accepted(self) -> None:
+        self.rejections = 0
+
+    def note_rejected(self, reason: str, request_id: str | None) -> NoReturn:
+        self.rejections += 1
+        raise ProviderUnavailable(self.fake.provider, reason, request_id)
 
 
 def settings_of(fake: Fake, **section: Any) -> Settings:

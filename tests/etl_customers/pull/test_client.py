@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.errors import ProviderUnavailable, ReconnectNeeded
+from etl_customers.errors import ProviderUnavailable
 from etl_customers.pull import quickbooks as quickbooks_pages
 from etl_customers.pull import xero as xero_pages
 from etl_customers.pull.client import Client
@@ -156,24 +156,44 @@ def test_a_rejected_token_is_renewed_once_and_the_request_repeated(fake: Fake, o
     assert len(tokens.tokens) == 2
 
 
-def test_a_token_that_is_rejected_even_when_new_ends_the_connection(fake: Fake) -> None:
-    rejected = gateway(401, 3200, "", "Token expired") if isinstance(fake, FakeQuickBooks) else problem(401, "", "")
-    fake.fail(Fault(answer=rejected, times=100))
-    with client_of(fake) as client, pytest.raises(ReconnectNeeded):
-        first_page(client)
-    assert fake.count("page") == 2
+def rejected(fake: Fake) -> list[Answer]:
+    """Return the answers that say in each way that a token, or who gave it, is not accepted."""
+    if isinstance(fake, FakeXero):
+        return [problem(401, "", ""), problem(403, "Forbidden", "AuthenticationUnsuccessful")]
+    answers = [gateway(401, 3200, "", "Token expired"), gateway(401, 120, "", ""), gateway(403, 120, "", "")]
+    return [*answers, fault(120, "AuthorizationFault", status=200)]
 
 
-def test_a_person_without_access_ends_the_connection_at_once(fake: Fake) -> None:
-    lost = (
-        gateway(401, 120, "", "")
-        if isinstance(fake, FakeQuickBooks)
-        else problem(403, "", "AuthenticationUnsuccessful")
+def test_a_token_that_is_rejected_even_when_new_ends_for_now_and_is_noted(fake: Fake) -> None:
+    for answer in rejected(fake):
+        fake.fail(Fault(answer=answer, times=2))
+        asked, tokens = fake.count("page"), SignedIn(fake)
+        with client_of(fake, tokens=tokens) as client, pytest.raises(ProviderUnavailable):
+            first_page(client)
+        assert (fake.count("page") - asked, tokens.rejections) == (2, 1)
+
+
+def test_a_rejection_that_a_new_token_ends_is_no_trouble(fake: Fake) -> None:
+    fake.add(3)
+    for answer in rejected(fake):
+        fake.fail(Fault(answer=answer))
+        tokens = SignedIn(fake)
+        with client_of(fake, tokens=tokens) as client:
+            assert len(first_page(client).records) == 3
+        assert (len(tokens.tokens), tokens.rejections) == (2, 0)
+
+
+@pytest.mark.parametrize("code", [120, 3100, 3200, 4000, 6190, 610])
+@pytest.mark.parametrize("status", [500, 503, 524, 429])
+def test_the_status_decides_before_the_number(quickbooks: FakeQuickBooks, status: int, code: int) -> None:
+    quickbooks.add(3)
+    quickbooks.fail(
+        Fault(answer=fault(code, "Fault", status=status)), Fault(nth=2, answer=gateway(status, code, "", ""))
     )
-    fake.fail(Fault(answer=lost))
-    with client_of(fake) as client, pytest.raises(ReconnectNeeded):
-        first_page(client)
-    assert len(fake.requests) == 1
+    tokens = SignedIn(quickbooks)
+    with client_of(quickbooks, tokens=tokens) as client:
+        assert len(first_page(client).records) == 3
+    assert (quickbooks.count("page"), len(tokens.tokens)) == (3, 1)
 
 
 def test_it_waits_as_long_as_it_is_asked_to_in_seconds_or_until_a_date(fake: Fake) -> None:
