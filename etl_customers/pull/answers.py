@@ -4,7 +4,6 @@ Deciding only; the client acts upon it. Bodies are read here, and nothing of a b
 page goes further than the number of its error: errors' texts echo tokens and customers' values.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any
 
 from requests import Response
 
+from etl_customers.pull.faults import THROTTLED, Fault, read_fault, read_json, says_json
 from etl_customers.pull.refusals import FORBIDDEN, INVALID_REQUEST, NO_SUBSCRIPTION, NOT_FOUND, WRONG_ENVIRONMENT
 from schemas.sources import QUICKBOOKS, XERO
 
@@ -26,7 +26,6 @@ _NEVER_DONE = frozenset({501, 505})
 _REQUEST_IDS = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,80}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Action(Enum):
@@ -62,7 +61,7 @@ class Verdict:
 
 _BY_FAULT = {
     120: Verdict(Action.RENEW, "error 120"),
-    3001: Verdict(Action.WAIT, "too many calls, error 3001"),
+    THROTTLED: Verdict(Action.WAIT, "too many calls, error 3001"),
     3100: Verdict(Action.REFUSE, "error 3100", WRONG_ENVIRONMENT),
     3200: Verdict(Action.RENEW, "error 3200"),
     6190: Verdict(Action.REFUSE, "error 6190", NO_SUBSCRIPTION),
@@ -80,20 +79,21 @@ def judge(provider: str, response: Response, body: bytes) -> Verdict:
         https://developer.xero.com/documentation/api/accounting/responsecodes (read November 2026);
         a Fault may come with status 200, and an error's body need not be JSON.
     """
-    document = _read_json(response, body)
-    number = _fault_number(document)
+    document = read_json(response, body)
+    fault = read_fault(response, body, document)
+    number = None if fault is None else fault.number
     if (verdict := _judge_status(response, number)) is not None:
         return verdict
     if provider == QUICKBOOKS and number in _BY_FAULT:
         return _BY_FAULT[number]
     if response.status_code >= 300:
-        return _judge_error(provider, response, document, number)
-    if _is_fault(document):
+        return _judge_error(provider, response, fault)
+    if fault is not None:
         reason = "an error without a number" if number is None else f"error {number}"
         return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
     if isinstance(document, dict):
         return Verdict(Action.USE, document=document)
-    if _says_json(response) and document is None:
+    if says_json(response) and document is None:
         return Verdict(Action.RETRY, "its answer broke off")
     return Verdict(Action.STOP, UNEXPECTED)
 
@@ -108,12 +108,12 @@ def _judge_status(response: Response, number: int | None) -> Verdict | None:
     return Verdict(_BY_STATUS[status], reason) if status in _BY_STATUS else None
 
 
-def _judge_error(provider: str, response: Response, document: object, number: int | None) -> Verdict:
-    status, reason = response.status_code, _reason(response, number)
+def _judge_error(provider: str, response: Response, fault: Fault | None) -> Verdict:
+    status, reason = response.status_code, _reason(response, None if fault is None else fault.number)
     if status == 304 and "If-Modified-Since" in response.request.headers:
         # What HTTP has for "nothing was changed since"; Xero is not known to send it.
         return Verdict(Action.USE, document={"Contacts": [], "pagination": {"pageCount": 0, "itemCount": 0}})
-    if status == 403 and provider == XERO and "AuthenticationUnsuccessful" in _problem(document):
+    if status == 403 and provider == XERO and fault is not None and "AuthenticationUnsuccessful" in fault.detail:
         return Verdict(Action.RENEW, reason)
     codes = {403: FORBIDDEN, 404: NOT_FOUND}
     if 400 <= status < 500:
@@ -162,53 +162,3 @@ def _http_date(text: str) -> datetime | None:
         return parsedate_to_datetime(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _says_json(response: Response) -> bool:
-    return "json" in response.headers.get("Content-Type", "").lower()
-
-
-def _read_json(response: Response, body: bytes) -> object:
-    """Return the body's value, None where it has none; a body that does not say that it is JSON is not read."""
-    if not _says_json(response):
-        return None
-    try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
-def _is_fault(document: object) -> bool:
-    return isinstance(document, dict) and _fault(document) is not None
-
-
-def _fault(document: Document) -> object:
-    """Return QuickBooks' envelope of errors: the accounting service writes it with a capital, the gateway without."""
-    fault: object = document.get("Fault")
-    return document.get("fault") if fault is None else fault
-
-
-def _fault_number(document: object) -> int | None:
-    """Return the number of an error in any of its envelopes: QuickBooks' two, and Xero's ErrorNumber."""
-    if not isinstance(document, dict):
-        return None
-    fault = _fault(document)
-    if isinstance(fault, dict):
-        errors = fault.get("Error", fault.get("error"))
-        first = errors[0] if isinstance(errors, list) and errors else None
-        return _as_number(first.get("code")) if isinstance(first, dict) else None
-    return _as_number(document.get("ErrorNumber"))
-
-
-def _as_number(value: object) -> int | None:
-    """Read a number that may be a text with zeros before it, as in ``003200``."""
-    text = str(value)
-    return int(text) if isinstance(value, int | str) and _NUMBER.fullmatch(text) else None
-
-
-def _problem(document: object) -> str:
-    """Return what Xero's problem details say; for comparing, never for showing."""
-    if not isinstance(document, dict):
-        return ""
-    return str(document.get("Detail", document.get("detail", "")))

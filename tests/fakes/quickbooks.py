@@ -151,6 +151,18 @@ def fault(
     return as_json({"Fault": {"Error": [error], "type": kind}, "time": time or local(datetime.now(UTC))}, status)
 
 
+def as_xml(status: int, code: int | None, message: str, detail: str = "", kind: str = "SystemFault") -> Answer:
+    """Return a fault as XML, which the gateway sends whatever was asked for; without a code it is in the message only."""
+    number = "" if code is None else f' code="{code}"'
+    text = (
+        '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+        f'<IntuitResponse time="{local(datetime.now(UTC))}" xmlns="http://schema.intuit.com/finance/v3">'
+        f'<Fault type="{kind}"><Error{number}><Message>{message}</Message><Detail>{detail}</Detail></Error></Fault>'
+        "</IntuitResponse>"
+    )
+    return as_text(text, status, "application/xml")
+
+
 def gateway(status: int, code: int, message: str, detail: str, **headers: str) -> Answer:
     """Return the gateway's fault: lower-case names, a padded code, time in milliseconds, many nulls."""
     error = {"message": message, "detail": detail, "code": f"{code:06d}" if code < 4000 else str(code), "element": None}

@@ -16,7 +16,7 @@ from etl_customers.pull.refusals import RequestRefused
 from tests.etl_customers.pull.connected import NOON, Fake, HastyClock, SignedIn, client_of
 from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.provider_server import Fault, running
-from tests.fakes.quickbooks import FakeQuickBooks, fault, gateway
+from tests.fakes.quickbooks import FakeQuickBooks, as_xml, fault, gateway
 from tests.fakes.xero import FakeXero, invalid, problem
 
 HTML = "<html><body>down for maintenance</body></html>"
@@ -66,6 +66,37 @@ def test_a_fault_of_quickbooks_that_may_pass_is_tried_again_on_any_status(
     )
     with client_of(quickbooks) as client:
         assert len(first_page(client).records) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        as_xml(403, 3001, "message=ThrottleExceeded; errorCode=003001; statusCode=403"),
+        as_xml(403, None, "message=ThrottleExceeded; errorCode=003001; statusCode=403"),
+        as_xml(403, None, "ThrottleExceeded"),
+        as_json({"fault": {"error": [{"message": "message=ThrottleExceeded; errorCode=003001", "code": None}]}}, 403),
+        as_xml(400, 10000, "An application error has occurred"),
+        as_xml(200, 10000, "An application error has occurred"),
+        as_xml(403, 3200, "AuthenticationFailed"),
+        fault(10000, "An application error has occurred", status=400),
+        fault(3001, "ThrottleExceeded", status=403),
+    ],
+)
+def test_a_fault_is_read_in_xml_and_json_alike(quickbooks: FakeQuickBooks, answer: Answer) -> None:
+    quickbooks.add(3)
+    quickbooks.fail(Fault(answer=answer))
+    with client_of(quickbooks) as client:
+        assert len(first_page(client).records) == 3
+
+
+BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "3001">]><Fault><Error code="3001"><Message>&b;</Message></Error></Fault>'
+
+
+@pytest.mark.parametrize("text", [BOMB, "<?xml", "<Fault><Error code='3001'>", f"<Fault>{' ' * 70_000}</Fault>"])
+def test_xml_that_is_no_fault_leaves_the_word_to_the_status(quickbooks: FakeQuickBooks, text: str) -> None:
+    quickbooks.fail(Fault(answer=as_text(text, 403, "text/xml")))
+    with client_of(quickbooks) as client, pytest.raises(RequestRefused, match=r"\(status 403, request"):
+        first_page(client)
 
 
 def test_after_six_failures_it_is_given_up_for_now_and_the_request_is_named(fake: Fake) -> None:
@@ -118,6 +149,18 @@ REFUSALS = {
     "subscription-on-200": (fault(6190, "Subscription ended", status=200), "no_subscription", "error 6190"),
     "query": (fault(4000, "Error parsing query", "near Amy", status=400), "invalid_request", "status 400, error 4000"),
     "query-on-200": (fault(4001, "Error", status=200), "invalid_request", "error 4001"),
+    "query-in-xml": (
+        as_xml(400, 4000, "Error parsing query", "near Amy", "ValidationFault"),
+        "invalid_request",
+        "status 400, error 4000",
+    ),
+    "sandbox-in-xml": (as_xml(403, 3100, "ApplicationAuthorizationFailed"), "wrong_environment", "error 3100"),
+    "subscription-in-xml": (as_xml(200, 6190, "Subscription ended"), "no_subscription", "error 6190"),
+    "xero-in-xml": (
+        as_text("<ApiException><ErrorNumber>10</ErrorNumber><Message>Amy</Message></ApiException>", 400, "text/xml"),
+        "invalid_request",
+        "status 400, error 10",
+    ),
     "no-number": (as_json({"Fault": {"Error": []}}), "invalid_request", "an error without a number"),
     "no-list": (as_json({"fault": "broken"}), "invalid_request", "an error without a number"),
     "xero-validation": (invalid("The page cannot be taken"), "invalid_request", "status 400, error 10"),
