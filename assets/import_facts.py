@@ -99,7 +99,9 @@ def tell_refusal(context: dg.AssetExecutionContext, record: ImportRecord, why: s
 
 
 def _has_failed_rows(workshop: Workshop, record: ImportRecord) -> str:
-    """Return yes or no; what a pull left out on purpose is no failure."""
+    """Return yes or no; what a pull left out on purpose is no failure, that perhaps not all came is one."""
+    if record.why_incomplete is not None:
+        return "yes"
     failed = record.rows_failed or 0
     if failed and record.source in PROVIDERS:
         failed -= list_failed_rows(workshop.target, record.import_id, limit=0).left_out

@@ -86,14 +86,14 @@ def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
     return {name: dg.MetadataValue.table(records=records, schema=schema), f"{name}_not_shown": failed.more}
 
 
-def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: float) -> dg.AssetCheckResult:
-    """Return a check's result with the import it is about and the numbers that were compared."""
+def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: float | str) -> dg.AssetCheckResult:
+    """Return a check's result with the import it is about and what was compared."""
     return dg.AssetCheckResult(
         check_name=name, asset_key=asset, passed=passed, metadata={"import": import_id, **numbers}
     )
 
 
-def warned(name: str, asset: str, passed: bool, import_id: str, **numbers: float) -> dg.AssetCheckResult:
+def warned(name: str, asset: str, passed: bool, import_id: str, **numbers: float | str) -> dg.AssetCheckResult:
     """Return the result of a check that only warns, because the import may well be as somebody wants it."""
     return checked(name, asset, passed, import_id, **numbers)._replace(severity=dg.AssetCheckSeverity.WARN)
 

@@ -1,6 +1,7 @@
 """The source assets of pulls: the customers of a provider's company as they came, mapped to rows."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -22,8 +23,12 @@ from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 from schemas.sources import FIRST_STAGES, LABELS, QUICKBOOKS, XERO
 from schemas.xero_contacts import XERO_CONTACTS
 
+if TYPE_CHECKING:
+    from etl_customers.pulls import Pulled
+
 _STAGED = "every_record_is_staged"
 _FRESH = "connection_is_fresh"
+_COMPLETE = "all_customers_came"
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(hours=26))
 """A day and some hours without a pull is worth a look, and so is a week in which not even the weekly full one came.
 
@@ -57,6 +62,11 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
                 _FRESH,
                 asset=asset,
                 description="The connection is in order, and less than half of its life has passed since it was renewed.",
+            ),
+            dg.AssetCheckSpec(
+                _COMPLETE,
+                asset=asset,
+                description="As many customers came as the provider counts, and none can have slipped by.",
             ),
         ],
     )
@@ -96,10 +106,15 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             check_results=[
                 checked(_STAGED, asset, is_staged, import_id, **numbers),
                 warned(_FRESH, asset, state == CONNECTED and age <= OLD_SHARE, import_id, age_share=round(age, 4)),
+                warned(_COMPLETE, asset, done.is_complete, import_id, fetched=done.fetched, **_told(done)),
             ],
         )
 
     return pulled
+
+
+def _told(done: "Pulled") -> dict[str, str]:
+    return {"why": done.why_incomplete} if done.why_incomplete else {}
 
 
 def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[str, float]:

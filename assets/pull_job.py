@@ -91,7 +91,8 @@ def _metadata(record: ImportRecord) -> dict[str, Any]:
         "vanished": record.rows_vanished,
     }
     run = {"run": dg.MetadataValue.dagster_run(record.run_id)} if record.run_id else {}
-    return {IMPORT: record.import_id, **run, **{name: count or 0 for name, count in counts.items()}}
+    why = {"incomplete": record.why_incomplete} if record.why_incomplete else {}
+    return {IMPORT: record.import_id, **run, **why, **{name: count or 0 for name, count in counts.items()}}
 
 
 @dg.job(

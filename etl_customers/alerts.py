@@ -39,6 +39,7 @@ class Event(StrEnum):
     IMPORT_FAILED = "import_failed"
     IMPORT_REFUSED = "import_refused"
     FAILED_ROWS = "failed_rows"
+    INCOMPLETE_PULL = "incomplete_pull"
     RUN_FAILED = "run_failed"
 
 
@@ -87,8 +88,9 @@ class Alert:
 
     def _text_of_pull(self) -> str:
         rows = self.rows
+        came = f", but perhaps not all customers came: {self.message}; of those that came" if self.message else ""
         return (
-            f"Pull {self.import_id} finished, but not all was synced: {rows['failed'] - rows['left_out']:,} of "
+            f"Pull {self.import_id} finished{came or ', but not all was synced'}: {rows['failed'] - rows['left_out']:,} of "
             f"{rows['read']:,} were not ({self._reasons_said()}), {rows['left_out']:,} were left out on purpose; "
             f"{rows['loaded']:,} created, {rows['updated']:,} updated, {rows['unchanged']:,} unchanged"
         )
@@ -127,7 +129,7 @@ def is_on(settings: Alerts) -> bool:
 def alert_of_failed_rows(
     record: ImportRecord, reasons: Mapping[str, int], *, run_id: str, job: str, file: str | None, left_out: int = 0
 ) -> Alert | None:
-    """Return the alert of an import that finished with failed rows; None of any other.
+    """Return the alert of an import that finished with failed rows, or of an incomplete pull; None of any other.
 
     Args:
         record: The import.
@@ -137,13 +139,15 @@ def alert_of_failed_rows(
         file: The label of the import's file.
         left_out: Of a pull, the customers that were left out on purpose: nobody is told of those.
     """
-    if record.status != FINISHED or (record.rows_failed or 0) <= left_out:
+    why_incomplete = record.why_incomplete
+    if record.status != FINISHED or ((record.rows_failed or 0) <= left_out and why_incomplete is None):
         return None
     about = _about(record, file)
     if record.source in PROVIDERS:
         about["rows"]["left_out"] = left_out
         reasons = {code: number for code, number in reasons.items() if code not in LEFT_OUT_CODES}
-    return Alert(Event.FAILED_ROWS, run_id, job, reasons=reasons, **about)
+    event = Event.FAILED_ROWS if why_incomplete is None else Event.INCOMPLETE_PULL
+    return Alert(event, run_id, job, why_incomplete, reasons=reasons, **about)
 
 
 def alert_of_uncounted_rows(import_id: str, *, run_id: str, job: str) -> Alert:

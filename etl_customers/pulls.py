@@ -55,6 +55,8 @@ class Pulled:
     """Pages read, over all tries; 0 where staging was deleted since."""
     is_complete: bool
     """As many came as the provider counts."""
+    why_incomplete: str | None
+    """What disagrees where it is not complete."""
     since: datetime | None
     """Only customers that changed since then were asked for; none: all."""
 
@@ -177,7 +179,8 @@ def _run_provider_customers(
                 staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size
             )
             mapped = map_records(staging, provider, settings)
-    return Pulled(mapped.fetched, mapped.left_out, mapped.invalid, counts.pages, counts.is_complete, since)
+    why = counts.why_incomplete
+    return Pulled(mapped.fetched, mapped.left_out, mapped.invalid, counts.pages, counts.is_complete, why, since)
 
 
 def run_pull(
@@ -256,5 +259,6 @@ def _pulled_before(staging: Staging, record: ImportRecord) -> Pulled:
         invalid=staging.number(failed, ["read", INVALID_RECORD, True]),
         pages=staging.number("select number from facts where name = 'pull_pages'"),
         is_complete=bool(record.is_complete),
+        why_incomplete=record.why_incomplete,
         since=datetime.fromisoformat(since[0][0]) if since else None,
     )

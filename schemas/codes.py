@@ -35,6 +35,8 @@ COLUMN_LEFT_OUT, CONTACT_LEFT_OUT = "column_left_out", "contact_left_out"
 
 OTHER_SHEET = "other_sheet"
 """Warning of a workbook as a whole; the reference is the sheet's title."""
+INCOMPLETE = "incomplete"
+"""Warning of a pull as a whole: not as many customers came as there are; the reference says in words what disagrees."""
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 """Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 
@@ -128,6 +130,10 @@ _WARNINGS = (
     ),
     Problem(
         OTHER_SHEET, "the sheet {reference} has cells too and was not read; save it as a file of its own to import it"
+    ),
+    Problem(
+        INCOMPLETE,
+        "perhaps not all customers came: {reference}; what came is synced, and the next pull asks for the same again",
     ),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )

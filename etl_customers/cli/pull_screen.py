@@ -47,6 +47,8 @@ def _headline(result: PullResult) -> str:
     if result.status == "undone":
         return f"{name}: the pull was undone on {show(result.undone_at)}; it had fetched {_customers(rows.fetched)}"
     kind = "all customers" if result.is_full else "what has changed"
+    if result.is_complete is False:
+        kind = f"{kind}: INCOMPLETE, {result.why_incomplete}"
     return f"{name}, {kind}: {rows.fetched - rows.not_synced:,} of {_customers(rows.fetched)} synced"
 
 
@@ -62,7 +64,7 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
     if result.is_complete is False:
         yield (
             "incomplete",
-            "the provider counts another number than it gave, even when asked twice; the next pull asks for the same again",
+            f"perhaps not all came: {result.why_incomplete}; what came is synced, and the next pull asks for the same again",
         )
     if seconds is not None:
         yield "time", f"{seconds:.1f} s"
@@ -96,6 +98,8 @@ def _next_step(result: PullResult) -> list[str]:
     if result.status == "accepted":
         return [f"To carry it on where it stopped, run: {pull}"]
     steps = []
+    if result.is_complete is False:
+        steps.append(f"To ask for the rest, run: {pull}{' --full' if result.is_full else ''}")
     if result.not_synced_file:
         steps.append(f"All that were not synced, with their reasons: {relative(Path(result.not_synced_file))}")
     codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES

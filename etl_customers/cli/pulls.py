@@ -47,7 +47,7 @@ def pull(
 
     0: all are synced, but for those that are left out on purpose
 
-    1: some could not be synced
+    1: some could not be synced, or perhaps not all came
 
     2: the pull is refused, nothing was changed
 

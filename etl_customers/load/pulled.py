@@ -22,6 +22,7 @@ from etl_customers.target.first_load import keys_indexed_last
 from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import sync_cursors
+from schemas.codes import INCOMPLETE
 from schemas.sources import LABELS
 
 
@@ -121,7 +122,7 @@ def _write(
         raise RuntimeError(f"pull {record.import_id} fetched {counts.fetched} records, but {counts} came to the load")
     if is_complete:
         _keep_cursor(staging, connection, record, now)
-    _finish(connection, record, counts, run_id, now, is_complete=is_complete)
+    _finish(staging, connection, record, counts, run_id, now, is_complete=is_complete)
     return counts
 
 
@@ -161,6 +162,7 @@ def _keep_cursor(staging: Staging, connection: Connection, record: ImportRecord,
 
 
 def _finish(
+    staging: Staging,
     connection: Connection,
     record: ImportRecord,
     counts: PullCounts,
@@ -169,6 +171,7 @@ def _finish(
     *,
     is_complete: bool,
 ) -> None:
+    why_incomplete = None if is_complete else _why_incomplete(staging)
     finish_import(
         connection,
         record.import_id,
@@ -185,7 +188,13 @@ def _finish(
         run_id=run_id,
         finished_at=now,
         is_complete=is_complete,
+        warnings=[{"column": None, "code": INCOMPLETE, "reference": why_incomplete}] if why_incomplete else [],
     )
+
+
+def _why_incomplete(staging: Staging) -> str | None:
+    found = staging.rows("select text from facts where name = 'pull_why_incomplete'")
+    return found[0][0] if found else None
 
 
 def _counts(record: ImportRecord) -> PullCounts:

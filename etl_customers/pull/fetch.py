@@ -127,7 +127,8 @@ def _settle(staging: Staging, provider: str, page: Page, progress: Progress) -> 
     if is_complete:
         staging.execute('delete from provider_records where "position" <= ?', [progress.pass_start])
     fetched = staging.number("select count(*) from provider_records")
-    write_counts(staging, FetchCounts(fetched, progress.pages, is_complete, page.counted), progress)
+    counts = FetchCounts(fetched, progress.pages, is_complete, page.counted, seen, progress.passes)
+    write_counts(staging, counts, progress)
     _log.info("%s: fetched %d in %d pages, %s counted", LABELS[provider], fetched, progress.pages, page.counted)
     return progress, True
 

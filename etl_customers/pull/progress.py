@@ -30,6 +30,22 @@ class FetchCounts:
     """The provider counted as many as were fetched, and none can have slipped by."""
     counted: int | None
     """Customers that the provider says there are; none: it did not say."""
+    seen: int
+    """Customers that came when the pages were read for the last time."""
+    passes: int
+    """How often all pages were read."""
+
+    @property
+    def why_incomplete(self) -> str | None:
+        """Say what does not agree, without the provider's name; none where the fetch is complete."""
+        if self.is_complete:
+            return None
+        times = "once" if self.passes == 1 else "twice" if self.passes == 2 else f"{self.passes} times"
+        if self.counted is None:
+            return f"it did not say how many there are; {self.seen:,} came"
+        if self.counted == self.seen:
+            return f"customers were taken away while the pages were read, {times}; others may have slipped by"
+        return f"it counts {self.counted:,}, but {self.seen:,} came when all pages were read, {times}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,11 @@ class Progress:
             cursor=self.cursor or _cursor(page.server_time, now),
             is_torn=self.is_torn or page.is_torn,
         )
+
+    @property
+    def passes(self) -> int:
+        """How many passes were begun."""
+        return 1 + self.torn_passes + self.miscounted_passes
 
     def may_begin_again_torn(self) -> bool:
         """Tell whether another torn page begins the pass again; after three of them it is kept."""
@@ -108,7 +129,11 @@ def find_counts(staging: Staging) -> FetchCounts | None:
     if "pull_fetched" not in facts:
         return None
     is_complete = bool(facts["pull_is_complete"])
-    return FetchCounts(facts["pull_fetched"], facts["pull_pages"], is_complete, facts["pull_counted"])
+    fetched = facts["pull_fetched"]
+    # An earlier version kept neither how many were seen last, nor the passes.
+    seen, passes = facts.get("pull_seen"), facts.get("pull_passes") or 1
+    seen = fetched if seen is None else seen
+    return FetchCounts(fetched, facts["pull_pages"], is_complete, facts["pull_counted"], seen, passes)
 
 
 def write_counts(staging: Staging, counts: FetchCounts, progress: Progress) -> None:
@@ -119,7 +144,10 @@ def write_counts(staging: Staging, counts: FetchCounts, progress: Progress) -> N
     _write(staging, "pull_fetched", number=counts.fetched)
     _write(staging, "pull_pages", number=counts.pages)
     _write(staging, "pull_is_complete", number=int(counts.is_complete))
-    _write(staging, "pull_counted", number=counts.counted)
+    if counts.why_incomplete is not None:
+        _write(staging, "pull_why_incomplete", text=counts.why_incomplete)
+    for name in ("counted", "seen", "passes"):
+        _write(staging, f"pull_{name}", number=getattr(counts, name))
 
 
 def _cursor(server_time: datetime | None, now: datetime) -> datetime | None:

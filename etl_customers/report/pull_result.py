@@ -81,6 +81,8 @@ class PullResult:
     warnings: Sequence[CountedWarning]
     not_synced_file: str | None
     refusal: Refusal | None
+    why_incomplete: str | None
+    """What disagrees where the pull is not complete."""
     repeat: bool
     """Whether the pull was under way before and was carried on."""
     finished_at: datetime | None = None
@@ -93,10 +95,10 @@ class PullResult:
 
     @property
     def exit_code(self) -> int:
-        """0 all synced but what was left out on purpose, 1 some were not, 2 refused."""
+        """0 all synced but what was left out on purpose, 1 some were not or perhaps did not come, 2 refused."""
         if self.refusal is not None:
             return 2
-        return 1 if self.to_look_at else 0
+        return 1 if self.to_look_at or self.is_complete is False else 0
 
     def as_record(self) -> dict[str, Any]:
         """Return the object of ``pull --json``."""
@@ -108,6 +110,7 @@ class PullResult:
             "repeat": self.repeat,
             "is_full": self.is_full,
             "is_complete": self.is_complete,
+            "why_incomplete": self.why_incomplete,
             "rows": asdict(self.rows),
             "vanished": self.vanished,
             "not_synced": [asdict(reason) for reason in self.not_synced],
@@ -156,6 +159,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         refusal=Refusal(record.refusal_code or "refused", record.refusal_message or "")
         if record.status == REFUSED
         else None,
+        why_incomplete=record.why_incomplete,
         repeat=repeat,
         finished_at=record.finished_at,
         undone_at=record.undone_at,

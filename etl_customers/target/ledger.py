@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
 from etl_customers.target.tables import failed_rows, imports
+from schemas.codes import INCOMPLETE
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
@@ -52,7 +53,15 @@ class ImportRecord:
     undone_at: datetime | None
     undone_by: str | None
     warnings: Sequence[Mapping[str, str | None]] | None
-    """Of the file as a whole: column (none where it is about no column), code and reference."""
+    """Of the file or pull as a whole: column (none where it is about no column), code and reference."""
+
+    @property
+    def why_incomplete(self) -> str | None:
+        """Return what disagrees where a pull is not complete; none where it is, and of files."""
+        if self.is_complete is not False:
+            return None
+        said = (one["reference"] for one in self.warnings or () if one["code"] == INCOMPLETE)
+        return next(said, None) or "not as many came as it counts"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_a_pulls_run_has_its_connection_its_counts_and_all_its_checks(
         for entry in entries
         if entry.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION and entry.dagster_event
     ]
-    assert len(results) == 11
+    assert len(results) == 12
     assert [result.check_name for result in results if not result.passed] == []
     source, loaded = metadata(workshop.home, "quickbooks_customers"), metadata(workshop.home, "loaded_customers")
     assert (source["fetched"], source["left_out_on_purpose"], source["is_full"]) == (4, 1, True)

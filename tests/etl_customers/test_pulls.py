@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from etl_customers import pulls
 from etl_customers.alerts import Alert, alert_of_failed_rows
+from etl_customers.cli.pull_screen import print_pull
 from etl_customers.erasing.erase import erase
 from etl_customers.errors import NotNow, ProviderUnavailable, PullRefused, UsageError
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
@@ -145,6 +146,24 @@ def test_the_file_of_what_was_not_synced_has_ids_and_reasons_and_nothing_of_a_cu
     assert {line[0] for line in lines} == ids
     assert "Canary" not in path.read_text(encoding="utf-8-sig")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_else(
+    workshop: Workshop, quickbooks: FakeQuickBooks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quickbooks.fail(Fault("count", times=2, edit=lambda value: value["QueryResponse"].update(totalCount=59)))
+    short = pull(workshop)
+    why = "it counts 59, but 6 came when all pages were read, twice"
+    assert (short.is_complete, short.why_incomplete, short.exit_code, short.rows.created) == (False, why, 1, 6)
+    print_pull(short)
+    out = capsys.readouterr().out
+    assert out.startswith(f"QuickBooks Online, all customers: INCOMPLETE, {why}: 6 of 6 customers synced\n")
+    assert f"To ask for the rest, run: etl-customers pull quickbooks --tenant {quickbooks.tenant} --full" in out
+    told = alert_of_failed_rows(record_of(workshop, short.import_id), {}, run_id="r", job="j", file=None)
+    assert told is not None
+    assert (told.event, why in told.text) == ("incomplete_pull", True)
+    whole = pull(workshop)
+    assert (whole.is_full, whole.is_complete, whole.why_incomplete, whole.exit_code) == (True, True, None, 0)
 
 
 def test_a_pull_that_broke_off_goes_on_after_the_last_page_kept(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:

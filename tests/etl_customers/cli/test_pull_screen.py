@@ -25,6 +25,7 @@ def ended(*reasons: tuple[str, int]) -> PullResult:
         warnings=[],
         not_synced_file=None,
         refusal=None,
+        why_incomplete=None,
         repeat=False,
     )
 

@@ -1,6 +1,7 @@
 """Fetching into staging: all customers of the provider, once each, however often it is interrupted."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -73,6 +74,8 @@ def test_all_customers_are_fetched_once_and_counted(staging: Staging, fake: Fake
     assert facts(staging) == {
         "pull_fetched": "25",
         "pull_counted": "25",
+        "pull_seen": "25",
+        "pull_passes": "1",
         "pull_is_complete": "1",
         "pull_pages": str(counts.pages),
         "pull_started_at": facts(staging)["pull_started_at"],
@@ -110,6 +113,7 @@ def test_a_count_beyond_all_numbers_is_none(staging: Staging, xero: FakeXero) ->
     xero.fail(Fault(times=inf, edit=lambda page: page["pagination"].update(itemCount=10**30, pageCount=10**30)))
     counts = fetch(staging, xero)
     assert (counts.fetched, counts.is_complete, counts.counted) == (25, False, None)
+    assert counts.why_incomplete == "it did not say how many there are; 25 came"
 
 
 def test_only_changes_are_fetched_since_a_time(staging: Staging, fake: Fake) -> None:
@@ -249,6 +253,7 @@ def test_a_count_that_never_matches_is_fetched_twice_and_not_complete(
     counts = fetch(staging, fake)
     assert (counts.fetched, counts.is_complete, counts.counted) == (25, False, 25 + wrong_by)
     assert counts.pages == 2 * (4 if isinstance(fake, FakeQuickBooks) else 3)
+    assert counts.why_incomplete == f"it counts {25 + wrong_by}, but 25 came when all pages were read, twice"
     assert facts(staging)["pull_is_complete"] == "0"
 
 
@@ -267,6 +272,8 @@ def test_a_provider_whose_customers_never_hold_still_is_read_to_the_end_but_not_
     counts = fetch(staging, fake)
     assert not counts.is_complete
     assert counts.fetched > 30
+    assert counts.why_incomplete is not None
+    assert re.search("read, [45] times", counts.why_incomplete)
     assert facts(staging)["pull_is_complete"] == "0"
 
 
