@@ -42,17 +42,30 @@ def connect(
     ] = False,
     tenant: TenantOption = None,
     home: HomeOption = None,
-) -> None:
-    """Connect a company of QuickBooks Online or Xero, or renew the connection to it; asks for access in a browser."""
-    from etl_customers.cli.screen import say
+) -> int:
+    """Connect a company of QuickBooks Online or Xero, or renew the connection to it; asks for access in a browser.
+
+    Exit codes:
+
+    0: it is connected, and what it was asked at first it has answered
+
+    1: it is connected, but does not answer all that a pull asks
+
+    2: it is not connected
+
+    3: the provider cannot be used now; run it again
+    """
+    from etl_customers.cli.screen import console, pairs, say
     from etl_customers.connections.connecting import connect_company
+    from etl_customers.connections.looking import look_at_company
     from etl_customers.settings import find_home, load_settings
 
     found = find_home(home)
+    settings = load_settings(found)
     with target_at(home) as target:
         record = connect_company(
             found,
-            load_settings(found),
+            settings,
             target,
             provider.value,
             get_consent=_way(manual),
@@ -60,9 +73,21 @@ def connect(
             choose=_choose,
             connected_by=user_name(),
         )
-    name = f" ({record.name})" if record.name else ""
+        look = look_at_company(found, settings, target, record)
+    company = look.company
+    known_name = (company.name if company else None) or record.name
+    name = f" ({known_name})" if known_name else ""
     say(f"{LABELS[provider.value]} company {record.tenant_id}{name} is connected")
+    facts = {
+        "environment": look.environment,
+        "country": (company.country if company else None) or "not known",
+        "customers": "not known" if look.customers is None else f"{look.customers:,}, inactive ones too",
+    }
+    console().print(pairs(facts.items()))
+    for problem in look.problems:
+        say(f"error: {problem}; see that the app, and whoever gave access, may read it there", error=True)
     say(f"pull its customers with: etl-customers pull {provider.value} --tenant {record.tenant_id}")
+    return 1 if look.problems else 0
 
 
 def connections(json: JsonOption = False, home: HomeOption = None) -> None:

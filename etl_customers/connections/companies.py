@@ -7,14 +7,13 @@ from http import HTTPStatus
 import requests
 
 from etl_customers.connections.oauth import Application, revoke
-from etl_customers.connections.sending import Answer, AnswerLost, Patience, send
+from etl_customers.connections.sending import Answer, Patience, send
 from etl_customers.connections.vault import TokenSet
 from etl_customers.errors import ProviderUnavailable
 from etl_customers.settings import Settings
 from etl_customers.target.connections import ConnectionRecord
 from schemas.sources import QUICKBOOKS, XERO
 
-_MINOR_VERSION = "75"
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _LONGEST_NAME = 255
 
@@ -42,16 +41,16 @@ def list_companies(
         patience: How long the provider is waited for.
 
     Raises:
-        ProviderUnavailable: Xero did not answer as it should. (QuickBooks is asked for a name only.)
+        ProviderUnavailable: Xero did not answer as it should. (QuickBooks named its company before, and is not asked.)
 
     Source:
-        XeroAPI/Xero-OpenAPI, xero-identity.yaml; Intuit, "CompanyInfo" (read in November 2026).
+        XeroAPI/Xero-OpenAPI, xero-identity.yaml (read in November 2026).
     """
     if provider == QUICKBOOKS:
         if realm_id is None or not _ID.fullmatch(realm_id):
             raise ProviderUnavailable(provider, "its answer names no company")
-        return [Company(realm_id, _quickbooks_name(settings, tokens, realm_id, patience), None)]
-    answer = _ask(provider, "GET", _address(settings, XERO, "connections"), tokens, patience)
+        return [Company(realm_id, None, None)]
+    answer = ask(settings, provider, "GET", "connections", tokens.access_token, patience)
     if answer.status != HTTPStatus.OK or not isinstance(answer.content, list):
         raise ProviderUnavailable(provider, f"it answered {answer.status}", answer.request_id)
     found = (_xero_company(one) for one in answer.content if isinstance(one, dict))
@@ -82,23 +81,12 @@ def end_connection(
         ProviderUnavailable: The provider did not answer as it should.
     """
     if record.provider == XERO and record.vendor_connection_id is not None:
-        address = _address(settings, XERO, f"connections/{record.vendor_connection_id}")
-        answer = _ask(record.provider, "DELETE", address, tokens, patience)
+        path = f"connections/{record.vendor_connection_id}"
+        answer = ask(settings, record.provider, "DELETE", path, tokens.access_token, patience)
         if answer.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND):
             raise ProviderUnavailable(record.provider, f"it answered {answer.status}", answer.request_id)
     if record.provider == QUICKBOOKS or is_last:
         revoke(application, tokens.refresh_token, patience)
-
-
-def _quickbooks_name(settings: Settings, tokens: TokenSet, realm_id: str, patience: Patience) -> str | None:
-    """Return the company's name; none where it is not to be had, which is no reason not to connect."""
-    address = _address(settings, QUICKBOOKS, f"v3/company/{realm_id}/companyinfo/{realm_id}")
-    try:
-        content = _ask(QUICKBOOKS, "GET", address, tokens, patience, minorversion=_MINOR_VERSION).content
-    except AnswerLost:
-        return None
-    info = content.get("CompanyInfo") if isinstance(content, dict) else None
-    return _name(info.get("CompanyName")) if isinstance(info, dict) else None
 
 
 def _xero_company(record: dict[str, object]) -> Company | None:
@@ -109,19 +97,42 @@ def _xero_company(record: dict[str, object]) -> Company | None:
     if not isinstance(tenant_id, str) or not _ID.fullmatch(tenant_id):
         return None
     known = connection_id if isinstance(connection_id, str) and _ID.fullmatch(connection_id) else None
-    return Company(tenant_id, _name(record.get("tenantName")), known)
+    return Company(tenant_id, name_of(record.get("tenantName")), known)
 
 
-def _ask(provider: str, method: str, address: str, tokens: TokenSet, patience: Patience, **parameters: str) -> Answer:
-    headers = {"Accept": "application/json", "Authorization": f"Bearer {tokens.access_token}"}
+def ask(
+    settings: Settings,
+    provider: str,
+    method: str,
+    path: str,
+    access_token: str,
+    patience: Patience,
+    tenant_id: str | None = None,
+    **parameters: str,
+) -> Answer:
+    """Ask a provider's service and return the answer, whatever its status.
+
+    Args:
+        settings: Name the provider's address.
+        provider: ``quickbooks`` or ``xero``.
+        method: Of HTTP.
+        path: Below that address.
+        access_token: Valid.
+        patience: How long the answer may take.
+        tenant_id: Xero's organisation, which goes into a header.
+        parameters: Of the query.
+
+    Raises:
+        AnswerLost: No whole answer came.
+    """
+    address = f"{str(settings.provider(provider).api_url).rstrip('/')}/{path}"
+    headers = {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}
+    if tenant_id is not None:
+        headers["xero-tenant-id"] = tenant_id
     return send(provider, requests.Request(method, address, headers=headers, params=parameters), patience)
 
 
-def _address(settings: Settings, provider: str, path: str) -> str:
-    return f"{str(settings.provider(provider).api_url).rstrip('/')}/{path}"
-
-
-def _name(value: object) -> str | None:
+def name_of(value: object) -> str | None:
     """Return a name that every database can store."""
     if not isinstance(value, str):
         return None

@@ -28,7 +28,11 @@ from etl_customers.settings import ClientCredentials, Settings
 from etl_customers.target.connections import REFRESH_LIFE
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
-_SCOPES = {QUICKBOOKS: "com.intuit.quickbooks.accounting", XERO: "offline_access accounting.contacts.read"}
+_SCOPES = {
+    QUICKBOOKS: "com.intuit.quickbooks.accounting",
+    # The settings say in which country the organisation is; without them a pull goes on.
+    XERO: "offline_access accounting.contacts.read accounting.settings.read",
+}
 _PKCE = (XERO,)
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_LIFE = timedelta(minutes=30)

@@ -194,6 +194,12 @@ def set_state(connection: Connection, provider: str, tenant_id: str, state: str)
     connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
 
 
+def store_company(connection: Connection, provider: str, tenant_id: str, name: str | None) -> None:
+    """Keep what a company says of itself; what it does not say stays as it is known."""
+    if name is not None:
+        connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(name=name))
+
+
 def note_rejections(
     connection: Connection, provider: str, tenant_id: str, rejections: int, since: datetime | None
 ) -> None:

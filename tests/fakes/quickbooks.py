@@ -42,6 +42,8 @@ class FakeQuickBooks(FakeCompany):
         self.oauth = OAuth(self.clock, _RULES)
         self.realm = REALM
         self.books = {REALM: QuickBooksBooks(REALM, "Example Books", self.clock, self.lock)}
+        self.country = "US"
+        """Of every company, as CompanyInfo has it."""
         self.chosen = REALM
         """The company that the person chooses while signing in."""
 
@@ -102,7 +104,10 @@ class FakeQuickBooks(FakeCompany):
         if (refusal := self._refuse(grant, match[1], request)) is not None:
             return refusal
         if kind == "company":
-            return as_json({"CompanyInfo": {"CompanyName": self.books[match[1]].name}, "time": self._time()})
+            info: dict[str, Any] = {"CompanyName": self.books[match[1]].name, "Id": "1", "domain": "QBO"}
+            if self.country:
+                info |= {"Country": self.country, "CompanyAddr": {"Id": "1", "Country": self.country}}
+            return as_json({"CompanyInfo": info, "time": self._time()})
         return self._query(self.books[match[1]], request) if kind in ("page", "count") else as_text("Not Found", 404)
 
     def too_many(self, problem: str) -> Answer:

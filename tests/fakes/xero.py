@@ -44,7 +44,7 @@ class FakeXero(FakeCompany):
     """Xero with one organisation; ``open_books`` adds others, which every later sign-in connects as well."""
 
     provider = "xero"
-    token_kinds = frozenset({"page", "other"})
+    token_kinds = frozenset({"page", "company", "other"})
 
     def __init__(self, limits: Limits | None = None, *, is_public: bool = False) -> None:
         super().__init__(limits)
@@ -52,6 +52,9 @@ class FakeXero(FakeCompany):
         self.tenant = TENANT
         self.books = {TENANT: XeroBooks(TENANT, "Example Organisation", self.clock, self.lock)}
         self.connections: list[dict[str, str]] = []
+        self.country = "US"
+        """Of every organisation."""
+        self.is_demo = False
 
     @property
     def company(self) -> XeroBooks:
@@ -87,6 +90,7 @@ class FakeXero(FakeCompany):
             "/connect/token": "token",
             "/connect/revocation": "revoke",
             "/api.xro/2.0/Contacts": "page",
+            "/api.xro/2.0/Organisation": "company",
         }
         return kinds.get(request.path, "other")
 
@@ -105,6 +109,8 @@ class FakeXero(FakeCompany):
             return problem(401, "Unauthorized", "TokenExpired: token expired at 11/22/2026 10:00:00")
         if kind == "connections":
             return self._connections(grant, request)
+        if kind == "company":
+            return self._organisation(grant, request)
         return self._contacts(grant, request) if kind == "page" else as_text("The resource cannot be found", 404)
 
     def too_many(self, problem: str) -> Answer:
@@ -154,6 +160,20 @@ class FakeXero(FakeCompany):
             return as_text("The resource cannot be found", 404)
         self.connections = [connection for connection in self.connections if connection not in gone]
         return Answer(204, b"", "text/plain")
+
+    def _organisation(self, grant: Grant, request: Request) -> Answer:
+        tenant = request.headers.get("xero-tenant-id", "")
+        if tenant not in grant.tenants:
+            return problem(403, "Forbidden", "AuthenticationUnsuccessful")
+        if "accounting.settings.read" not in grant.scope.split():
+            return problem(403, "Forbidden", "AuthorizationUnsuccessful")
+        found = {
+            "Name": self.books[tenant].name,
+            "OrganisationID": tenant,
+            "CountryCode": self.country,
+            "IsDemoCompany": self.is_demo,
+        }
+        return as_json({"Organisations": [found]})
 
     def _contacts(self, grant: Grant, request: Request) -> Answer:
         tenant = request.headers.get("xero-tenant-id", "")

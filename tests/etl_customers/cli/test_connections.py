@@ -18,8 +18,8 @@ from etl_customers.target.connections import RECONNECT, set_state
 from tests.connected import connect_fake
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault
-from tests.fakes.quickbooks import FakeQuickBooks
-from tests.fakes.xero import FakeXero
+from tests.fakes.quickbooks import FakeQuickBooks, gateway
+from tests.fakes.xero import FakeXero, problem
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 
@@ -90,6 +90,7 @@ def test_the_browser_comes_back_and_the_company_is_connected_until_it_is_disconn
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert f"company {quickbooks.realm} (Example Books) is connected" in done.stdout
+    assert re.search(r"environment +127\.0\.0\.1 *\ncountry +US *\ncustomers +0, inactive ones too\n", done.stdout)
     assert listed(run)[quickbooks.realm]["state"] == "connected"
     assert run("doctor").code == 0
     shown = run("connections").out
@@ -173,7 +174,7 @@ def test_a_company_whose_name_is_not_to_be_had_is_connected_and_connecting_again
 ) -> None:
     at_terminal()
     quickbooks.fail(Fault(kind="company", cut="before"))
-    assert run("connect", "quickbooks", "--manual").code == 0
+    assert run("connect", "quickbooks", "--manual").code == 1
     assert listed(run)[quickbooks.realm]["name"] is None
     mark_reconnect(home, quickbooks)
     broken = run("doctor")
@@ -182,6 +183,38 @@ def test_a_company_whose_name_is_not_to_be_had_is_connected_and_connecting_again
     assert run("connect", "quickbooks", "--manual").code == 0
     assert listed(run)[quickbooks.realm]["name"] == "Example Books"
     assert run("doctor").code == 0
+
+
+def test_connecting_ends_with_a_look_at_the_company_and_says_what_does_not_answer(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    quickbooks.add(20)
+    quickbooks.country = "AUS"
+    seen = run("connect", "quickbooks", "--manual")
+    assert (seen.code, seen.err) == (0, "")
+    assert re.search(r"country +AU *\ncustomers +20, inactive ones too\n", seen.out)
+    refused = gateway(403, 3100, "ApplicationAuthorizationFailed", "")
+    for kind, what in (("company", "CompanyInfo"), ("count", "the number of customers")):
+        quickbooks.fail(Fault(kind=kind, answer=refused))
+        broken = run("connect", "quickbooks", "--manual")
+        assert broken.code == 1
+        assert f"error: {what} cannot be read (it answered 403, request 1-" in broken.err
+        assert "is connected" in broken.out
+    assert listed(run)[quickbooks.realm]["state"] == "connected"
+    assert quickbooks.count("page") == 0
+
+
+def test_a_demo_company_of_xero_is_called_one(run: Any, xero: FakeXero, at_terminal: Any) -> None:
+    at_terminal()
+    xero.add(3, is_plain=True)
+    xero.is_demo, xero.country = True, "NZ"
+    seen = run("connect", "xero", "--manual", "--tenant", xero.tenant)
+    assert seen.code == 0, seen.err
+    assert re.search(r"environment +demo company *\ncountry +NZ *\ncustomers +3, inactive ones too\n", seen.out)
+    xero.fail(Fault(kind="company", answer=problem(403, "Forbidden", "AuthorizationUnsuccessful")))
+    broken = run("connect", "xero", "--manual", "--tenant", xero.tenant)
+    assert (broken.code, "Organisation cannot be read (it answered 403" in broken.err) == (1, True)
 
 
 def test_a_connection_that_cannot_be_ended_at_the_provider_is_kept_unless_forced(

@@ -1,0 +1,174 @@
+"""A small look at a connected company: what it is, where, and how many customers it has. Nothing is pulled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from etl_customers.connections.companies import ask, name_of
+from etl_customers.connections.sending import PATIENCE, Answer, Patience
+from etl_customers.connections.tokens import open_tokens
+from etl_customers.errors import ProviderUnavailable, ReconnectNeeded
+from etl_customers.settings import Home, Settings
+from etl_customers.target.connect import writing
+from etl_customers.target.connections import ConnectionRecord, store_company
+from schemas.sources import LABELS, QUICKBOOKS
+
+_MINOR_VERSION = "75"
+_ENVIRONMENTS = {
+    "quickbooks.api.intuit.com": "production",
+    "sandbox-quickbooks.api.intuit.com": "sandbox",
+    "api.xero.com": "production",
+}
+_COMPANY = {QUICKBOOKS: "CompanyInfo"}
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class CompanyFacts:
+    """What a provider says of a company itself."""
+
+    name: str | None
+    country: str | None
+    """ISO 3166-1 alpha-2; none: it does not say, or nothing that can be read."""
+    is_demo: bool = False
+    """Xero's company for trying things out."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of a connection that was just made."""
+
+    environment: str
+    company: CompanyFacts | None
+    customers: int | None
+    """All that a full pull would fetch, inactive ones too."""
+    problems: tuple[str, ...]
+    """What did not answer, one sentence each."""
+
+
+def look_at_company(
+    home: Home, settings: Settings, target: Engine, record: ConnectionRecord, patience: Patience = PATIENCE
+) -> Look:
+    """Ask what a company is and how many customers it has; keep its name and country with the connection.
+
+    Args:
+        home: Holds the key of the tokens, unless the environment does.
+        settings: In force; name the provider's address.
+        target: Holds the connection.
+        record: The connection.
+        patience: How long the provider is waited for.
+
+    Raises:
+        UsageError: The client's id or secret is not accepted.
+        DatabaseUnavailable: The target does not answer.
+    """
+    provider, tenant_id = record.provider, record.tenant_id
+    problems: list[str] = []
+
+    def tried(what: str, look: Callable[[str], _Found]) -> _Found | None:
+        try:
+            token = open_tokens(home, settings, target, provider, tenant_id, patience).access_token()
+            return look(token)
+        except ProviderUnavailable as error:
+            request = f", request {error.request_id}" if error.request_id else ""
+            problems.append(f"{what} cannot be read ({error.reason}{request})")
+        except ReconnectNeeded as error:
+            problems.append(f"{what} cannot be read: {error}")
+        return None
+
+    company = tried(
+        _COMPANY.get(provider, "Organisation"),
+        lambda token: ask_company(settings, provider, tenant_id, token, patience),
+    )
+    customers = tried(
+        "the number of customers", lambda token: _count_customers(settings, provider, tenant_id, token, patience)
+    )
+    if company is not None:
+        keep_company(target, provider, tenant_id, company)
+    host = urlsplit(str(settings.provider(provider).api_url)).hostname or ""
+    is_demo = company is not None and company.is_demo
+    environment = "demo company" if is_demo else _ENVIRONMENTS.get(host, host)
+    return Look(environment, company, customers, tuple(problems))
+
+
+def keep_company(target: Engine, provider: str, tenant_id: str, company: CompanyFacts) -> None:
+    """Keep with a connection what its company says of itself.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with writing(target) as connection:
+        store_company(connection, provider, tenant_id, company.name)
+
+
+def ask_company(
+    settings: Settings, provider: str, tenant_id: str, access_token: str, patience: Patience = PATIENCE
+) -> CompanyFacts:
+    """Return what a company says of itself: QuickBooks' CompanyInfo, Xero's Organisation.
+
+    Raises:
+        ProviderUnavailable: It did not answer as it should; Xero, where the scope ``accounting.settings.read`` lacks.
+
+    Source:
+        Intuit, "CompanyInfo"; XeroAPI/Xero-OpenAPI 16.1.0, Organisation (read in November 2026).
+    """
+    if provider == QUICKBOOKS:
+        path = f"v3/company/{tenant_id}/companyinfo/{tenant_id}"
+        answer = ask(settings, provider, "GET", path, access_token, patience, minorversion=_MINOR_VERSION)
+        found = _content(provider, answer).get("CompanyInfo")
+        if not isinstance(found, dict):
+            raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
+        addresses = [found.get(name) for name in ("CompanyAddr", "LegalAddr", "CustomerCommunicationAddr")]
+        given = [found.get("Country"), *(one.get("Country") for one in addresses if isinstance(one, dict))]
+        return CompanyFacts(name_of(found.get("CompanyName")), _first_country(given))
+    answer = ask(settings, provider, "GET", "api.xro/2.0/Organisation", access_token, patience, tenant_id)
+    organisations = _content(provider, answer).get("Organisations")
+    found = organisations[0] if isinstance(organisations, list) and organisations else None
+    if not isinstance(found, dict):
+        raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
+    is_demo = found.get("IsDemoCompany") is True
+    return CompanyFacts(name_of(found.get("Name")), _first_country([found.get("CountryCode")]), is_demo)
+
+
+def _count_customers(settings: Settings, provider: str, tenant_id: str, access_token: str, patience: Patience) -> int:
+    if provider == QUICKBOOKS:
+        path = f"v3/company/{tenant_id}/query"
+        query = {"query": "select count(*) from Customer where Active in (true, false)", "minorversion": _MINOR_VERSION}
+        answer = ask(settings, provider, "GET", path, access_token, patience, **query)
+        envelope, name = _content(provider, answer).get("QueryResponse"), "totalCount"
+    else:
+        page = {"page": "1", "pageSize": "1", "order": "ContactID", "includeArchived": "true"}
+        answer = ask(settings, provider, "GET", "api.xro/2.0/Contacts", access_token, patience, tenant_id, **page)
+        envelope, name = _content(provider, answer).get("pagination"), "itemCount"
+    counted = envelope.get(name) if isinstance(envelope, dict) else None
+    if not isinstance(counted, int) or isinstance(counted, bool):
+        raise ProviderUnavailable(provider, "its answer has no number", answer.request_id)
+    return counted
+
+
+def _content(provider: str, answer: Answer) -> dict[str, object]:
+    if answer.status != HTTPStatus.OK:
+        raise ProviderUnavailable(provider, f"it answered {answer.status}", answer.request_id)
+    if not isinstance(answer.content, dict):
+        raise ProviderUnavailable(
+            provider, f"it answered with nothing that {LABELS[provider]} documents", answer.request_id
+        )
+    return answer.content
+
+
+def _first_country(texts: list[object]) -> str | None:
+    """Return the first of the texts that is a code or an English name of a country, as alpha-2."""
+    import pycountry  # slow to import, and pulls seldom need it
+
+    for text in texts:
+        if isinstance(text, str) and text.strip():
+            try:
+                code: str = pycountry.countries.lookup(text.strip()).alpha_2
+            except LookupError:
+                continue
+            return code
+    return None
