@@ -25,7 +25,7 @@ from etl_customers.read.refusals import CountryNotSet
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.report.not_synced import write_not_synced
-from etl_customers.stages import StageMissing, open_stage
+from etl_customers.stages import StageMissing, open_stage, settings_of
 from etl_customers.staging import Staging, StagingDamaged, kept_open, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
@@ -143,7 +143,7 @@ def run_validated_customers(workshop: Workshop, import_id: str) -> ValidateCount
             duplicates = _count_duplicates(workshop, record, staging)
             failed = (record.rows_failed or 0) - duplicates
             return ValidateCounts(validated=(record.rows_read or 0) - failed, failed=failed)
-        return validate_customers(staging, _fields(workshop), workshop.settings, record.source)
+        return validate_customers(staging, _fields(workshop), settings_of(workshop, record), record.source)
 
 
 def run_deduplicated_customers(workshop: Workshop, import_id: str) -> DeduplicateCounts:

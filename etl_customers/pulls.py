@@ -4,12 +4,14 @@ What a provider is asked is ``etl_customers.pull``'s business, what becomes of i
 customers that of ``deduplicate`` and ``load``.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from etl_customers.connections.tokens import open_tokens
+from etl_customers.connections.looking import ask_company, keep_company
+from etl_customers.connections.tokens import Tokens, open_tokens
 from etl_customers.erasing.erase import StillImporting, erase
-from etl_customers.errors import ImportBusy
+from etl_customers.errors import ImportBusy, ProviderUnavailable
 from etl_customers.imports import (
     refused_in_ledger,
     run_deduplicated_customers,
@@ -24,12 +26,14 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.stages import find_record, open_stage
 from etl_customers.staging import Staging, StagingDamaged, open_if_whole, remove_staging
 from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import CONNECTED, list_connections, require_connection
+from etl_customers.target.connections import CONNECTED, choose_connection, list_connections, require_connection
 from etl_customers.target.ledger import FINISHED, ImportRecord
 from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures, was_accepted_in_full
 from etl_customers.workshop import Workshop
 from schemas.codes import ERASED, INVALID_RECORD
+from schemas.sources import LABELS
 
+_log = logging.getLogger("etl_customers.pull")
 _SINCE = "pull_since"
 """Fact in staging: the cursor that the pull's first try had, empty for all customers."""
 
@@ -175,12 +179,29 @@ def _run_provider_customers(
         since = _keep_since(workshop, staging, record)
         with refused_in_ledger(workshop, import_id, run_id):
             tokens = open_tokens(workshop.home, settings, workshop.target, provider, tenant_id)
+            _learn_country(workshop, record, tokens)
             counts = fetch_records(
                 staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size
             )
             mapped = map_records(staging, provider, settings)
     why = counts.why_incomplete
     return Pulled(mapped.fetched, mapped.left_out, mapped.invalid, counts.pages, counts.is_complete, why, since)
+
+
+def _learn_country(workshop: Workshop, record: ImportRecord, tokens: Tokens) -> None:
+    """Ask in which country the company is, where nobody knows; a pull goes on without an answer."""
+    provider, tenant_id = record.source, record.tenant_id or ""
+    with reading(workshop.target) as connection:
+        is_known = choose_connection(connection, provider, tenant_id).country is not None
+    if is_known or workshop.settings.provider(provider).country is not None:
+        return
+    token = tokens.access_token()
+    try:
+        company = ask_company(workshop.settings, provider, tenant_id, token)
+    except ProviderUnavailable as error:
+        _log.info("%s does not say in which country the company is: %s", LABELS[provider], error.reason)
+    else:
+        keep_company(workshop.target, provider, tenant_id, company)
 
 
 def run_pull(

@@ -225,6 +225,9 @@ class Provider(_Section):
     on_unreadable: Literal["leave_out", "fail"] = Field(
         "leave_out", description="of a title, e-mail, number, state or country that the rules cannot read"
     )
+    country: str | None = Field(
+        None, pattern=r"^[A-Z]{2}$", description="of customers who do not say theirs; none: the connected company's"
+    )
     link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
     vanished_share: float = Field(0.05, ge=0, le=1, description="a full pull stops where more customers are gone")
     deadline_minutes: int = Field(120, ge=1, description="longest time of one try to pull")

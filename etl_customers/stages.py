@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from etl_customers.errors import EtlCustomersError, NotNow, PullRefused, UploadRefused, UsageError
 from etl_customers.leftovers import delete_file
+from etl_customers.settings import Company, Settings
 from etl_customers.staging import Staging, open_staging, remove_staging
 from etl_customers.target.connect import reading
+from etl_customers.target.connections import choose_connection
 from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, require_import
 from etl_customers.workshop import Workshop
 from schemas.sources import FIRST_STAGES, PROVIDERS
@@ -123,6 +125,26 @@ def find_record(workshop: Workshop, import_id: str) -> ImportRecord:
     """
     with reading(workshop.target) as connection:
         return require_import(connection, import_id)
+
+
+def settings_of(workshop: Workshop, record: ImportRecord) -> Settings:
+    """Return the settings by which an import is checked: a pull's company is in the country of its connection.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    settings = workshop.settings
+    if record.source not in PROVIDERS:
+        return settings
+    country = settings.provider(record.source).country
+    if country is None:
+        with reading(workshop.target) as connection:
+            country = choose_connection(connection, record.source, record.tenant_id).country
+    if country is None:
+        return settings
+    company = settings.company
+    city = company.city if company.country == country else None
+    return settings.model_copy(update={"company": Company(name=company.name, country=country, city=city)})
 
 
 def _refused_before(record: ImportRecord) -> EtlCustomersError:

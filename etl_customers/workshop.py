@@ -9,6 +9,7 @@ from etl_customers.errors import SettingsInvalid
 from etl_customers.settings import Home, Settings, database_url, load_settings
 from etl_customers.target.connect import connect, ensure_migrated
 from etl_customers.validate.places import load_places
+from schemas.sources import PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ def open_workshop(home: Home) -> Workshop:
 
 
 def check_places(settings: Settings) -> None:
-    """See that the company's country is one, and that the user's lists of places can be read.
+    """See that the countries of the settings are some, and that the user's lists of places can be read.
 
     Raises:
         SettingsInvalid: One cannot.
     """
-    if load_places(settings.reference).read_country(settings.company.country) != settings.company.country:
-        raise SettingsInvalid(
-            ("company.country: not an ISO 3166-1 alpha-2 code; run: etl-customers settings set company.country AU",)
-        )
+    places = load_places(settings.reference)
+    countries = {"company": settings.company.country} | {name: settings.provider(name).country for name in PROVIDERS}
+    for section, country in countries.items():
+        if country is not None and places.read_country(country) != country:
+            remedy = f"run: etl-customers settings set {section}.country AU"
+            raise SettingsInvalid((f"{section}.country: not an ISO 3166-1 alpha-2 code; {remedy}",))

@@ -103,6 +103,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
             "provider": one.provider,
             "tenant_id": one.tenant_id,
             "name": one.name,
+            "country": one.country,
             "state": one.state,
             "connected_at": one.connected_at,
             "refreshed_at": one.refreshed_at,
@@ -115,12 +116,13 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     elif not rows:
         say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
     else:
-        headers = ("provider", "tenant", "name", "state", "renewed (UTC)", "dies on")
+        headers = ("provider", "tenant", "name", "country", "state", "renewed (UTC)", "dies on")
         lines = [
             (
                 one.provider,
                 one.tenant_id,
                 one.name,
+                one.country,
                 one.state,
                 f"{one.refreshed_at:%Y-%m-%d %H:%M}" if one.refreshed_at else None,
                 f"{one.refresh_expires_at:%Y-%m-%d}" if one.refresh_expires_at else None,

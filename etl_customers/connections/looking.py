@@ -102,7 +102,7 @@ def keep_company(target: Engine, provider: str, tenant_id: str, company: Company
         DatabaseUnavailable: The target does not answer.
     """
     with writing(target) as connection:
-        store_company(connection, provider, tenant_id, company.name)
+        store_company(connection, provider, tenant_id, name=company.name, country=company.country)
 
 
 def ask_company(

@@ -42,6 +42,8 @@ class ConnectionRecord:
     rejections: int = 0
     """Tries in a row that ended with a new token rejected, the first of them at ``rejected_since``."""
     rejected_since: datetime | None = None
+    country: str | None = None
+    """Where the company is, as alpha-2; none: the provider has not said it."""
 
     def age_share(self, now: datetime) -> float:
         """Return which share of the refresh token's life has passed: 0 just renewed, 1 and more dead."""
@@ -194,10 +196,13 @@ def set_state(connection: Connection, provider: str, tenant_id: str, state: str)
     connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
 
 
-def store_company(connection: Connection, provider: str, tenant_id: str, name: str | None) -> None:
+def store_company(
+    connection: Connection, provider: str, tenant_id: str, *, name: str | None, country: str | None
+) -> None:
     """Keep what a company says of itself; what it does not say stays as it is known."""
-    if name is not None:
-        connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(name=name))
+    said = {key: value for key, value in (("name", name), ("country", country)) if value is not None}
+    if said:
+        connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(said))
 
 
 def note_rejections(

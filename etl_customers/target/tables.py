@@ -244,6 +244,7 @@ provider_connections = Table(
         comment="tries in a row that ended with a new token rejected",
     ),
     Column("rejected_since", _TIME, comment="when the first of them was"),
+    Column("country", String(2), comment="of the company, ISO 3166-1 alpha-2, as the provider has it"),
 )
 
 provider_customers = Table(

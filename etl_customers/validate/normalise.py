@@ -58,10 +58,10 @@ def normalise_rows(
     done = Normalised(texts=texts, frame=raw.select("row"))
     flags = {
         **_read_choices(texts, values, done.warnings),
-        **_read_places(texts, values, company, places, done.warnings, leaves_out=rules.leaves_out),
+        **_read_places(texts, values, company, places, done.warnings, rules),
     }
-    is_unknown = flags["country:unknown_country"]
-    flags |= _read_contacts(texts, values, is_unknown, company.country, done.warnings, leaves_out=rules.leaves_out)
+    is_unknown = values["country"].is_null() if rules.is_pull else flags["country:unknown_country"]
+    flags |= _read_contacts(texts, values, is_unknown, company.country, done.warnings, rules)
     values["date_joined"] = read_dates(texts["date_joined"])
     flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
     has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in _NAMES)
@@ -142,8 +142,7 @@ def _read_places(
     company: Company,
     places: Places,
     warnings: dict[str, pl.Series],
-    *,
-    leaves_out: bool,
+    rules: SourceRules,
 ) -> dict[str, pl.Series]:
     """Country, state and city with their defaults (R10, R12); a country that is left out has no default."""
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
@@ -151,8 +150,10 @@ def _read_places(
     read_country = map_distinct(
         country_text, lambda text: None if error_value(text) else places.read_country(text), pl.String
     )
+    # Books have customers abroad: there a country that nobody has set, or said, is taken for none.
+    default = company.country if company.has_country or not rules.is_pull else None
     country = pl.select(
-        pl.when(country_text.is_null()).then(pl.lit(company.country)).otherwise(read_country)
+        pl.when(country_text.is_null()).then(pl.lit(default, pl.String)).otherwise(read_country)
     ).to_series()
     pairs = pl.DataFrame({"country": country, "state": state_text})
     known = [
@@ -161,6 +162,8 @@ def _read_places(
     ]
     read = pl.DataFrame(known, schema={"country": pl.String, "state": pl.String, "name": pl.String}, orient="row")
     name = pairs.join(read, on=["country", "state"], how="left", maintain_order="left")["name"]
+    is_elsewhere = country_text.is_null() & unread(state_text, name) & pl.Series([rules.is_pull])
+    country = pl.select(pl.when(~is_elsewhere).then(country)).to_series()
     by_state = pl.DataFrame({"country": country, "name": name, "city": city_text})
     wanting = by_state.filter(pl.col("city").is_null()).select("country", "name").drop_nulls().unique()
     cities = [(code, state, places.first_city(code, state)) for code, state in wanting.iter_rows()]
@@ -174,11 +177,12 @@ def _read_places(
     ).to_series()
     warnings["city:city_defaulted"] = city_text.is_null() & first_city.is_not_null()
     warnings["city:city_defaulted_to_company"] = city_text.is_null() & of_company
-    warnings["country:country_defaulted"] = country_text.is_null()
+    warnings["country:country_defaulted"] = country_text.is_null() & country.is_not_null()
     return {
         "country:unknown_country": unread(country_text, read_country),
         # Without a country there is nothing to look the state up in: one error says it.
-        "state:unknown_state": unread(state_text, name) & (country.is_not_null() | pl.Series([leaves_out])),
+        "state:unknown_state": unread(state_text, name)
+        & (country.is_not_null() | is_elsewhere | pl.Series([rules.leaves_out])),
     }
 
 
@@ -188,12 +192,12 @@ def _read_contacts(
     country_unknown: pl.Series,
     company_country: str,
     warnings: dict[str, pl.Series],
-    *,
-    leaves_out: bool,
+    rules: SourceRules,
 ) -> dict[str, pl.Series]:
     """E-mails and numbers; all slots in one go, because people repeat themselves (R11)."""
     flags: dict[str, pl.Series] = {}
     height = texts.height
+    is_assumed = texts["country"].is_null() & pl.Series([rules.is_pull])
     emails = read_emails(pl.concat([texts[name].rename("text") for name in _EMAIL_COLUMNS]))
     for slot, name in enumerate(_EMAIL_COLUMNS):
         read = emails.slice(slot * height, height)
@@ -207,11 +211,16 @@ def _read_contacts(
     for slot, name in enumerate(_PHONE_COLUMNS):
         read = numbers.slice(slot * height, height)
         # A national number of an unknown country cannot be judged before the country is corrected.
-        judged = ~country_unknown | texts[name].str.starts_with("+").fill_null(False)
-        values[name] = pl.select(pl.when(judged).then(read["e164"])).to_series().rename(name)
-        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & (judged | pl.Series([leaves_out]))
+        is_whole = texts[name].str.starts_with("+").fill_null(False)
+        judged = ~country_unknown | is_whole
+        # Of a country that was only assumed, a number of no range there may well be a good one of another.
+        is_doubtful = is_assumed & ~is_whole & ~read["is_assigned"].fill_null(True)
+        values[name] = pl.select(pl.when(judged & ~is_doubtful).then(read["e164"])).to_series().rename(name)
+        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & (
+            judged | is_assumed | pl.Series([rules.leaves_out])
+        )
         warnings[f"{name}:unassigned_phone"] = values[name].is_not_null() & ~read["is_assigned"].fill_null(True)
-    if leaves_out:
+    if rules.leaves_out:
         for family, code in (("email", "mixed_scripts"), ("mobile", "unassigned_phone"), ("phone", "unassigned_phone")):
             _close_gaps(IDENTITY_COLUMNS[family], code, values, warnings)
     return flags

@@ -14,6 +14,8 @@ class SourceRules:
     """Columns that must have a value after defaults."""
     needs_name: bool = False
     """A person's name or a business name must be there."""
+    is_pull: bool = False
+    """It comes from a provider, where nobody could be asked in which country a customer is."""
     leaves_out: bool = False
     """A text that cannot be read counts as empty, with a warning, instead of making the row fail."""
 
@@ -30,4 +32,4 @@ def rules_of(settings: Settings, source: str, *, is_typed: bool = False) -> Sour
     if source not in PROVIDERS:
         return SourceRules(required)
     leaves_out = settings.provider(source).on_unreadable == "leave_out" and not is_typed
-    return SourceRules(required, needs_name=True, leaves_out=leaves_out)
+    return SourceRules(required, needs_name=True, is_pull=not is_typed, leaves_out=leaves_out)

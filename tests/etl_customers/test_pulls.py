@@ -22,18 +22,19 @@ from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import read_history
 from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
 from etl_customers.retention import delete_expired
+from etl_customers.setting_changes import set_setting
 from etl_customers.settings import Home
-from etl_customers.stages import PullAlreadyRefused, StageMissing
+from etl_customers.stages import PullAlreadyRefused, StageMissing, settings_of
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import DISCONNECTED, set_state
+from etl_customers.target.connections import DISCONNECTED, choose_connection, set_state
 from etl_customers.target.ledger import ImportRecord, count_imports
 from etl_customers.target.tables import customers, provider_customers, removed_customers
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
 from tests.connected import connect_fake
 from tests.environment import keep_only_ours
-from tests.fakes.loopback import as_text
+from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks, fault, gateway
 from tests.fakes.xero import FakeXero
@@ -164,6 +165,39 @@ def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_el
     assert (told.event, why in told.text) == ("incomplete_pull", True)
     whole = pull(workshop)
     assert (whole.is_full, whole.is_complete, whole.why_incomplete, whole.exit_code) == (True, True, None, 0)
+
+
+def test_customers_who_do_not_say_their_country_are_in_that_of_the_connected_company(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    quickbooks.country = "AU"
+    key = quickbooks.put(
+        {"DisplayName": "A", "GivenName": "Ann", "Mobile": {"FreeFormNumber": "0412 345 678"}}
+        | {"BillAddr": {"Id": "1", "Line1": "1 High St", "City": "Sydney", "CountrySubDivisionCode": "NSW"}}
+    )
+    pull(workshop)
+    pull(workshop)
+    with reading(workshop.target) as connection:
+        query = sa.select(customers.c.country, customers.c.state, customers.c.mobile).join(provider_customers)
+        found = connection.execute(query.where(provider_customers.c.provider_id == key)).one()
+        assert choose_connection(connection, "quickbooks", None).country == "AU"
+    assert tuple(found) == ("AU", "New South Wales", "+61412345678")
+    assert quickbooks.count("company") == 1
+    set_setting(workshop.home, "quickbooks.country", "NZ", lambda _: None)
+    other = open_workshop(workshop.home)
+    record = accept_pull(other, is_full=True)
+    assert settings_of(other, record).company.country == "NZ"
+    assert settings_of(other, record).company.city is None
+    other.target.dispose()
+
+
+@pytest.mark.parametrize("answer", [gateway(403, 3100, "", ""), as_text("no", 401), as_text("oops", 500), as_json([])])
+def test_a_company_that_does_not_say_its_country_is_pulled_all_the_same(
+    workshop: Workshop, quickbooks: FakeQuickBooks, answer: Answer
+) -> None:
+    quickbooks.fail(Fault("company", answer=answer))
+    assert pull(workshop).exit_code == 0
+    assert pulls.list_connected(workshop, "quickbooks") == [quickbooks.tenant]
 
 
 def test_a_pull_that_broke_off_goes_on_after_the_last_page_kept(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:

@@ -9,6 +9,7 @@ from etl_customers.settings import Settings
 from etl_customers.validate.check import CheckedRows
 from etl_customers.validate.source_rules import SourceRules, rules_of
 from schemas.sources import CSV, PROVIDERS, QUICKBOOKS, XERO
+from tests.environment import COUNTRY
 from tests.etl_customers.validate.test_check import AUSTRALIAN, check, codes, value
 
 SHOP = {"business_name": "Shop", "customer_type": "Business"}
@@ -111,3 +112,54 @@ def test_what_was_left_out_says_no_longer_who_the_customer_is() -> None:
 def test_a_clean_row_has_no_warning_of_its_source() -> None:
     row = {"email": "a@example.com", "country": "AU", "state": "NSW", "city": "Sydney"}
     assert pulled(row).warnings.is_empty()
+
+
+def test_where_a_country_was_only_assumed_nothing_is_read_by_it_that_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(COUNTRY, raising=False)
+    american = {"company": {"country": "US", "city": "Reno"}}
+
+    def read(**row: str) -> dict[str, Any]:
+        checked = check(row, settings=american, defaults=SHOP, source=QUICKBOOKS)
+        assert codes(checked) == set()
+        names = ("country", "state", "city", "mobile")
+        told = {column for _, column, code in checked.warnings.iter_rows() if code == "left_out"}
+        return {name: checked.customers[name][0] for name in names} | {"told": told}
+
+    nothing = dict.fromkeys(("country", "state", "city", "mobile"))
+    sydney = read(mobile="0412 345 678", state="NSW", city="Sydney")
+    assert sydney == nothing | {"city": "Sydney", "told": {"state", "mobile"}}
+    assert read(mobile="0412 345 678") == nothing | {"country": "US", "city": "Reno", "told": {"mobile"}}
+    vancouver = read(mobile="604 555 0100", state="British Columbia", city="Vancouver")
+    assert vancouver == nothing | {"city": "Vancouver", "told": {"state", "mobile"}}
+    assert read(state="NSW") == nothing | {"told": {"state"}}
+    assert read(mobile="+61 412 345 678", state="NSW")["mobile"] == "+61412345678"
+    assert read(mobile="(212) 736-5000", state="NY") == {
+        "country": "US",
+        "state": "New York",
+        "city": "New York City",
+        "mobile": "+12127365000",
+        "told": set(),
+    }
+    assert read(mobile="0412 345 678", state="NSW", country="Australia")["mobile"] == "+61412345678"
+
+
+def test_where_nobody_has_said_any_country_a_pull_assumes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(COUNTRY, raising=False)
+    row = {"mobile": "0412 345 678", "state": "NSW", "city": "Sydney"}
+    checked = check(row, settings={"company": {"city": "Reno"}}, defaults=SHOP, source=XERO)
+    assert [checked.customers[name][0] for name in ("country", "state", "mobile")] == [None] * 3
+    assert left_out(checked) == {"state", "mobile"}
+
+
+def test_under_the_rules_of_files_what_does_not_fit_an_assumed_country_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(COUNTRY, raising=False)
+    american = {"company": {"country": "US"}, QUICKBOOKS: {"on_unreadable": "fail"}}
+    row = {"mobile": "0412 345 678", "state": "NSW"}
+    checked = check(row, settings=american, defaults=SHOP, source=QUICKBOOKS)
+    assert codes(checked) == {(2, "state", "unknown_state"), (2, "mobile", "invalid_phone")}
