@@ -31,6 +31,7 @@ _SCHEMA = text_columns(
         ("connected", "string", "When a person made it last, UTC."),
         ("renewed", "string", "When its token was last renewed, UTC."),
         ("dies", "string", "When it dies unless it is used, UTC."),
+        ("ends", "string", "When it ends however often it is used, UTC."),
         ("age_share", "float", "Share of its life that has passed since it was renewed, 0 to 1."),
         ("problem", "string", "Why it could not be renewed just now."),
     )
@@ -47,7 +48,8 @@ _SCHEMA = text_columns(
         dg.AssetCheckSpec(
             _HEALTHY,
             asset="provider_connections",
-            description="Every connection that was not ended is connected, and less than half of its life has passed.",
+            description="Every connection that was not ended is connected, and less than half of its life has "
+            "passed, and none ends for good within 60 days.",
         )
     ],
 )
@@ -61,8 +63,15 @@ def provider_connections(workshop: dg.ResourceParam[WorkshopResource]) -> dg.Mat
     failed = sum(one.problem is not None for one in kept)
     live = [one for one in found if one.state != DISCONNECTED]
     oldest = max((one.age_share(now) for one in live), default=0.0)
-    is_healthy = not failed and all(one.state == CONNECTED for one in live) and oldest <= OLD_SHARE
-    numbers = {**states, "renewed": len(kept) - failed, "not_renewed": failed, "oldest_age_share": round(oldest, 4)}
+    ending = sum(one.ends_soon(now) for one in live)
+    is_healthy = not failed + ending and all(one.state == CONNECTED for one in live) and oldest <= OLD_SHARE
+    numbers = {
+        **states,
+        "renewed": len(kept) - failed,
+        "not_renewed": failed,
+        "ending": ending,
+        "oldest_age_share": round(oldest, 4),
+    }
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(found),
@@ -123,6 +132,7 @@ def _row(one: ConnectionRecord, kept: list[KeptAlive], now: datetime) -> dg.Tabl
             "connected": _time(one.connected_at),
             "renewed": _time(one.refreshed_at),
             "dies": _time(one.refresh_expires_at),
+            "ends": _time(one.hard_expires_at),
             "age_share": round(one.age_share(now), 4),
             "problem": str(problem) if problem else None,
         }

@@ -61,7 +61,8 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 _FRESH,
                 asset=asset,
-                description="The connection is in order, and less than half of its life has passed since it was renewed.",
+                description="The connection is in order, and less than half of its life has passed since it was "
+                "renewed, and it does not end for good within 60 days.",
             ),
             dg.AssetCheckSpec(
                 _COMPLETE,
@@ -80,7 +81,7 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             staged = count_staged_records(opened.staging_path(import_id), opened.settings.staging)
             record = record_of(opened, import_id)
             tags, links = tag_run(context, opened, record), links_of(opened, record)
-            state, age = _connection_of(opened, record)
+            is_fresh, age = _connection_of(opened, record)
             limit = opened.settings.provider(provider).requests_per_minute
         records, rows = (done.fetched, done.fetched) if staged is None else (staged.records, staged.rows)
         is_staged = done.fetched == records == rows
@@ -105,7 +106,7 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
             tags=tags,
             check_results=[
                 checked(_STAGED, asset, is_staged, import_id, **numbers),
-                warned(_FRESH, asset, state == CONNECTED and age <= OLD_SHARE, import_id, age_share=round(age, 4)),
+                warned(_FRESH, asset, is_fresh, import_id, age_share=round(age, 4)),
                 warned(_COMPLETE, asset, done.is_complete, import_id, fetched=done.fetched, **_told(done)),
             ],
         )
@@ -117,12 +118,15 @@ def _told(done: "Pulled") -> dict[str, str]:
     return {"why": done.why_incomplete} if done.why_incomplete else {}
 
 
-def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[str, float]:
-    """Return the state of a pull's connection and the share of its life that has passed."""
+def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[bool, float]:
+    """Tell whether a pull's connection will last, and return the share of its life that has passed."""
     with reading(workshop.target) as connection:
         found = {one.tenant_id: one for one in list_connections(connection, record.source)}
-    one = found.get(record.tenant_id or "")
-    return ("", 1.0) if one is None else (one.state, one.age_share(datetime.now(UTC)))
+    one, now = found.get(record.tenant_id or ""), datetime.now(UTC)
+    if one is None:
+        return False, 1.0
+    age = one.age_share(now)
+    return one.state == CONNECTED and age <= OLD_SHARE and not one.ends_soon(now), age
 
 
 quickbooks_customers = _define(QUICKBOOKS, QUICKBOOKS_CUSTOMERS)

@@ -91,7 +91,7 @@ def connect(
 
 
 def connections(json: JsonOption = False, home: HomeOption = None) -> None:
-    """List the connections: which company, in which state, and until when it lives unless it is used."""
+    """List the connections: which company, in which state, and until when it lives unless it is used, and at most."""
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.target.connect import reading
     from etl_customers.target.connections import list_connections
@@ -108,6 +108,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
             "connected_at": one.connected_at,
             "refreshed_at": one.refreshed_at,
             "refresh_expires_at": one.refresh_expires_at,
+            "hard_expires_at": one.hard_expires_at,
         }
         for one in records
     ]
@@ -116,7 +117,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     elif not rows:
         say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
     else:
-        headers = ("provider", "tenant", "name", "country", "state", "renewed (UTC)", "dies on")
+        headers = ("provider", "tenant", "name", "country", "state", "renewed (UTC)", "dies on", "ends on")
         lines = [
             (
                 one.provider,
@@ -126,6 +127,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
                 one.state,
                 f"{one.refreshed_at:%Y-%m-%d %H:%M}" if one.refreshed_at else None,
                 f"{one.refresh_expires_at:%Y-%m-%d}" if one.refresh_expires_at else None,
+                f"{one.hard_expires_at:%Y-%m-%d}" if one.hard_expires_at else None,
             )
             for one in records
         ]

@@ -220,6 +220,10 @@ def _connection(home: Home, one: ConnectionRecord, token: str | None) -> Finding
     except EtlCustomersError as error:
         return Finding(what, False, "its token cannot be read", str(error))
     life = f"last renewed {_day(one.refreshed_at)}, dies on {_day(one.refresh_expires_at)} unless it is used"
+    if one.hard_expires_at is not None:
+        life += f"; ends for good on {_day(one.hard_expires_at)}"
+    if one.ends_soon(datetime.now(UTC)):
+        return Finding(what, False, life, f"a person has to give access again before that; {renew}")
     is_fresh = one.age_share(datetime.now(UTC)) <= OLD_SHARE
     remedy = f"pull from it, or let etl-customers ui run, which renews it every week; once it is dead, {renew}"
     return Finding(what, is_fresh, life, remedy)

@@ -156,5 +156,6 @@ def _store(
             connected_at=datetime.now(UTC),
             connected_by=connected_by,
             refresh_expires_at=tokens.refresh_expires_at,
+            hard_expires_at=tokens.hard_expires_at,
         )
         return lock_connection(connection, provider, company.tenant_id)

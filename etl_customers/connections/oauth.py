@@ -37,7 +37,9 @@ _PKCE = (XERO,)
 _FORM = "application/x-www-form-urlencoded"
 _DEFAULT_LIFE = timedelta(minutes=30)
 _TOKEN = re.compile(r"[!-~]+")
-_LIVES_OF_REFRESH = ("x_refresh_token_expires_in", "x_refresh_token_hard_expires_in")
+_LIFE_OF_REFRESH, _HARD_LIFE = "x_refresh_token_expires_in", "x_refresh_token_hard_expires_in"
+_ASKING_FOR_HARD_LIFE = {QUICKBOOKS: {"x-include-refresh-token-hard-expires-in": "true"}}
+"""Only who asks is told when a connection ends for good (Intuit, "Important changes to refresh token policy", 2025)."""
 _WRONG_CLIENT = ("invalid_client", "unauthorized_client")
 _log = logging.getLogger(__name__)
 
@@ -168,6 +170,8 @@ def _post(application: Application, address: str, body: str, content_type: str =
     client = application.client
     auth = ClientAuth(client.id, client.secret, "client_secret_basic" if client.secret else "none")
     headers = {"Accept": "application/json", "Content-Type": content_type}
+    if address == application.token_url:
+        headers |= _ASKING_FOR_HARD_LIFE.get(application.provider, {})
     address, headers, body = auth.prepare("POST", address, headers, body)  # type: ignore[no-untyped-call]
     return requests.Request("POST", address, headers=headers, data=body)
 
@@ -199,13 +203,15 @@ def _token_set(provider: str, content: object, refresh_token: str | None, receiv
     access, refresh = content.get("access_token"), content.get("refresh_token") or refresh_token
     if not all(isinstance(token, str) and _TOKEN.fullmatch(token) for token in (access, refresh)):
         return None
-    lives = [life for life in map(_life, map(content.get, _LIVES_OF_REFRESH)) if life is not None]
+    life, hard_life = _life(content.get(_LIFE_OF_REFRESH)), _life(content.get(_HARD_LIFE))
+    lives = [one for one in (life, hard_life) if one is not None]
     return TokenSet(
         str(access),
         str(refresh),
         received_at,
         expires_at=received_at + (_life(content.get("expires_in")) or _DEFAULT_LIFE),
         refresh_expires_at=received_at + min(lives, default=REFRESH_LIFE[provider]),
+        hard_expires_at=None if hard_life is None else received_at + hard_life,
     )
 
 

@@ -199,6 +199,7 @@ class Tokens:
             token=self._vault.encrypt(renewed),
             refreshed_at=renewed.received_at,
             refresh_expires_at=renewed.refresh_expires_at,
+            hard_expires_at=renewed.hard_expires_at,
         )
 
     def _open(self, encrypted: str | None) -> TokenSet:

@@ -38,6 +38,8 @@ class TokenSet:
     """Of the access token."""
     refresh_expires_at: datetime
     """Of the refresh token, unless it is used."""
+    hard_expires_at: datetime | None = None
+    """When the connection ends whatever is done; none: the provider does not say."""
 
 
 class Vault:
@@ -50,7 +52,7 @@ class Vault:
     def encrypt(self, tokens: TokenSet) -> str:
         """Return a token set as text that only a holder of the key can read; the first key encrypts."""
         record = {"access_token": tokens.access_token, "refresh_token": tokens.refresh_token} | {
-            name: getattr(tokens, name).isoformat() for name in _TIMES
+            name: time.isoformat() for name in _TIMES if (time := getattr(tokens, name)) is not None
         }
         return self._fernet.encrypt(json.dumps(record).encode()).decode()
 
@@ -71,11 +73,11 @@ class Vault:
                 f"the token of {connection} was encrypted with another key than {self._origin}; put that key back, "
                 "or make the connection again with: etl-customers connect"
             ) from None
-        times = {name: datetime.fromisoformat(record[name]) for name in _TIMES}
+        times = {name: datetime.fromisoformat(record[name]) for name in _TIMES if name in record}
         return TokenSet(record["access_token"], record["refresh_token"], **times)
 
 
-_TIMES = ("received_at", "expires_at", "refresh_expires_at")
+_TIMES = ("received_at", "expires_at", "refresh_expires_at", "hard_expires_at")
 
 
 def open_vault(home: Home, *, create: bool = False) -> Vault:

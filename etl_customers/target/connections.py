@@ -19,6 +19,8 @@ from schemas.sources import LABELS, QUICKBOOKS, XERO
 CONNECTED, RECONNECT, DISCONNECTED = "connected", "reconnect", "disconnected"
 OLD_SHARE = 0.5
 """A connection whose ``age_share`` is above this was not looked after: it should be renewed every week."""
+END_WARNED = timedelta(days=60)
+"""How long before its end for good a connection is said to end."""
 REFRESH_LIFE: dict[str, timedelta] = {QUICKBOOKS: timedelta(days=100), XERO: timedelta(days=60)}
 """How long a refresh token lives that nobody uses.
 
@@ -44,6 +46,12 @@ class ConnectionRecord:
     rejected_since: datetime | None = None
     country: str | None = None
     """Where the company is, as alpha-2; none: the provider has not said it."""
+    hard_expires_at: datetime | None = None
+    """When the connection ends whatever is done; none: the provider does not say."""
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Tell whether it ends so soon that a person should connect again, however often it is used."""
+        return self.hard_expires_at is not None and self.hard_expires_at - now < END_WARNED
 
     def age_share(self, now: datetime) -> float:
         """Return which share of the refresh token's life has passed: 0 just renewed, 1 and more dead."""
@@ -139,6 +147,7 @@ def store_connection(
     connected_at: datetime,
     connected_by: str | None,
     refresh_expires_at: datetime,
+    hard_expires_at: datetime | None = None,
 ) -> None:
     """Enter a connection that a person has just made, or renew the one to the same company.
 
@@ -152,6 +161,7 @@ def store_connection(
         connected_at: Now.
         connected_by: Operating system user.
         refresh_expires_at: When the refresh token dies unless it is used.
+        hard_expires_at: When the connection ends whatever is done; none: the provider does not say.
     """
     values: dict[str, Any] = {
         "state": CONNECTED,
@@ -161,6 +171,7 @@ def store_connection(
         "connected_by": connected_by,
         "refreshed_at": connected_at,
         "refresh_expires_at": refresh_expires_at,
+        "hard_expires_at": hard_expires_at,
         "rejections": 0,
         "rejected_since": None,
     }
@@ -179,20 +190,23 @@ def store_token(
     token: str,
     refreshed_at: datetime,
     refresh_expires_at: datetime,
+    hard_expires_at: datetime | None,
 ) -> None:
-    """Replace a connection's token, encrypted, by the one that the provider has just given for it."""
-    connection.execute(
-        provider_connections.update()
-        .where(_is(provider, tenant_id))
-        .values(token=token, refreshed_at=refreshed_at, refresh_expires_at=refresh_expires_at)
-    )
+    """Replace a connection's token, encrypted, by the one that the provider has just given for it.
+
+    When it ends for good is kept where the provider does not say it this time.
+    """
+    values = {"token": token, "refreshed_at": refreshed_at, "refresh_expires_at": refresh_expires_at}
+    if hard_expires_at is not None:
+        values["hard_expires_at"] = hard_expires_at
+    connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
 
 
 def set_state(connection: Connection, provider: str, tenant_id: str, state: str) -> None:
     """Note that a connection is to be made again, or that it was ended; what was ended keeps no token."""
     values: dict[str, Any] = {"state": state}
     if state == DISCONNECTED:
-        values |= {"token": None, "vendor_connection_id": None, "refresh_expires_at": None}
+        values |= dict.fromkeys(("token", "vendor_connection_id", "refresh_expires_at", "hard_expires_at"))
     connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(values))
 
 
@@ -222,7 +236,7 @@ def _unknown(provider: str, tenant_id: str) -> NotFound:
 
 
 _COLUMNS = [provider_connections.c[field.name] for field in fields(ConnectionRecord)]
-_TIMES = ("connected_at", "refreshed_at", "refresh_expires_at", "rejected_since")
+_TIMES = ("connected_at", "refreshed_at", "refresh_expires_at", "rejected_since", "hard_expires_at")
 
 
 def _record(row: RowMapping) -> ConnectionRecord:

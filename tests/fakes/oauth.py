@@ -16,6 +16,7 @@ from tests.fakes.provider_server import Clock
 
 CLIENT_ID = "fake-client-id"
 CLIENT_SECRET = "fake-client-secret"
+HARD_LIFE_HEADER = "x-include-refresh-token-hard-expires-in"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Rules:
     """How long a replaced refresh token may be used once more."""
     token_type: str
     refresh_life_field: str | None
+    hard_life: timedelta | None
+    """How long a consent holds at most; told only to who asks."""
     invalid_client_status: int
 
 
@@ -40,6 +43,7 @@ class Grant:
     tenants: tuple[str, ...]
     scope: str
     refresh_token: str = ""
+    given_at: datetime | None = None
     issued_at: datetime | None = None
     used_at: datetime | None = None
     replaced_at: datetime | None = None
@@ -101,7 +105,12 @@ class OAuth:
             return as_json(
                 {"error": "invalid_grant", "error_description": "Incorrect or invalid authorization code or token"}, 400
             )
-        return as_json(self._token_set(grant))
+        answer = self._token_set(grant)
+        is_asked = request.headers.get(HARD_LIFE_HEADER) == "true"
+        if is_asked and self.rules.hard_life is not None and grant.given_at is not None:
+            left = grant.given_at + self.rules.hard_life - self.clock.now()
+            answer["x_refresh_token_hard_expires_in"] = int(left.total_seconds())
+        return as_json(answer)
 
     def revoke(self, request: Request) -> Answer:
         """Take back the consent that a token stands for; an unknown token is no error."""
@@ -146,7 +155,7 @@ class OAuth:
 
     def _accepted(self, grant: Grant) -> Grant:
         grant.refresh_token = self._new("refresh")
-        grant.issued_at = grant.used_at = self.clock.now()
+        grant.given_at = grant.issued_at = grant.used_at = self.clock.now()
         self.grants.append(grant)
         return grant
 
@@ -157,7 +166,10 @@ class OAuth:
                 continue
             assert grant.issued_at is not None
             assert grant.used_at is not None
+            assert grant.given_at is not None
             if now >= grant.used_at + self.rules.refresh_life:
+                return None
+            if self.rules.hard_life is not None and now >= grant.given_at + self.rules.hard_life:
                 return None
             if token == grant.previous:
                 if grant.replaced_at is None or now > grant.replaced_at + self.rules.grace:

@@ -27,6 +27,7 @@ _RULES = Rules(
     grace=timedelta(0),
     token_type="bearer",
     refresh_life_field="x_refresh_token_expires_in",
+    hard_life=timedelta(days=5 * 365),
     invalid_client_status=401,
 )
 

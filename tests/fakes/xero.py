@@ -31,6 +31,7 @@ _RULES = Rules(
     grace=timedelta(minutes=30),
     token_type="Bearer",
     refresh_life_field=None,
+    hard_life=None,
     invalid_client_status=400,
 )
 _ORDERS: dict[str, Callable[[str, Facts], Any]] = {

@@ -205,6 +205,22 @@ def test_connecting_ends_with_a_look_at_the_company_and_says_what_does_not_answe
     assert quickbooks.count("page") == 0
 
 
+def test_the_end_for_good_of_a_connection_is_shown_and_the_doctor_names_it_in_time(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    assert run("connect", "quickbooks", "--manual").code == 0
+    end = listed(run)[quickbooks.realm]["hard_expires_at"]
+    assert end[:10] in run("connections").out
+    examined = run("doctor")
+    assert (examined.code, f"ends for good on {end[:10]}" in examined.out) == (0, True)
+    month = 30 * 24 * 3600
+    quickbooks.fail(Fault(kind="token", edit=lambda value: value | {"x_refresh_token_hard_expires_in": month}))
+    assert run("connect", "quickbooks", "--manual").code == 0
+    examined = run("doctor")
+    assert (examined.code, "a person has to give access again before that" in examined.out) == (1, True)
+
+
 def test_a_demo_company_of_xero_is_called_one(run: Any, xero: FakeXero, at_terminal: Any) -> None:
     at_terminal()
     xero.add(3, is_plain=True)

@@ -287,6 +287,24 @@ def test_quickbooks_tells_how_long_its_refresh_token_lives_and_when_it_dies_for_
     assert connection_of(sqlite_target, QUICKBOOKS).age_share(datetime.now(UTC)) == pytest.approx(0.93, abs=0.01)
 
 
+def test_quickbooks_is_asked_when_a_connection_ends_for_good_and_what_it_said_is_kept(
+    home: Home, target: Engine, quickbooks: FakeQuickBooks
+) -> None:
+    connect_fake(quickbooks, home, target, ago=LONG_AGO)
+    assert connection_of(target, QUICKBOOKS).hard_expires_at is None
+    tokens = open_tokens(home, Settings(), target, QUICKBOOKS, quickbooks.realm, QUICK)
+    first = tokens.access_token()
+    record = connection_of(target, QUICKBOOKS)
+    assert record.hard_expires_at is not None
+    years = (record.hard_expires_at - datetime.now(UTC)) / timedelta(days=365)
+    assert years == pytest.approx(5, abs=0.01)
+    assert [record.ends_soon(record.hard_expires_at - timedelta(days=days)) for days in (61, 59)] == [False, True]
+    assert stored_tokens(home, target, QUICKBOOKS).hard_expires_at == record.hard_expires_at
+    quickbooks.fail(Fault(kind="token", edit=lambda value: value.pop("x_refresh_token_hard_expires_in") and None))
+    assert tokens.refresh(first) != first
+    assert connection_of(target, QUICKBOOKS).hard_expires_at == record.hard_expires_at
+
+
 def test_no_token_and_no_secret_is_ever_logged_or_told(here: Connected, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     tokens = here.connect(ago=LONG_AGO)
