@@ -5,9 +5,11 @@ from pathlib import Path
 
 from etl_customers.cli.pasting import relative, runnable
 from etl_customers.cli.screen import console, pairs, say, show, table
-from etl_customers.report.pull_result import CountedReason, PullResult
+from etl_customers.report.pull_result import CountedReason, CountedWarning, PullResult
 from schemas.codes import ALREADY_EXISTS, LEFT_OUT_CODES
 from schemas.sources import LABELS
+
+_IDS_SHOWN = 3
 
 
 def print_pull(result: PullResult, seconds: float | None = None) -> None:
@@ -74,8 +76,8 @@ def _print_warnings(result: PullResult) -> None:
     if not result.warnings:
         return
     say("", "Warnings (these customers are synced)")
-    rows = [(warning.customers, warning.message) for warning in result.warnings]
-    console().print(table(("customers", "what"), rows, right=("customers",)))
+    rows = [(warning.customers, warning.message, _ids(warning)) for warning in result.warnings]
+    console().print(table(("customers", "what", "ids at the provider"), rows, right=("customers",)))
 
 
 def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
@@ -86,8 +88,8 @@ def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
     console().print(table(("customers", "code", "what", "ids at the provider"), rows, right=("customers",)))
 
 
-def _ids(reason: CountedReason) -> str:
-    ids = [provider_id or "without an id" for provider_id in reason.provider_ids]
+def _ids(reason: CountedReason | CountedWarning) -> str:
+    ids = [provider_id or "without an id" for provider_id in reason.provider_ids[:_IDS_SHOWN]]
     return ", ".join(ids) + (" …" if reason.customers > len(ids) else "")
 
 
@@ -101,7 +103,9 @@ def _next_step(result: PullResult) -> list[str]:
     if result.is_complete is False:
         steps.append(f"To ask for the rest, run: {pull}{' --full' if result.is_full else ''}")
     if result.not_synced_file:
-        steps.append(f"All that were not synced, with their reasons: {relative(Path(result.not_synced_file))}")
+        steps.append(
+            f"All that are to be corrected there, with their ids and reasons: {relative(Path(result.not_synced_file))}"
+        )
     codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES
     if ALREADY_EXISTS in codes:
         steps.append(

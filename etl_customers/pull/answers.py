@@ -14,7 +14,14 @@ from typing import Any
 from requests import Response
 
 from etl_customers.pull.faults import THROTTLED, Fault, read_fault, read_json, says_json
-from etl_customers.pull.refusals import FORBIDDEN, INVALID_REQUEST, NO_SUBSCRIPTION, NOT_FOUND, WRONG_ENVIRONMENT
+from etl_customers.pull.refusals import (
+    FORBIDDEN,
+    INVALID_REQUEST,
+    NO_SUBSCRIPTION,
+    NOT_FOUND,
+    QUERY_FAILED,
+    WRONG_ENVIRONMENT,
+)
 from schemas.sources import QUICKBOOKS, XERO
 
 Document = dict[str, Any]
@@ -64,6 +71,7 @@ _BY_FAULT = {
     THROTTLED: Verdict(Action.WAIT, "too many calls, error 3001"),
     3100: Verdict(Action.REFUSE, "error 3100", WRONG_ENVIRONMENT),
     3200: Verdict(Action.RENEW, "error 3200"),
+    4002: Verdict(Action.REFUSE, "error 4002", QUERY_FAILED),
     6190: Verdict(Action.REFUSE, "error 6190", NO_SUBSCRIPTION),
     10000: Verdict(Action.RETRY, "error 10000"),
 }

@@ -13,6 +13,7 @@ from schemas.sources import LABELS
 
 WRONG_ENVIRONMENT, NO_SUBSCRIPTION = "wrong_environment", "no_subscription"
 FORBIDDEN, NOT_FOUND, INVALID_REQUEST = "forbidden", "not_found", "invalid_request"
+QUERY_FAILED = "query_failed"
 
 REMEDIES = {
     WRONG_ENVIRONMENT: "the connection is of a sandbox company and {source}.api_url is the production address, or the "
@@ -20,7 +21,9 @@ REMEDIES = {
     NO_SUBSCRIPTION: "the company's subscription has ended: renew it there, then pull again",
     FORBIDDEN: "the app may not read customers: allow it its scopes there, then run: etl-customers connect {source}",
     NOT_FOUND: "see that {source}.api_url is the provider's address: etl-customers settings",
-    INVALID_REQUEST: "it does not understand this version of etl-customers: report the error with its number",
+    INVALID_REQUEST: "it does not take what etl-customers asks: report the error with its number",
+    QUERY_FAILED: "it understood the query, but could not process it, as a rule because of a record there that it finds "
+    "wrong itself, such as one with a broken e-mail address: ask its support, with the number of the request",
 }
 
 

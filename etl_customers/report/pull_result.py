@@ -1,6 +1,5 @@
 """The result of a pull as ``pull --json`` prints it, built from the ledger so that a repeat gives the same."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,8 +9,8 @@ import sqlalchemy as sa
 
 from etl_customers.report.result import Refusal
 from etl_customers.settings import Home
-from etl_customers.target.ledger import REFUSED, FailedRow, ImportRecord, failed_rows_of
-from etl_customers.target.tables import customers
+from etl_customers.target.ledger import FINISHED, REFUSED, FailedRow, ImportRecord, failed_rows_of
+from etl_customers.target.pulls import warned_of_pull
 from schemas.codes import LEFT_OUT_CODES, message
 
 _IDS_KEPT = 3
@@ -51,12 +50,14 @@ class CountedReason:
 
 @dataclass(frozen=True)
 class CountedWarning:
-    """Something that was left out or filled in, and in how many of the customers that the pull created."""
+    """Something that was left out or filled in, and in which of the customers that the pull created or changed."""
 
     column: str
     code: str
     message: str
     customers: int
+    provider_ids: Sequence[str]
+    """The provider's ids of all of them."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,8 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         left_out=sum(all(error["code"] in LEFT_OUT_CODES for error in one.errors) for one in failed),
         vanished=record.rows_vanished or 0,
         is_complete=record.is_complete,
-        warnings=_count_warnings(connection, record.import_id),
-        not_synced_file=str(file) if record.rows_failed and file.exists() else None,
+        warnings=_count_warnings(connection, record),
+        not_synced_file=str(file) if record.status == FINISHED and file.exists() else None,
         refusal=Refusal(record.refusal_code or "refused", record.refusal_message or "")
         if record.status == REFUSED
         else None,
@@ -183,12 +184,12 @@ def _count_reasons(failed: Sequence[FailedRow]) -> list[CountedReason]:
     return [CountedReason(code, meaning(code), len(found), found[:_IDS_KEPT]) for code, found in by_frequency]
 
 
-def _count_warnings(connection: sa.Connection, import_id: str) -> list[CountedWarning]:
-    query = sa.select(customers.c.warnings).where(customers.c.import_id == import_id, customers.c.warnings.is_not(None))
-    counted: Counter[tuple[str, str]] = Counter()
-    for warnings in connection.scalars(query.execution_options(yield_per=1_000)):
-        counted.update({(warning["code"], warning["column"]) for warning in warnings})
+def _count_warnings(connection: sa.Connection, record: ImportRecord) -> list[CountedWarning]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for provider_id, warnings in warned_of_pull(connection, record):
+        for key in {(warning["code"], warning["column"]) for warning in warnings}:
+            found.setdefault(key, []).append(provider_id)
     return [
-        CountedWarning(column, code, message(code, column), number)
-        for (code, column), number in sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+        CountedWarning(column, code, message(code, column), len(ids), ids)
+        for (code, column), ids in sorted(found.items(), key=lambda one: (-len(one[1]), one[0]))
     ]

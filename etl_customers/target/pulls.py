@@ -5,6 +5,7 @@ at most. What a pull changes of customers and links is the load's business.
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
@@ -13,7 +14,14 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
 from etl_customers.target.ledger import ACCEPTED, ImportRecord, as_utc, require_import
-from etl_customers.target.tables import imports, provider_connections, provider_customers, sync_cursors
+from etl_customers.target.tables import (
+    customer_changes,
+    customers,
+    imports,
+    provider_connections,
+    provider_customers,
+    sync_cursors,
+)
 from schemas.sources import LABELS
 
 _LONGEST_USER = 128
@@ -115,6 +123,28 @@ def links_of_customer(connection: Connection, customer_id: int) -> list[Provider
     query = sa.select(provider_customers).where(provider_customers.c.customer_id == customer_id)
     found = connection.execute(query.order_by(*provider_customers.primary_key.columns)).mappings()
     return [_link(row) for row in found]
+
+
+def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tuple[str, Sequence[Mapping[str, str]]]]:
+    """Yield the customers with warnings that a pull created or changed: the provider's id, and column and code of each.
+
+    Of one that was changed it yields all that the customer has now, whichever pull they are from.
+    """
+    changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
+    query = (
+        sa.select(provider_customers.c.provider_id, customers.c.warnings)
+        .join(customers, customers.c.id == provider_customers.c.customer_id)
+        .where(
+            provider_customers.c.provider == record.source,
+            provider_customers.c.tenant_id == record.tenant_id,
+            provider_customers.c.merged_into.is_(None),
+            customers.c.warnings.is_not(None),
+            sa.or_(customers.c.import_id == record.import_id, customers.c.id.in_(changed)),
+        )
+        .order_by(provider_customers.c.provider_id)
+        .execution_options(yield_per=1_000)
+    )
+    yield from (tuple(row) for row in connection.execute(query))
 
 
 def list_asked_erasures(connection: Connection) -> list[int]:

@@ -1,11 +1,13 @@
 """A pull's whole way through the engine, over real HTTP to a fake, without Dagster."""
 
 import csv
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -143,10 +145,39 @@ def test_the_file_of_what_was_not_synced_has_ids_and_reasons_and_nothing_of_a_cu
     path = Path(pull(workshop).not_synced_file or "")
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *lines = csv.reader(file)
-    assert header == ["provider_id", "code", "message"]
+    assert header == ["provider_id", "code", "message", "column", "synced"]
     assert {line[0] for line in lines} == ids
     assert "Canary" not in path.read_text(encoding="utf-8-sig")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_warnings_of_a_pull_name_the_providers_ids_on_screen_in_json_and_in_the_file(
+    workshop: Workshop, quickbooks: FakeQuickBooks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = {"Address": "canary doe@example.com"}
+    new = quickbooks.put({"DisplayName": "N", "GivenName": "Nia", "PrimaryEmailAddr": broken})
+
+    def told(pulled: PullResult) -> tuple[list[dict[str, Any]], list[list[str]], str]:
+        warnings = [one for one in pulled.as_record()["warnings"] if one["code"] == "left_out"]
+        with Path(pulled.not_synced_file or "").open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file))[1:]
+        print_pull(pulled)
+        return warnings, lines, capsys.readouterr().out
+
+    message = "a text for email could not be read and was left out; correct it at the provider"
+    entry = {"column": "email", "code": "left_out", "message": message, "customers": 1}
+    warnings, lines, shown = told(pull(workshop))
+    assert warnings == [{**entry, "provider_ids": [new]}]
+    assert lines == [[new, "left_out", message, "email", "yes"]]
+    assert re.search(rf"left out; correct it at the provider +{new}\b", " ".join(shown.split()))
+    assert "canary" not in shown
+    quickbooks.clock.advance(minutes=1)
+    quickbooks.change("2", PrimaryEmailAddr=broken, GivenName="Other")
+    warnings, lines, _ = told(pull(workshop))
+    assert warnings == [{**entry, "provider_ids": ["2"]}]
+    assert [line[0] for line in lines] == ["2"]
+    capsys.readouterr()
+    assert pull(workshop).not_synced_file is None
 
 
 def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_else(

@@ -149,6 +149,7 @@ REFUSALS = {
     "subscription-on-200": (fault(6190, "Subscription ended", status=200), "no_subscription", "error 6190"),
     "query": (fault(4000, "Error parsing query", "near Amy", status=400), "invalid_request", "status 400, error 4000"),
     "query-on-200": (fault(4001, "Error", status=200), "invalid_request", "error 4001"),
+    "processing": (fault(4002, "Error processing query", "Amy", status=400), "query_failed", "error 4002"),
     "query-in-xml": (
         as_xml(400, 4000, "Error parsing query", "near Amy", "ValidationFault"),
         "invalid_request",
