@@ -26,7 +26,13 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.stages import find_record, open_stage
 from etl_customers.staging import Staging, StagingDamaged, open_if_whole, remove_staging
 from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import CONNECTED, choose_connection, list_connections, require_connection
+from etl_customers.target.connections import (
+    CONNECTED,
+    DISCONNECTED,
+    choose_connection,
+    list_connections,
+    require_connection,
+)
 from etl_customers.target.ledger import FINISHED, ImportRecord
 from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures, was_accepted_in_full
 from etl_customers.workshop import Workshop
@@ -126,6 +132,16 @@ def list_connected(workshop: Workshop, provider: str) -> list[str]:
     """
     with reading(workshop.target) as connection:
         return [one.tenant_id for one in list_connections(connection, provider) if one.state == CONNECTED]
+
+
+def list_pullable(workshop: Workshop, provider: str) -> list[str]:
+    """Return the companies of a provider that were not disconnected; of one to be connected again a pull says so.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(workshop.target) as connection:
+        return [one.tenant_id for one in list_connections(connection, provider) if one.state != DISCONNECTED]
 
 
 def was_pulled_in_full(workshop: Workshop, provider: str, tenant_id: str, since: datetime) -> bool:

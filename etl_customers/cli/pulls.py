@@ -8,8 +8,13 @@ import typer
 
 from etl_customers.cli.connections import ProviderArgument, TenantOption
 from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
+from etl_customers.cli.screen import print_json, say
+from etl_customers.errors import EtlCustomersError, UsageError, error_code
+from schemas.sources import LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from assets.launch import RunOutcome
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
     from etl_customers.settings import Home
     from etl_customers.target.ledger import ImportRecord
     from etl_customers.workshop import Workshop
+
+
+_GRAVEST = (2, 3, 1, 0)
+"""Exit codes of several pulls, the one first that is that of all."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +52,9 @@ def pull(
 ) -> int:
     """Pull customers from QuickBooks Online or Xero; each one is synced, or listed with the reason why not.
 
-    Exit codes:
+    Where several companies are connected and none is named, all are pulled, one after the other.
+
+    Exit codes (of several companies the gravest: 2, then 3, then 1):
 
     0: all are synced, but for those that are left out on purpose
 
@@ -54,19 +65,53 @@ def pull(
     3: it could not be done now; run it again, it goes on where it stopped
     """
     from assets.pulling import Wish
+    from etl_customers.pulls import list_pullable
 
-    started = time.monotonic()
     with workshop_at(home) as workshop:
-        result = _pull(workshop, Wish(provider.value, tenant, full or accept_vanished, accept_vanished))
-    if json:
-        from etl_customers.cli.screen import print_json
+        tenants = [] if tenant is not None else list_pullable(workshop, provider.value)
+        if len(tenants) <= 1:
+            started = time.monotonic()
+            result = _pull(workshop, Wish(provider.value, tenant, full or accept_vanished, accept_vanished))
+            _print(result, time.monotonic() - started, json)
+            return result.exit_code
+        if accept_vanished:
+            raise UsageError(
+                f"--accept-vanished is said of one company; name it: --tenant ID, where ID is one of {', '.join(tenants)}"
+            )
+        return _pull_each(workshop, [Wish(provider.value, one, full) for one in tenants], json)
 
+
+def _pull_each(workshop: "Workshop", wishes: "Sequence[Wish]", as_json: bool) -> int:
+    """Pull companies one after the other, each with its result; one that fails does not stop the others."""
+    records, codes = [], []
+    for wish in wishes:
+        started = time.monotonic()
+        try:
+            result = _pull(workshop, wish)
+        except EtlCustomersError as error:
+            codes.append(error.exit_code)
+            said = {"code": error_code(error), "message": str(error)}
+            records.append({"source": wish.provider, "connection": wish.tenant_id, "error": said})
+            say(f"error: {LABELS[wish.provider]} {wish.tenant_id}: {error}", error=True)
+        else:
+            codes.append(result.exit_code)
+            records.append(result.as_record())
+            if not as_json:
+                _print(result, time.monotonic() - started, as_json)
+        if not as_json:
+            say("")
+    if as_json:
+        print_json({"pulls": records})
+    return min(codes, key=_GRAVEST.index)
+
+
+def _print(result: "PullResult", seconds: float, as_json: bool) -> None:
+    if as_json:
         print_json(result.as_record())
     else:
         from etl_customers.cli.pull_screen import print_pull
 
-        print_pull(result, time.monotonic() - started)
-    return result.exit_code
+        print_pull(result, seconds)
 
 
 def result_of(target: "Engine", home: "Home", record: "ImportRecord", repeat: bool = False) -> "PullResult":

@@ -10,12 +10,15 @@ import pytest
 
 from etl_customers.cli import main
 from etl_customers.settings import Home
+from etl_customers.target.connect import writing
+from etl_customers.target.connections import RECONNECT, set_state
 from etl_customers.workshop import open_workshop
 from tests.connected import connect_fake
 from tests.etl_customers.cli.conftest import Run
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
 
 
 @dataclass(frozen=True)
@@ -120,3 +123,32 @@ def _latest(books: Books) -> str:
         (record,) = list_imports(connection, limit=1)
     workshop.target.dispose()
     return record.import_id
+
+
+def test_several_companies_are_pulled_one_after_the_other_with_a_result_each(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(FakeXero()) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        other = fake.open_books("Other Organisation")
+        fake.add(2, is_plain=True)
+        other.put({"Name": "Only Shop", "ContactStatus": "ACTIVE", "IsCustomer": True})
+        workshop = open_workshop(Home(tmp_path / "home"))
+        for tenant in fake.books:
+            connect_fake(fake, workshop.home, workshop.target, tenant=tenant)
+        done = run("pull", "xero", "--json", at=workshop.home.path)
+        first, second = sorted(json.loads(done.out)["pulls"], key=lambda one: one["connection"] != fake.tenant)
+        assert (done.code, done.err) == (0, "")
+        assert (first["connection"], first["rows"]["created"]) == (fake.tenant, 2)
+        assert (second["connection"], second["rows"]["created"]) == (other.tenant, 1)
+        with writing(workshop.target) as connection:
+            set_state(connection, "xero", other.tenant, RECONNECT)
+        done = run("pull", "xero", at=workshop.home.path)
+        assert done.code == 2
+        assert "Xero, what has changed: " in done.out
+        assert f"tenant      {fake.tenant}" in done.out
+        assert done.err.count(f"does not accept the connection {other.tenant} any more") == 1
+        refused = run("pull", "xero", "--full", "--accept-vanished", at=workshop.home.path)
+        assert (refused.code, "--tenant ID" in refused.err) == (2, True)
+        workshop.target.dispose()
