@@ -117,15 +117,14 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     elif not rows:
         say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
     else:
-        headers = ("provider", "tenant", "name", "country", "state", "renewed (UTC)", "dies on", "ends on")
+        headers = ("provider", "tenant", "name", "state", "renewed", "dies on", "ends on")
         lines = [
             (
                 one.provider,
                 one.tenant_id,
-                one.name,
-                one.country,
+                " ".join(text for text in (one.name, one.country and f"({one.country})") if text),
                 one.state,
-                f"{one.refreshed_at:%Y-%m-%d %H:%M}" if one.refreshed_at else None,
+                f"{one.refreshed_at:%Y-%m-%d}" if one.refreshed_at else None,
                 f"{one.refresh_expires_at:%Y-%m-%d}" if one.refresh_expires_at else None,
                 f"{one.hard_expires_at:%Y-%m-%d}" if one.hard_expires_at else None,
             )

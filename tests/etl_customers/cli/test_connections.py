@@ -211,7 +211,9 @@ def test_the_end_for_good_of_a_connection_is_shown_and_the_doctor_names_it_in_ti
     at_terminal()
     assert run("connect", "quickbooks", "--manual").code == 0
     end = listed(run)[quickbooks.realm]["hard_expires_at"]
-    assert end[:10] in run("connections").out
+    shown = run("connections").out
+    assert end[:10] in shown
+    assert "Example Books (US)" in shown, "on one line: the name has room beside Intuit's ids"
     examined = run("doctor")
     assert (examined.code, f"ends for good on {end[:10]}" in examined.out) == (0, True)
     month = 30 * 24 * 3600
