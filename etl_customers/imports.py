@@ -84,6 +84,7 @@ def accept_upload(
     """
     with temporary_files(workshop):
         stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes, looked_at)
+        record: ImportRecord | None = None
         try:
             with writing(workshop.target) as connection:
                 record, _ = accept_import(
@@ -100,9 +101,20 @@ def accept_upload(
             if not is_repeat:
                 with translated_disk_errors(stored.path):
                     stored.path.replace(workshop.upload_path(record.import_id))
-        finally:
+            accepted = Accepted(record, is_repeat)
             delete_file(stored.path)
-    return Accepted(record, is_repeat)
+        except BaseException:
+            # Also of a stop (Ctrl-C) that comes after the copy has its name, which nobody will ever ask for.
+            delete_file(stored.path)
+            if record is not None:
+                forget_upload(workshop, record.import_id)
+            raise
+    return accepted
+
+
+def forget_upload(workshop: Workshop, import_id: str) -> None:
+    """Delete the copy of an upload, passwords and all, that no stage will read: accepting the file again makes another."""
+    delete_file(workshop.upload_path(import_id))
 
 
 def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -> ReadCounts:

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
                 number = stops.signal()
                 if number is not None:  # whatever broke, broke because of it
-                    return _stopped(128 + number)
+                    return _stopped(128 + number, stops.sentence)
                 return _explained(error, wants_json)
     finally:
         remember_home(None)
@@ -65,7 +65,7 @@ def _explained(error: BaseException, wants_json: bool) -> int:
     if isinstance(error, EtlCustomersError):
         return _report(str(error), error_code(error), error.exit_code, wants_json)
     if isinstance(error, KeyboardInterrupt):
-        return _stopped(_INTERRUPTED)
+        return _stopped(_INTERRUPTED, "stopped; the same command may be run again")
     if isinstance(error, BrokenPipeError):
         # Python flushes stdout once more at exit and would complain about the pipe there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -73,8 +73,8 @@ def _explained(error: BaseException, wants_json: bool) -> int:
     return _bug(error, wants_json)
 
 
-def _stopped(code: int) -> int:
-    sys.stderr.write("\nstopped; nothing is half done, the same command may be run again\n")
+def _stopped(code: int, sentence: str) -> int:
+    sys.stderr.write(f"\n{sentence}\n")
     return code
 
 

@@ -227,20 +227,35 @@ def failed(
 
 
 def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+    from etl_customers.cli.stopping import when_stopped
     from etl_customers.errors import UploadRefused
     from etl_customers.imports import accept_upload, run_failed_rows
     from etl_customers.report.result import refused_before_accepted
 
-    try:
-        accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=user_name())
-    except UploadRefused as refusal:
-        return refused_before_accepted(file.name, refusal)
-    import_id = accepted.record.import_id
-    if accepted.is_repeat:
-        if accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
-            run_failed_rows(workshop, import_id)
-        return _result(workshop.target, workshop.home, import_id, repeat=True)
-    return _run(workshop, accepted)
+    accepted: Accepted | None = None
+    with when_stopped(lambda: _what_a_stop_left(workshop, accepted)):
+        try:
+            accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=user_name())
+        except UploadRefused as refusal:
+            return refused_before_accepted(file.name, refusal)
+        import_id = accepted.record.import_id
+        if accepted.is_repeat:
+            if accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
+                run_failed_rows(workshop, import_id)
+            return _result(workshop.target, workshop.home, import_id, repeat=True)
+        return _run(workshop, accepted)
+
+
+def _what_a_stop_left(workshop: "Workshop", accepted: "Accepted | None") -> str:
+    from etl_customers.imports import forget_upload
+    from etl_customers.target.ledger import FINISHED
+
+    if accepted is not None:
+        import_id = accepted.record.import_id
+        forget_upload(workshop, import_id)
+        if _find(workshop.target, import_id).status == FINISHED:
+            return f"stopped, but import {import_id} is loaded; see: etl-customers imports show {import_id}"
+    return "stopped; nothing is loaded, the same command may be run again"
 
 
 def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":

@@ -132,15 +132,30 @@ def _pull(workshop: "Workshop", wish: "Wish") -> "PullResult":
     from assets.pulling import pull
     from assets.tags import import_tags
     from etl_customers.cli.progress import shown_progress
+    from etl_customers.cli.stopping import when_stopped
 
-    with shown_progress() as progress:
+    begun: list[str] = []
 
-        def run(record: "ImportRecord") -> "RunOutcome":
-            tags = import_tags(record, workshop.settings)
-            return run_import_job(workshop.home, record.import_id, progress, tags, record.source)
+    def run(record: "ImportRecord") -> "RunOutcome":
+        begun.append(record.import_id)
+        tags = import_tags(record, workshop.settings)
+        return run_import_job(workshop.home, record.import_id, progress, tags, record.source)
 
+    with when_stopped(lambda: _what_a_stop_left(workshop, begun)), shown_progress() as progress:
         outcome = pull(workshop, wish, user_name(), run)
-    return _result(workshop, outcome)
+        return _result(workshop, outcome)
+
+
+def _what_a_stop_left(workshop: "Workshop", begun: "Sequence[str]") -> str:
+    from etl_customers.target.connect import reading
+    from etl_customers.target.ledger import FINISHED, require_import
+
+    for import_id in begun[-1:]:
+        with reading(workshop.target) as connection:
+            record = require_import(connection, import_id)
+        if record.status == FINISHED:
+            return f"stopped, but pull {import_id} is finished; see: etl-customers imports show {import_id}"
+    return "stopped; nothing of this pull is loaded, the same command goes on with it"
 
 
 def _result(workshop: "Workshop", outcome: "PullOutcome") -> "PullResult":

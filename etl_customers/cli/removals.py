@@ -41,9 +41,10 @@ def undo(
     3: it could not be done now, nothing is changed; run it again
     """
     from etl_customers.cli.screen import print_json
+    from etl_customers.cli.stopping import when_stopped
     from etl_customers.undoing import undo as undo_import
 
-    with workshop_at(home) as workshop:
+    with workshop_at(home) as workshop, when_stopped(lambda: _what_a_stopped_undo_left(workshop, import_id)):
         undone = undo_import(workshop, import_id, user_name(), is_dry_run=dry_run)
         if not dry_run and not undone.is_repeat:
             kept = len(undone.kept)
@@ -86,11 +87,12 @@ def erase(
     3: it could not be done now; run it again
     """
     from etl_customers.cli.screen import print_json
+    from etl_customers.cli.stopping import when_stopped
     from etl_customers.erasing.erase import erase as erase_customer
 
     if not yes:
         _ask(customer_id)
-    with workshop_at(home) as workshop:
+    with workshop_at(home) as workshop, when_stopped(lambda: _what_a_stopped_erasure_left(workshop, customer_id)):
         erasure = erase_customer(workshop, customer_id, user_name())
         if erasure.erased_at is not None and not erasure.is_repeat:
             show_in_ui(workshop, [_import_of(workshop, customer_id)], "a customer was erased")
@@ -136,6 +138,27 @@ def purge(
         return
     say(f"{'would be ' if dry_run else ''}deleted, because it is older than {days} days (retention.days):")
     console().print(pairs((name.replace("_", " "), count) for name, count in counts.items()))
+
+
+def _what_a_stopped_undo_left(workshop: "Workshop", import_id: str) -> str:
+    from etl_customers.target.connect import reading
+    from etl_customers.target.ledger import UNDONE, require_import
+
+    with reading(workshop.target) as connection:
+        record = require_import(connection, import_id)
+    if record.status == UNDONE:
+        return f"stopped, but import {import_id} is undone"
+    return "stopped; nothing is taken back, the same command may be run again"
+
+
+def _what_a_stopped_erasure_left(workshop: "Workshop", customer_id: int) -> str:
+    from etl_customers.target.connect import reading
+    from etl_customers.target.removals import find_removed
+
+    with reading(workshop.target) as connection:
+        removed = find_removed(connection, customer_id)
+    where = "still in the target database" if removed is None else "gone from the target database"
+    return f"stopped; customer {customer_id} is {where}, files may have the person still; the same command finishes it"
 
 
 def _import_of(workshop: "Workshop", customer_id: int) -> str:

@@ -1,12 +1,18 @@
-"""Whether somebody asked this command to stop (Ctrl-C, SIGTERM), whoever caught the signal meanwhile."""
+"""Whether somebody asked this command to stop (Ctrl-C, SIGTERM), whoever caught the signal meanwhile; what is said then."""
 
 import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
+
+from etl_customers.errors import EtlCustomersError
+
+_STOPPED = "stopped; the same command may be run again"
+"""True of every command: what one has not committed is as before."""
 
 
 class Stops:
@@ -14,16 +20,37 @@ class Stops:
 
     def __init__(self, pipe: int | None) -> None:
         self._pipe = pipe
+        self._first: int | None = None
+        self.sentence = _STOPPED
+        """What the stop left, for whoever asked for it."""
 
     def signal(self) -> int | None:
         """Return the first stop that was asked for, or none."""
-        if self._pipe is None:
-            return None
-        try:
-            came = os.read(self._pipe, 1024)
-        except BlockingIOError:
-            return None
-        return next((number for number in came if number in (signal.SIGINT, signal.SIGTERM)), None)
+        if self._first is None and self._pipe is not None:
+            try:
+                came = os.read(self._pipe, 1024)
+            except BlockingIOError:
+                return None
+            self._first = next((number for number in came if number in (signal.SIGINT, signal.SIGTERM)), None)
+        return self._first
+
+
+_STOPS: ContextVar[Stops | None] = ContextVar("stops", default=None)
+
+
+@contextmanager
+def when_stopped(tell: Callable[[], str]) -> Iterator[None]:
+    """Have ``tell`` find out what a stop inside the block has left, and say it as a sentence."""
+    try:
+        yield
+    except BaseException:
+        stops = _STOPS.get()
+        if stops is not None and stops.signal() is not None:
+            try:
+                stops.sentence = tell()
+            except EtlCustomersError as error:
+                stops.sentence = f"{_STOPPED}; what it left could not be found out: {error}"
+        raise
 
 
 @contextmanager
@@ -37,9 +64,12 @@ def noticed_stops() -> Iterator[Stops]:
     # A signal that the shell has told us to ignore (a command in the background) stays ignored.
     taken = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in taken}
+    stops = Stops(reading)
+    token = _STOPS.set(stops)
     try:
-        yield Stops(reading)
+        yield stops
     finally:
+        _STOPS.reset(token)
         for number, handler in before.items():
             signal.signal(number, handler)
         logging.disable(logging.NOTSET)

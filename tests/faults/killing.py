@@ -116,8 +116,11 @@ class Processes:
 
 
 @contextmanager
-def processes(*prefix: str) -> Iterator[Processes]:
-    """Start what processes are forked from, by a command that ``prefix`` begins; it ends with the block."""
-    command = [*prefix, sys.executable, "-m", "tests.faults.disturbed"]
+def processes(*prefix: str, modules: Sequence[str] = ()) -> Iterator[Processes]:
+    """Start what processes are forked from, by a command that ``prefix`` begins; it ends with the block.
+
+    ``modules`` are imported before, besides those of the engine.
+    """
+    command = [*prefix, sys.executable, "-m", "tests.faults.disturbed", *modules]
     with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Processes(process)

@@ -25,6 +25,7 @@ import etl_customers.staging
 
 TARGET, STAGING, DISK, STAGES = "target", "staging", "disk", "stages"
 KILL, DISK_FULL, DISK_BROKEN = "kill", "ENOSPC", "EIO"
+STOPS = ("SIGINT", "SIGTERM")
 
 _FILES = {
     etl_customers.staging.__file__: STAGING,
@@ -55,12 +56,16 @@ class Points:
         """Fail at the point of number ``at`` (from 1) of these kinds, or at one such as ``after ledger.finish_import``."""
         self.labels: list[str] = []
         self.is_reached = False
+        self.is_counting = True
+        """Otherwise what happens is not that of a test, but around it."""
         self._kinds, self._at, self._failure = kinds, at, failure
         self._function = at.rpartition(".")[2] if isinstance(at, str) else None
         self._lock = threading.Lock()
 
     def __call__(self, frame: FrameType, event: str, function: Any) -> None:
         """Note a point, where this is one; what is raised here is raised by the call itself."""
+        if not self.is_counting:
+            return
         if event in ("call", "return"):
             code = frame.f_code
             if code.co_filename in _FILES or code.co_name == self._function:
@@ -80,7 +85,8 @@ class Points:
         self._note(kind, when, code.co_qualname)
 
     def _note(self, kind: str, when: str, name: str) -> None:
-        if kind not in self._kinds or (self._failure != KILL and not _can_fail(kind, when, name)):
+        comes_anywhere = self._failure == KILL or self._failure in STOPS
+        if kind not in self._kinds or not (comes_anywhere or _can_fail(kind, when, name)):
             return
         with self._lock:
             self.labels.append(f"{kind}: {when} {name}")
@@ -92,6 +98,9 @@ class Points:
         self.is_reached = True
         if self._failure == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._failure in STOPS:
+            os.kill(os.getpid(), signal.Signals[self._failure])
+            return
         raise _ERRORS[kind](self._failure)
 
 

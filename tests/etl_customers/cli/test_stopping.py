@@ -9,8 +9,7 @@ import pytest
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after_seconds", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize(("number", "after_seconds"), [(signal.SIGINT, 1.0), (signal.SIGTERM, 2.0)])
 def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, number: int, after_seconds: float) -> None:
     file = tmp_path / "customers.csv"
     rows = "".join(f"Ann{row},Lee{row},Sydney,AU,Secret{row}\n" for row in range(1500))
@@ -21,4 +20,8 @@ def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, num
         process.send_signal(number)
         _, said = process.communicate(timeout=120)
     assert process.returncode == 128 + number, said
-    assert said.strip() == "stopped; nothing is half done, the same command may be run again"
+    assert said.strip() in (
+        "stopped; the same command may be run again",
+        "stopped; nothing is loaded, the same command may be run again",
+    )
+    assert list((tmp_path / "home").glob("uploads/*")) == []

@@ -56,6 +56,17 @@ def test_the_file_has_the_uploads_columns_between_ours_and_no_password(staging: 
     assert stat.S_IMODE((folder / "failed.csv").stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_every_cell_is_in_quotes_so_that_no_other_delimiter_finds_a_formula_in_it(
+    delimiter: str, staging: Staging, folder: Path
+) -> None:
+    read(staging, folder / "upload", f"first_name,last_name\nAnn,x{delimiter}=HYPERLINK(1)\n")
+    write_failed_rows(staging, folder / "failed.csv", IMPORT, {2: f"a{delimiter}=b"})
+    header, row = (folder / "failed.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert header == '"import_id","row","first_name","last_name","errors"'
+    assert row == f'"{IMPORT}","2","Ann","x{delimiter}=HYPERLINK(1)","a{delimiter}=b"'
+
+
 def test_a_corrected_file_that_fails_again_carries_the_new_import_and_its_rows(staging: Staging, folder: Path) -> None:
     read(staging, folder / "upload", "import_id,row,first_name,last_name,errors\ncsv-1,9,Ann,Lee,bad\n")
     write_failed_rows(staging, folder / "again.csv", IMPORT, [(2, "worse")])
