@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import ascii_letters, digits
 
 import polars as pl
 
@@ -21,6 +22,8 @@ from etl_customers.staging import UploadColumn
 from schemas.codes import HEADER_AGAIN, RAGGED_ROW
 
 _UNCORRECTED = re.compile(r"\(not corrected ([0-9a-f]{8})\)")
+_LETTERS = frozenset(ascii_letters + digits)
+"""A cell that begins with another one of these than the header is not the header: most rows need no pattern."""
 _ERRORS: dict[str, type[pl.DataType]] = {
     "row": pl.Int64,
     "column": pl.String,
@@ -79,11 +82,15 @@ class MisplacedRows:
     def find(self, block: Sequence[_Row]) -> Misplaced | None:
         """Return the misplaced rows of a block; None, at next to no cost, where there is none."""
         found = Misplaced()
+        position, begins_otherwise, _ = self._pivot
+        suspected = []
         for row, _, cells in block:
             if type(cells) is RaggedCells:
                 self._add_ragged(found, row, cells)
-        for row, cells in self._suspected(block):
-            if row not in found.reasons and [normalise_header(self._plain(cell)) for cell in cells] == self._header:
+            elif cells[position][:1] not in begins_otherwise:
+                suspected.append((row, cells))
+        for row, cells in self._like_the_header(suspected):
+            if [normalise_header(self._plain(cell)) for cell in cells] == self._header:
                 found.reasons[row] = (HEADER_AGAIN, None)
         if self._beyond:
             for row, _, cells in block:
@@ -96,17 +103,20 @@ class MisplacedRows:
         return [normalise_header(column.header) for column in self._columns]
 
     @cached_property
-    def _pivot(self) -> tuple[int, str]:
-        """The column with the longest header, and a pattern that its cell matches where the header comes again."""
+    def _pivot(self) -> tuple[int, frozenset[str], str]:
+        """The column with the longest header, what its cell does not begin with and a pattern that it matches there."""
         position = max(range(len(self._header)), key=lambda place: len(self._header[place]))
-        letters = r"[^\pL\pN]*".join(re.escape(letter) for letter in self._header[position][:20])
-        return position, f"(?i)^[^\\pL\\pN]*{letters}"
+        header = self._header[position][:20]
+        begins = {header[:1].lower(), header[:1].upper()}
+        letters = r"[^\pL\pN]*".join(map(re.escape, header))
+        return position, frozenset({*_LETTERS, ""} - begins), f"(?i)^[^\\pL\\pN]*{letters}"
 
-    def _suspected(self, block: Sequence[_Row]) -> list[tuple[int, list[str]]]:
-        position, pattern = self._pivot
-        fitting = [(row, cells) for row, _, cells in block if len(cells) > position]
-        texts = pl.Series([cells[position] for _, cells in fitting], dtype=pl.String)
-        return [fitting[place] for place in texts.str.contains(pattern).arg_true()]
+    def _like_the_header(self, rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+        if not rows:
+            return []
+        position, _, pattern = self._pivot
+        texts = pl.Series([cells[position] for _, cells in rows], dtype=pl.String)
+        return [rows[place] for place in texts.str.contains(pattern).arg_true()]
 
     def _plain(self, cell: str) -> str:
         return unescape_formula(cell) if self._is_own else cell
