@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import pull test faults fuzz lint format ui bench scale lock clean environment development
+.PHONY: help import pull test faults fuzz lint format ui bench scale lock sbom clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ bench: development ## Measure the speed beside limits and peers, about an hour (
 scale: development ## Import 50 files with two run workers on PostgreSQL storage (ARGS="--celery" for Celery workers).
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
+# $(1): a lock. $(2): the file to write, the same each time for the same lock.
+bill = mkdir -p dist && PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements $(1) --pyproject pyproject.toml --mc-type application \
+	--output-reproducible --spec-version 1.6 --output-format JSON --output-file $(2)
+
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras
 lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions).
@@ -67,6 +71,11 @@ lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade fo
 	@$(COMPILE) $(ARGS) --group deploy --constraint requirements.lock --output-file requirements-deploy.lock
 	@$(COMPILE) $(ARGS) --group dev --constraint requirements-deploy.lock --output-file requirements-dev.lock
 	@echo "requirements.lock, requirements-deploy.lock and requirements-dev.lock are written"
+
+sbom: development ## Write dist/sbom.cdx.json and dist/sbom-deploy.cdx.json: what the locks install, as CycloneDX.
+	@$(call bill,requirements.lock,dist/sbom.cdx.json)
+	@$(call bill,requirements-deploy.lock,dist/sbom-deploy.cdx.json)
+	@echo "dist/sbom.cdx.json and dist/sbom-deploy.cdx.json are written"
 
 clean: ## Remove the environment and caches; never a home with customers.
 	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
