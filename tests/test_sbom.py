@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OPTIONS = re.search(r"^bill = .*?cyclonedx-py (.*?)--output-file", (ROOT / "Makefile").read_text("utf-8"), re.M | re.S)
+OPTIONS = re.search(
+    r"^bill = .*?cyclonedx-py (.*?)--output-file", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE | re.DOTALL
+)
 
 
 def test_every_package_of_the_lock_is_in_the_bill_with_its_version_and_hashes(tmp_path: Path) -> None:
@@ -17,7 +19,7 @@ def test_every_package_of_the_lock_is_in_the_bill_with_its_version_and_hashes(tm
     subprocess.run([*command, str(tmp_path / "sbom.json")], cwd=ROOT, check=True, capture_output=True)
     bill = json.loads((tmp_path / "sbom.json").read_text("utf-8"))
     lock = re.findall(
-        r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(\S+)", (ROOT / "requirements.lock").read_text("utf-8"), re.M
+        r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(\S+)", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE
     )
     assert len(lock) > 90
     assert sorted((one["name"], one["version"]) for one in bill["components"]) == sorted(lock)
