@@ -11,6 +11,10 @@ class FakeCompany(FakeProvider):
     """Passes on to the books of the first company; QuickBooks and Xero have books of their own kinds."""
 
     provider = ""
+    most_per_page: int | None = None
+    """A page holds no more, however many are asked for; no vendor promises that it holds so many."""
+    refuses_company = False
+    """Whoever gave access may not read what the company is: a 403, while customers are given."""
 
     @property
     def company(self) -> Books:

@@ -58,6 +58,20 @@ def as_text(text: str, status: int, content_type: str = "text/plain; charset=utf
     return Answer(status, text.encode(), content_type, named)
 
 
+def wants_json(request: Request) -> bool:
+    """Tell whether a request asks for JSON: who does not, or asks for anything, gets XML of both vendors."""
+    return "json" in request.headers.get("accept", "")
+
+
+def error_of(answer: Answer) -> str | None:
+    """Return OAuth's word for what is wrong, where an answer has one."""
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return None
+    return str(value["error"]) if isinstance(value, dict) and "error" in value else None
+
+
 class Server(ThreadingHTTPServer):
     """Answers each connection in a thread of its own; an answer of None cuts the connection."""
 

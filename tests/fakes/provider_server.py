@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from tests.fakes.loopback import Answer, Request, Server
+from tests.fakes.loopback import Answer, Request, Server, error_of
 
 _LOGGED_HEADERS = ("accept", "content-type", "if-modified-since", "xero-tenant-id")
 
@@ -50,6 +50,8 @@ class Logged:
     at: datetime
     status: int | None = None
     """None: no answer was sent."""
+    said: str | None = None
+    """Of the token endpoint: OAuth's error."""
 
 
 @dataclass
@@ -243,6 +245,7 @@ class FakeProvider:
         if fault.cut in ("before", "after"):
             return None, fault.cut
         logged.status = answer.status
+        logged.said = error_of(answer) if kind == "token" else None
         return answer, fault.cut
 
     def _spoiled(self, kind: str, request: Request, fault: Fault) -> Answer:

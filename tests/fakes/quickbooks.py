@@ -7,10 +7,11 @@ Use: ``with running(FakeQuickBooks()) as fake: fake.add(100)``.
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.sax.saxutils import escape
 
 from tests.fakes.books import Facts
 from tests.fakes.company import FakeCompany
-from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text
+from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text, wants_json
 from tests.fakes.oauth import Grant, OAuth, Rules
 from tests.fakes.provider_server import Limits, request_id
 from tests.fakes.quickbooks_books import QuickBooksBooks, local
@@ -37,6 +38,9 @@ class FakeQuickBooks(FakeCompany):
 
     provider = "quickbooks"
     token_kinds = frozenset({"page", "count", "company", "other"})
+    speaks_xml = False
+    """Errors come as XML, though JSON is asked for, as Intuit's gateways have it at times."""
+    _throttled = 0
 
     def __init__(self, limits: Limits | None = None) -> None:
         super().__init__(limits)
@@ -102,8 +106,10 @@ class FakeQuickBooks(FakeCompany):
         if match is None:
             return as_text("Not Found", 404)
         grant = self.oauth.grant_of(request)
-        if (refusal := self._refuse(grant, match[1], request)) is not None:
+        if (refusal := self._refuse(grant, match[1], request, kind)) is not None:
             return refusal
+        if not wants_json(request):
+            return as_text("<IntuitResponse/>", 200, "application/xml")
         if kind == "company":
             info: dict[str, Any] = {"CompanyName": self.books[match[1]].name, "Id": "1", "domain": "QBO"}
             if self.country:
@@ -112,20 +118,28 @@ class FakeQuickBooks(FakeCompany):
         return self._query(self.books[match[1]], request) if kind in ("page", "count") else as_text("Not Found", 404)
 
     def too_many(self, problem: str) -> Answer:
-        return gateway(429, 3001, "ThrottleExceeded", f"the limit per {problem} is exceeded")
+        """In turn what Intuit's gateways answer: JSON, a text, and 403 with XML; none says how long to wait."""
+        self._throttled += 1
+        answers = (
+            gateway(429, 3001, "ThrottleExceeded", f"the limit per {problem} is exceeded"),
+            as_text("Too Many Requests", 429),
+            as_xml(403, None, "message=ThrottleExceeded; errorCode=003001; statusCode=403"),
+        )
+        return answers[(self._throttled - 1) % len(answers)]
 
     def sign(self, kind: str, answer: Answer) -> None:  # noqa: ARG002 - Intuit makes no difference
         """Every answer of Intuit has an id, those of the token endpoint as well."""
         answer.headers.setdefault("intuit_tid", f"1-{request_id()}")
 
-    def _refuse(self, grant: Grant | None, realm: str, request: Request) -> Answer | None:
+    def _refuse(self, grant: Grant | None, realm: str, request: Request, kind: str) -> Answer | None:
+        refuse = as_xml if self.speaks_xml else gateway
         if grant is None:
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
             detail = f"Token expired: {token}"  # this is what Intuit does: the detail repeats the token
-            return gateway(401, 3200, "message=AuthenticationFailed; errorCode=003200; statusCode=401", detail)
-        if realm not in grant.tenants or realm not in self.books:
+            return refuse(401, 3200, "message=AuthenticationFailed; errorCode=003200; statusCode=401", detail)
+        if realm not in grant.tenants or realm not in self.books or (kind == "company" and self.refuses_company):
             text = "message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403"
-            return gateway(403, 3100, text, "")
+            return refuse(403, 3100, text, "")
         return None
 
     def _query(self, books: QuickBooksBooks, request: Request) -> Answer:
@@ -133,10 +147,13 @@ class FakeQuickBooks(FakeCompany):
             statement = parse(_statement(request))
             ids = _select(books, statement)
         except QueryInvalid as error:
+            if self.speaks_xml:
+                return as_xml(400, error.code, "QueryValidationError", error.detail, "ValidationFault")
             return fault(error.code, "QueryValidationError", error.detail, status=400, time=self._time())
         if statement.is_count:
             return as_json({"QueryResponse": {"totalCount": len(ids)}, "time": self._time()})
-        page = ids[statement.start - 1 : statement.start - 1 + statement.most]
+        most = min(statement.most, self.most_per_page or statement.most)
+        page = ids[statement.start - 1 : statement.start - 1 + most]
         # An empty page has no key at all.
         inside = (
             f'"Customer":[{books.render(page)}],"startPosition":{statement.start},"maxResults":{len(page)}'
@@ -163,7 +180,8 @@ def as_xml(status: int, code: int | None, message: str, detail: str = "", kind: 
     text = (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
         f'<IntuitResponse time="{local(datetime.now(UTC))}" xmlns="http://schema.intuit.com/finance/v3">'
-        f'<Fault type="{kind}"><Error{number}><Message>{message}</Message><Detail>{detail}</Detail></Error></Fault>'
+        f'<Fault type="{kind}"><Error{number}><Message>{escape(message)}</Message><Detail>{escape(detail)}</Detail>'
+        "</Error></Fault>"
         "</IntuitResponse>"
     )
     return as_text(text, status, "application/xml")

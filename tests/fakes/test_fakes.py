@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.fakes.loopback import as_text
-from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET
+from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET, HARD_LIFE_HEADER
 from tests.fakes.provider_server import Fault, Limits, running
 from tests.fakes.quickbooks import FakeQuickBooks, fault
 from tests.fakes.xero import FakeXero
@@ -50,6 +50,7 @@ def query(fake: FakeQuickBooks, statement: str, token: object = None) -> request
 
 def contacts(fake: FakeXero, token: object = None, since: str | None = None, **parameters: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {token or fake.sign_in()['access_token']}", "xero-tenant-id": fake.tenant}
+    headers["Accept"] = "application/json"
     if since is not None:
         headers["If-Modified-Since"] = since
     return requests.get(f"{fake.url}/api.xro/2.0/Contacts", params=parameters, headers=headers, timeout=5)
@@ -229,6 +230,70 @@ def test_requests_beyond_the_limits_are_told_to_wait(quickbooks: FakeQuickBooks,
     quickbooks.limits = Limits(per_minute=500, per_second=1)
     token = quickbooks.sign_in()["access_token"]
     assert [query(quickbooks, "select * from Customer", token).status_code for _ in range(2)] == [200, 429]
+
+
+def test_intuits_gateways_tell_of_too_many_calls_in_their_own_ways_and_never_for_how_long(
+    quickbooks: FakeQuickBooks,
+) -> None:
+    quickbooks.limits = Limits(per_minute=0)
+    token = quickbooks.sign_in()["access_token"]
+    answers = [query(quickbooks, "select * from Customer", token) for _ in range(3)]
+    kinds = [(answer.status_code, answer.headers["Content-Type"].partition(";")[0]) for answer in answers]
+    assert kinds == [(429, "application/json"), (429, "text/plain"), (403, "application/xml")]
+    assert not [answer for answer in answers if "Retry-After" in answer.headers]
+
+
+def test_quickbooks_speaks_xml_at_times_though_it_is_asked_for_json(quickbooks: FakeQuickBooks) -> None:
+    quickbooks.speaks_xml = True
+    refused = query(quickbooks, "select Id from Customer")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/xml")
+    assert '<Error code="4000">' in refused.text
+    expired = query(quickbooks, "select * from Customer", "nobody's")
+    assert (expired.status_code, '<Error code="3200">' in expired.text) == (401, True)
+
+
+def test_who_does_not_ask_for_json_gets_xml(quickbooks: FakeQuickBooks, xero: FakeXero) -> None:
+    addresses: dict[str, FakeQuickBooks | FakeXero] = {
+        f"{quickbooks.url}/v3/company/{quickbooks.realm}/query?query=select+*+from+Customer": quickbooks,
+        f"{xero.url}/api.xro/2.0/Contacts": xero,
+    }
+    for address, fake in addresses.items():
+        headers = {"Authorization": f"Bearer {fake.sign_in()['access_token']}", "xero-tenant-id": fake.tenant}
+        answer = requests.get(address, headers=headers, timeout=5)
+        assert (answer.status_code, "xml" in answer.headers["Content-Type"]) == (200, True)
+
+
+def test_pages_may_hold_fewer_than_were_asked_for(quickbooks: FakeQuickBooks, xero: FakeXero) -> None:
+    quickbooks.most_per_page = xero.most_per_page = 10
+    page = query(quickbooks, ALL.format(1, 20)).json()["QueryResponse"]
+    assert (len(page["Customer"]), page["maxResults"]) == (10, 10)
+    page = contacts(xero, page=2, pageSize=20, order="ContactID", includeArchived="true").json()
+    assert (len(page["Contacts"]), page["pagination"]["pageCount"], page["pagination"]["itemCount"]) == (10, 3, 25)
+
+
+def test_customers_are_given_to_those_too_who_may_not_read_what_the_company_is(
+    quickbooks: FakeQuickBooks, xero: FakeXero
+) -> None:
+    quickbooks.refuses_company = xero.refuses_company = True
+    paths: dict[FakeQuickBooks | FakeXero, str] = {
+        quickbooks: f"/v3/company/{quickbooks.realm}/companyinfo/{quickbooks.realm}"
+    }
+    paths[xero] = "/api.xro/2.0/Organisation"
+    for fake, path in paths.items():
+        headers = {"Authorization": f"Bearer {fake.sign_in()['access_token']}", "xero-tenant-id": fake.tenant}
+        headers["Accept"] = "application/json"
+        assert requests.get(f"{fake.url}{path}", headers=headers, timeout=5).status_code == 403
+    assert query(quickbooks, ALL.format(1, 20)).ok
+    assert contacts(xero, page=1).ok
+
+
+def test_the_end_of_a_consent_is_told_only_to_those_who_ask_for_it(quickbooks: FakeQuickBooks) -> None:
+    token = quickbooks.sign_in()["refresh_token"]
+    assert "x_refresh_token_hard_expires_in" not in refresh(quickbooks, token).json()
+    form = {"grant_type": "refresh_token", "refresh_token": str(token)}
+    url, asking = quickbooks.settings()["token_url"], {HARD_LIFE_HEADER: "true"}
+    told = requests.post(url, data=form, auth=CLIENT, headers=asking, timeout=5).json()
+    assert told["x_refresh_token_hard_expires_in"] == pytest.approx(5 * 365 * 86400, abs=60)
 
 
 def test_mishaps_come_when_they_are_scripted_and_no_longer(quickbooks: FakeQuickBooks) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.fakes.books import Facts
 from tests.fakes.company import FakeCompany
-from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text
+from tests.fakes.loopback import JSON, Answer, Request, as_json, as_text, wants_json
 from tests.fakes.oauth import Grant, OAuth, Rules
 from tests.fakes.provider_server import Limits, request_id
 from tests.fakes.xero_books import XeroBooks, ticks
@@ -110,6 +110,8 @@ class FakeXero(FakeCompany):
             return problem(401, "Unauthorized", "TokenExpired: token expired at 11/22/2026 10:00:00")
         if kind == "connections":
             return self._connections(grant, request)
+        if not wants_json(request) and kind in ("company", "page"):
+            return as_text("<Response><Status>OK</Status></Response>", 200, "text/xml; charset=utf-8")
         if kind == "company":
             return self._organisation(grant, request)
         return self._contacts(grant, request) if kind == "page" else as_text("The resource cannot be found", 404)
@@ -166,7 +168,7 @@ class FakeXero(FakeCompany):
         tenant = request.headers.get("xero-tenant-id", "")
         if tenant not in grant.tenants:
             return problem(403, "Forbidden", "AuthenticationUnsuccessful")
-        if "accounting.settings.read" not in grant.scope.split():
+        if self.refuses_company or "accounting.settings.read" not in grant.scope.split():
             return problem(403, "Forbidden", "AuthorizationUnsuccessful")
         found = {
             "Name": self.books[tenant].name,
@@ -186,6 +188,7 @@ class FakeXero(FakeCompany):
         order, _, direction = asked.get("order", "UpdatedDateUTC").lower().partition(" ")
         if not 1 <= size <= 1000 or page < 1 or order not in _ORDERS:
             return invalid("The page, its size or the order cannot be taken")
+        size = min(size, self.most_per_page or size)
         since = _since(request)
         with_archived = asked.get("includearchived", "false").lower() == "true"
         books = self.books[tenant]
@@ -226,6 +229,12 @@ def problem(status: int, title: str, detail: str) -> Answer:
         "Extensions": {},
     }
     return as_json(value, status)
+
+
+def as_xml(status: int, number: int, kind: str, message: str) -> Answer:
+    """Return an error of the accounting API as XML, which Xero speaks unless it is asked for JSON, and at times then."""
+    text = f"<ApiException><ErrorNumber>{number}</ErrorNumber><Type>{kind}</Type><Message>{message}</Message></ApiException>"
+    return as_text(text, status, "text/xml; charset=utf-8")
 
 
 def invalid(message: str) -> Answer:

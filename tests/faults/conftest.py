@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from etl_customers.target.connect import connect
 from tests.faults.importing import Undisturbed, import_undisturbed, write_file
@@ -36,6 +37,14 @@ def undisturbed_import(migrated_sqlite_file: Path, tmp_path_factory: pytest.Temp
     found = import_undisturbed(folder / "home", engine, write_file(folder))
     engine.dispose()
     return found
+
+
+@pytest.fixture
+def undisturbed_target(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Engine]:
+    """A new SQLite target beside the test's own."""
+    engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite_file, tmp_path / 'undisturbed.db')}")
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

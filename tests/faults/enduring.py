@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from etl_customers.errors import PullRefused, ReconnectNeeded
 from tests.fakes.provider_server import Fault
@@ -33,8 +34,17 @@ class Mishap:
     """Another pull follows: what changed after its page was read comes then."""
 
 
-def endure(world: World, mishaps: Sequence[Mishap], caplog: pytest.LogCaptureFixture) -> None:
-    """Pull with mishaps, as often as it takes, and see that nothing is left of them."""
+def endure(
+    world: World, mishaps: Sequence[Mishap], caplog: pytest.LogCaptureFixture, undisturbed: Engine | None = None
+) -> None:
+    """Pull with mishaps, as often as it takes, and see that nothing is left of them.
+
+    Args:
+        world: Where the mishaps happen.
+        mishaps: One after the other.
+        caplog: Pytest's.
+        undisturbed: A target of its own for a pull that nothing disturbs, with which is compared.
+    """
     caplog.set_level(logging.DEBUG)
     fake, is_full = world.fake, any(mishap.is_full for mishap in mishaps)
     for mishap in mishaps:
@@ -59,6 +69,8 @@ def endure(world: World, mishaps: Sequence[Mishap], caplog: pytest.LogCaptureFix
         world.pull(is_full=True)
     assert not fake.faults_left(), "not everything happened"
     world.assert_is_the_providers()
+    if undisturbed is not None:
+        world.assert_is_as(world.pulled_anew(undisturbed))
     world.assert_is_connected()
     world.assert_nothing_was_told(caplog.text)
     assert all(request.path != "/elsewhere" for request in fake.requests)

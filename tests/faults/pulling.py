@@ -6,7 +6,7 @@ What goes wrong meanwhile is in ``pull_mishaps``.
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from etl_customers.target.connections import list_connections
 from etl_customers.target.ledger import ImportRecord, require_import
 from etl_customers.target.tables import customers, provider_customers
 from etl_customers.workshop import Workshop
+from schemas.columns import CUSTOMER_COLUMNS
 from tests.fakes.books import Record
 from tests.fakes.loopback import Request
 from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET
@@ -40,6 +41,8 @@ from tests.fakes.xero import FakeXero
 Fake = FakeQuickBooks | FakeXero
 FAKES: dict[str, type[FakeQuickBooks] | type[FakeXero]] = {"quickbooks": FakeQuickBooks, "xero": FakeXero}
 PAGE_SIZE = 3
+_COMPARED = ("first_name", "last_name", "business_name", "email", "is_active")
+_ALL_COLUMNS = (*CUSTOMER_COLUMNS, "is_active", "warnings", "parent_id")
 
 
 class NoWait(Clock):
@@ -70,6 +73,8 @@ class World:
     messages: list[str] = field(default_factory=list)
     """Of everything that stopped a try."""
     clock: NoWait = field(default_factory=NoWait)
+    _requests_before: int = 0
+    """Those that had come when a person agreed last."""
 
     @property
     def provider(self) -> str:
@@ -78,6 +83,7 @@ class World:
 
     def connect(self) -> None:
         """Sign in as a user does."""
+        self._requests_before = len(self.fake.requests)
         connect_company(
             self.workshop.home,
             self.workshop.settings,
@@ -109,6 +115,7 @@ class World:
                 pulls.run_pull(self.workshop, accepted.record.import_id, clock=self.clock, page_size=PAGE_SIZE)
             except EtlCustomersError as error:
                 self.messages.append(str(error))
+                self._assert_the_sign_in_alone_ends_a_connection()
                 if not isinstance(error, NotNow):
                     raise
                 continue
@@ -118,10 +125,18 @@ class World:
                 return record
         raise AssertionError(f"no pull was complete; stopped by {self.messages}")
 
-    def synced(self) -> dict[str, Record]:
+    def pulled_anew(self, target: Engine) -> "World":
+        """Pull the same provider into a target that is new, with a connection of its own."""
+        home = Home(self.workshop.home.path.parent / "undisturbed").make()
+        other = World(self.fake, Workshop(home, self.workshop.settings, target))
+        other.connect()
+        assert other.pull(tries=1).is_full
+        return other
+
+    def synced(self, columns: Sequence[str] = _COMPARED) -> dict[str, Record]:
         """Return the target's customer of each provider's id, as far as it is compared."""
         query = (
-            sa.select(provider_customers.c.provider_id, customers)
+            sa.select(provider_customers.c.provider_id, provider_customers.c.parent_id, customers)
             .join_from(provider_customers, customers, provider_customers.c.customer_id == customers.c.id)
             .where(provider_customers.c.provider == self.provider)
             .where(provider_customers.c.tenant_id == self.fake.tenant)
@@ -129,7 +144,7 @@ class World:
         with reading(self.workshop.target) as connection:
             rows = connection.execute(query).mappings().all()
             count = connection.scalar(sa.select(sa.func.count()).select_from(customers))
-        found = {row["provider_id"]: {name: row[name] for name in _COMPARED} for row in rows}
+        found = {row["provider_id"]: {name: row[name] for name in columns} for row in rows}
         assert len({row["id"] for row in rows}) == len(rows) == count, "a customer is there twice, or without a link"
         return found
 
@@ -148,11 +163,32 @@ class World:
         gone = {key: record["is_active"] for key, record in synced.items() if key not in expected}
         assert not any(gone.values()), f"{sum(gone.values())} customers are active that the provider has no more"
 
-    def assert_is_connected(self) -> None:
-        """See that the connection stands and its token is one that the provider takes."""
+    def assert_is_as(self, undisturbed: "World") -> None:
+        """Compare all columns with those of another target; whom only this one has is inactive."""
+        here, there = self.synced(_ALL_COLUMNS), undisturbed.synced(_ALL_COLUMNS)
+        different = {
+            (key, name)
+            for key, record in there.items()
+            for name in _ALL_COLUMNS
+            if key not in here or here[key][name] != record[name]
+        }
+        assert not different
+        assert not any(here[key]["is_active"] for key in here.keys() - there.keys())
+
+    def _assert_the_sign_in_alone_ends_a_connection(self) -> None:
+        """See that the connection is to be made again where the token endpoint refused its token, and only there."""
+        told = [request for request in self.fake.requests[self._requests_before :] if request.kind == "token"]
+        is_ended = self._state() == "reconnect"
+        assert is_ended is any(request.said == "invalid_grant" for request in told), "not the sign-in ended it"
+
+    def _state(self) -> str:
         with reading(self.workshop.target) as connection:
             (record,) = list_connections(connection)
-        assert record.state == "connected"
+        return record.state
+
+    def assert_is_connected(self) -> None:
+        """See that the connection stands and its token is one that the provider takes."""
+        assert self._state() == "connected"
         token = self.tokens().access_token()
         request = Request("GET", "/", {}, {"authorization": f"Bearer {token}"}, b"")
         if self.fake.oauth.grant_of(request) is None:  # expired by the fake's clock, which is ahead
@@ -190,9 +226,6 @@ def _agree(provider: str, address: str, redirect_uri: str, state: str) -> Consen
     """Open the address in the place of a browser; the fake agrees at once."""
     answer = requests.get(address, allow_redirects=False, timeout=5)
     return read_consent(provider, answer.headers["Location"], state)
-
-
-_COMPARED = ("first_name", "last_name", "business_name", "email", "is_active")
 
 
 def _of_quickbooks(record: Record) -> Record | None:

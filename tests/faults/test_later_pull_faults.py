@@ -13,18 +13,24 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.errors import PullRefused
 from etl_customers.target.tables import imports, metadata, sync_cursors
+from schemas.sources import QUICKBOOKS, XERO
 from tests.fakes.provider_server import Fault
 from tests.faults.enduring import Mishap, befalling, endure
-from tests.faults.pull_mishaps import FIRST_PULL, LATER_PULL, QUICKBOOKS, XERO, count_by
+from tests.faults.pull_mishaps import FIRST_PULL, LATER_PULL
+from tests.faults.pull_scripts import count_by
 from tests.faults.pulling import connected
 
 
 @befalling(LATER_PULL)
 def test_a_later_pull_ends_with_the_providers_customers_in_spite_of(
-    mishaps: Sequence[Mishap], tmp_path: Path, sqlite_target: Engine, caplog: pytest.LogCaptureFixture
+    mishaps: Sequence[Mishap],
+    tmp_path: Path,
+    sqlite_target: Engine,
+    undisturbed_target: Engine,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with connected(mishaps[0].provider, tmp_path, sqlite_target) as world:
-        endure(world, mishaps, caplog)
+        endure(world, mishaps, caplog, undisturbed_target)
 
 
 @pytest.mark.parametrize("together", ["Xero: odd records", "Xero: tokens"])
