@@ -8,6 +8,7 @@ Tables, each written by one stage in one transaction:
 ====================== ============================================================
 ``provider_records``   pull: what a provider sent, one row per customer of its, as JSON of the known fields
 ``pulled_rows``        pull: what a row of ``raw_csv`` is at the provider
+``pulled_names``       pull: what the provider calls the customer of a row
 ``pulled_warnings``    pull: texts that the mapping left out
 ``upload_columns``     read: one row per column of the upload
 ``raw_csv``            read: row, line, parent_row, password_state, cells as c0, c1, …
@@ -60,6 +61,7 @@ create table if not exists provider_records (
 create table if not exists pulled_rows (
     "row" bigint, provider_id varchar, provider_updated_at timestamp, is_active boolean,
     parent_id varchar, merged_into varchar);
+create table if not exists pulled_names ("row" bigint, display_name varchar, qualified_name varchar);
 create table if not exists pulled_warnings ("row" bigint, "column" varchar, code varchar);
 create table if not exists merged_rows ("row" bigint, action varchar, customer_id bigint, content_hash varchar);
 create table if not exists changed_values (

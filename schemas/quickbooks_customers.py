@@ -18,7 +18,16 @@ QUICKBOOKS_CUSTOMERS = RecordShape(
     name="quickbooks_customers",
     identity="Id",
     references=("ParentRef.value",),
-    texts=("DisplayName", "Title", "GivenName", "MiddleName", "FamilyName", "Suffix", "CompanyName"),
+    texts=(
+        "DisplayName",
+        "FullyQualifiedName",
+        "Title",
+        "GivenName",
+        "MiddleName",
+        "FamilyName",
+        "Suffix",
+        "CompanyName",
+    ),
     flags=("Job", "IsProject", "Active"),
     objects={
         "PrimaryEmailAddr": ("Address",),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CustomerId = Annotated[int, typer.Argument(metavar="ID", help="The customer's id.", show_default=False)]
 _HEADERS = ("id", "name or business", "e-mail", "phone", "city", "source")
+_HEADERS_OF_PULLED = (*_HEADERS[:2], "name in the books", *_HEADERS[2:])
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,15 +49,18 @@ def list_(
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.target.connect import reading
     from etl_customers.target.customers import search_customers
+    from etl_customers.target.pulls import names_at_providers
 
     with target_at(home) as target, reading(target) as connection:
         # One more than asked for tells whether there are more.
         found = search_customers(
             connection, " ".join(text) if text else None, source=source, import_id=import_id, limit=limit + 1
         )
-    shown = found[:limit]
+        shown = found[:limit]
+        names = names_at_providers(connection, [customer.id for customer in shown])
     if json:
-        print_json({"customers": [_record(customer) for customer in shown], "more": len(found) > limit})
+        records = [_record(customer) | {"provider_names": names.get(customer.id, [])} for customer in shown]
+        print_json({"customers": records, "more": len(found) > limit})
     elif not shown:
         say(
             "no such customer"
@@ -64,7 +68,10 @@ def list_(
             else "no customers yet; begin with: etl-customers import FILE"
         )
     else:
-        console().print(table(_HEADERS, [_row(customer) for customer in shown], right=("id",)))
+        # Where the books have a name of their own for somebody, it says who of several is meant.
+        others = {one.id: ", ".join(name for name in names.get(one.id, []) if name != _name(one)) for one in shown}
+        rows = [_row(one, others[one.id]) if any(others.values()) else _row(one) for one in shown]
+        console().print(table(_HEADERS if not any(others.values()) else _HEADERS_OF_PULLED, rows, right=("id",)))
         if len(found) > limit:
             say(f"and more; narrow the search, or see more with --limit {limit * 10}")
 
@@ -175,14 +182,14 @@ def _name(customer: "Customer") -> str:
     return f"{business} ({person})" if business and person else business or person
 
 
-def _row(customer: "Customer") -> tuple[object, ...]:
+def _row(customer: "Customer", *names: str) -> tuple[object, ...]:
     values = customer.values
     first = {
         kind: next((values[f"{kind}{n}"] for n in ("", "2", "3") if values[f"{kind}{n}"]), None) for kind in _KINDS
     }
     source = customer.import_id.partition("-")[0]
     phone = first["mobile"] or first["phone"]
-    return customer.id, _name(customer), first["email"], phone, values["city"], source
+    return customer.id, _name(customer), *names, first["email"], phone, values["city"], source
 
 
 _KINDS = ("email", "mobile", "phone")
@@ -252,7 +259,8 @@ def _link_lines(links: "list[ProviderLink]") -> list[tuple[str, object]]:
         more += [f"not there since {show(link.vanished_at)}"] if link.vanished_at else []
         more += [f"to be erased since {show(link.erasure_asked_at)}"] if link.erasure_asked_at else []
         what = f"{link.provider_id} of tenant {link.tenant_id}"
-        lines.append((LABELS[link.provider], ", ".join([what, *more])))
+        called = [f"there called {link.name}"] if link.name else []
+        lines.append((LABELS[link.provider], ", ".join([what, *called, *more])))
     return lines
 
 
@@ -261,6 +269,8 @@ def _link_record(link: "ProviderLink") -> dict[str, object]:
         "provider": link.provider,
         "connection": link.tenant_id,
         "provider_id": link.provider_id,
+        "display_name": link.display_name,
+        "qualified_name": link.qualified_name,
         "parent_id": link.parent_id,
         "merged_into": link.merged_into,
         "provider_updated_at": link.provider_updated_at,

@@ -39,13 +39,16 @@ create or replace temp table linked_rows ("row" bigint, customer_id bigint);
 create or replace temp table blocked_rows ("row" bigint, customer_id bigint);
 create or replace temp table held_keys ("row" bigint, kind varchar, value varchar);
 """
-_HASHED = ", ".join(f"coalesce({name}::varchar, '')" for name in (*CUSTOMER_COLUMNS, "warnings", "parent_id"))
+_HASHED = ", ".join(
+    f"coalesce({name}::varchar, '')"
+    for name in (*CUSTOMER_COLUMNS, "warnings", "parent_id", "display_name", "qualified_name")
+)
 # No value has the character that parts them: the rules refuse it.
 _HASHED_ROWS = f"""
 create or replace temp table hashed_rows as
 select "row", provider_id, provider_updated_at, coalesce(is_active, true) as is_active,
     sha256(concat_ws(chr(0), coalesce(is_active, true)::varchar, {_HASHED})) as content_hash
-from validated_customers join pulled_rows using ("row")
+from validated_customers join pulled_rows using ("row") left join pulled_names using ("row")
 """  # noqa: S608 - our own column names
 _FREE_KEYS = """
 create or replace temp table free_keys as

@@ -16,10 +16,12 @@ from schemas.columns import CUSTOMER_COLUMNS
 
 _CREATED = f"""
     select "row", {", ".join(CUSTOMER_COLUMNS)}, custom_fields, warnings, coalesce(pulled.is_active, true) as is_active,
-        pulled.provider_id, pulled.provider_updated_at, pulled.parent_id, merged.content_hash
+        pulled.provider_id, pulled.provider_updated_at, pulled.parent_id, display_name,
+        qualified_name, merged.content_hash
     from validated_customers
     join merged_rows as merged using ("row")
     join pulled_rows as pulled using ("row")
+    left join pulled_names using ("row")
     where merged.action = 'create' and "row" between ? and ? order by "row"
 """  # noqa: S608 - our own column names
 _CREATED_ROWS = """select "row" from merged_rows where action = 'create'"""

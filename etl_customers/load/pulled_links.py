@@ -15,13 +15,17 @@ from etl_customers.target.tables import provider_customers
 from schemas.columns import PROVIDER_KIND
 
 _LINKED = """
-    select "row", merged.customer_id, merged.content_hash, pulled.provider_id, pulled.provider_updated_at, pulled.parent_id
+    select "row", merged.customer_id, merged.content_hash, pulled.provider_id, pulled.provider_updated_at, pulled.parent_id,
+        display_name, qualified_name
     from merged_rows as merged join pulled_rows as pulled using ("row")
+    left join pulled_names using ("row")
     where merged.action = 'link' and "row" between ? and ? order by "row"
 """
 _READ = """
-    select pulled.provider_id, pulled.provider_updated_at, pulled.parent_id, merged.content_hash
+    select pulled.provider_id, pulled.provider_updated_at, pulled.parent_id, display_name, qualified_name,
+        merged.content_hash
     from merged_rows as merged join pulled_rows as pulled using ("row")
+    left join pulled_names using ("row")
     where merged.action in ('update', 'unchanged') and merged.content_hash is not null
         and "row" between ? and ?
     order by pulled.provider_id
@@ -37,6 +41,8 @@ _read_links = Table(
     Column("provider_id", String, primary_key=True),
     Column("provider_updated_at", DateTime(timezone=True)),
     Column("parent_id", String),
+    Column("display_name", String),
+    Column("qualified_name", String),
     Column("content_hash", String),
     prefixes=["TEMPORARY"],
 )
@@ -49,6 +55,8 @@ def link_customers(connection: Connection, created: pl.DataFrame, record: Import
         "customer_id",
         "content_hash",
         "parent_id",
+        "display_name",
+        "qualified_name",
         provider=pl.lit(record.source),
         tenant_id=pl.lit(record.tenant_id),
         import_id=pl.lit(record.import_id),
@@ -78,6 +86,8 @@ def write_links(staging: Staging, connection: Connection, record: ImportRecord, 
             change.values(
                 provider_updated_at=sa.func.coalesce(read.provider_updated_at, link.provider_updated_at),
                 parent_id=read.parent_id,
+                display_name=read.display_name,
+                qualified_name=read.qualified_name,
                 content_hash=read.content_hash,
                 synced_at=now,
                 vanished_at=None,

@@ -40,7 +40,8 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks) -> MappedRecord:
     cells.put_all("phone", _numbers(texts, "PrimaryPhone", "AlternatePhone"))
     _put_address(cells, texts)
     cells.put_day("date_joined", texts.get("MetaData.CreateTime"))
-    return MappedRecord(cells.texts, is_active, parent_id, warnings=cells.warnings)
+    names = cells.names(*(_written(texts, field, is_active) for field in ("DisplayName", "FullyQualifiedName")))
+    return MappedRecord(cells.texts, is_active, parent_id, names, warnings=cells.warnings)
 
 
 def _numbers(texts: dict[str, str], *fields: str) -> list[str]:
@@ -50,8 +51,7 @@ def _numbers(texts: dict[str, str], *fields: str) -> list[str]:
 
 def _put_names(cells: Cells, texts: dict[str, str], is_active: bool) -> None:
     def name(field: str) -> str:
-        text = texts.get(field, "")
-        return text if is_active else _DELETED.sub("", text)
+        return _written(texts, field, is_active)
 
     first, last, company = name("GivenName"), name("FamilyName"), name("CompanyName")
     is_person = bool(first or last)
@@ -61,6 +61,12 @@ def _put_names(cells: Cells, texts: dict[str, str], is_active: bool) -> None:
     cells.put("first_name2", name("MiddleName"))
     cells.put("business_name", business)
     cells.put("customer_type", "Business" if business else "Personal")
+
+
+def _written(texts: dict[str, str], field: str, is_active: bool) -> str:
+    """Return a name as it was written, without what QuickBooks puts behind those of an inactive customer."""
+    text = texts.get(field, "")
+    return text if is_active else _DELETED.sub("", text)
 
 
 def _put_address(cells: Cells, texts: dict[str, str]) -> None:

@@ -46,7 +46,8 @@ def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
     cells.put_all("email", split_emails(texts.get("EmailAddress"), *(person.get("EmailAddress") for person in persons)))
     _put_numbers(cells, record.lists.get("Phones", []))
     _put_address(cells, record.lists.get("Addresses", []))
-    return MappedRecord(cells.texts, is_active=status == _ACTIVE, warnings=cells.warnings)
+    names = cells.names(texts.get("Name"))
+    return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 
 
 def _left_out(record: FlatRecord, status: str, settings: Xero) -> LeftOut | None:

@@ -43,6 +43,7 @@ _PULLED = {
     "parent_id": pl.String,
     "merged_into": pl.String,
 }
+_NAMES = {"row": pl.Int64, "display_name": pl.String, "qualified_name": pl.String}
 _ERRORS = {"stage": pl.String, "row": pl.Int64, "column": pl.String, "code": pl.String, "reference": pl.String}
 _WARNINGS = {"row": pl.Int64, "column": pl.String, "code": pl.String}
 
@@ -83,8 +84,8 @@ class _Merged:
 def map_records(staging: Staging, provider: str, settings: Settings) -> MapCounts:
     """Make a row of every fetched record, in the order of the provider's ids; repeatable.
 
-    Fills ``raw_csv``, ``upload_columns``, ``pulled_rows``, ``pulled_warnings``, the errors
-    of the stage read, and the facts rows_read and rows_unread; what the fetch noted stays.
+    Fills ``raw_csv``, ``upload_columns``, ``pulled_rows``, ``pulled_names``, ``pulled_warnings``, the
+    errors of the stage read, and the facts rows_read and rows_unread; what the fetch noted stays.
     A row with an error has no cells: nothing of it is to be read.
 
     Args:
@@ -135,6 +136,7 @@ class _Mapper:
         failures = self._failures(first, block, flats)
         cells: list[Mapping[str, str]] = []
         pulled: list[tuple[object, ...]] = []
+        names: list[tuple[object, ...]] = []
         errors: list[_Error] = []
         warnings: list[tuple[int, str, str]] = []
         for row, (provider_id, updated_at, _), flat in zip(range(first, first + len(block)), block, flats, strict=True):
@@ -149,9 +151,11 @@ class _Mapper:
             pulled.append((row, provider_id, updated_at, mapped.is_active, mapped.parent_id, None))
             errors += self._errors(row, left_out, fields)
             if is_sound:
+                names.append((row, mapped.names.display, mapped.names.qualified))
                 warnings += [(row, *warning) for warning in mapped.warnings]
         self._append_cells(first, cells)
         self._append("pulled_rows", pulled, _PULLED)
+        self._append("pulled_names", names, _NAMES)
         self._append("row_errors", errors, _ERRORS)
         self._append("pulled_warnings", warnings, _WARNINGS)
 
@@ -235,7 +239,7 @@ def _texts(texts: Sequence[str | None]) -> pl.Series:
 def _clear(staging: Staging) -> None:
     """Delete what an earlier try of this stage has left, and nothing that the fetch noted."""
     staging.execute("drop table if exists raw_csv")
-    staging.forget(_STAGE, "upload_columns", "pulled_rows", "pulled_warnings")
+    staging.forget(_STAGE, "upload_columns", "pulled_rows", "pulled_names", "pulled_warnings")
     staging.execute("delete from facts where name in ('rows_read', 'rows_unread')")
 
 

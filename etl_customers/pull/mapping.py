@@ -10,6 +10,7 @@ from datetime import date
 
 from etl_customers.invisible import visible
 from schemas.codes import LEFT_OUT, NO_PLACE
+from schemas.columns import UNPRINTABLE
 
 _MEMBER = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,;])+')
 """Of a list: commas and semicolons part, but not between quotation marks or angle brackets."""
@@ -20,6 +21,7 @@ _LEAST_DIGITS = 7
 """Of a part that is a number of its own; fewer are an extension, or a part of the number before."""
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T|$)")
 _SLOTS = 3
+_UNPRINTABLE = re.compile(UNPRINTABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,22 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What the provider itself calls a customer, which tells customers apart that share all else."""
+
+    display: str | None = None
+    qualified: str | None = None
+    """With those of the customers above it, where it has any."""
+
+
+@dataclass(frozen=True, slots=True)
 class MappedRecord:
     """A record as a row: texts by customer column, and what the provider says of it besides."""
 
     cells: Mapping[str, str] = field(default_factory=dict)
     is_active: bool = True
     parent_id: str | None = None
+    names: Names = field(default_factory=Names)
     left_out: LeftOut | None = None
     warnings: Sequence[tuple[str, str]] = ()
     """Column and code."""
@@ -73,6 +85,16 @@ class Cells:
             self.leave_out(column)
         else:
             self.texts[column] = day.isoformat().replace("-", "/")
+
+    def names(self, display: str | None, qualified: str | None = None) -> Names:
+        """Return the provider's names of the customer, as far as they can be stored."""
+        usable = []
+        for text in (display, qualified):
+            if text and _UNPRINTABLE.search(text):
+                self.leave_out("display_name")
+                text = None
+            usable.append(text or None)
+        return Names(usable[0], None if usable[0] == usable[1] else usable[1])
 
     def leave_out(self, column: str) -> None:
         """Warn of a text that could not be read."""

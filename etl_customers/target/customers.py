@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound, UsageError
+from etl_customers.folding import fold
 from etl_customers.invisible import visible
 from etl_customers.target.ledger import ImportRecord, as_utc, find_import
 from etl_customers.target.pulls import ProviderLink, links_of_customer
 from etl_customers.target.removals import ERASED, RemovedCustomer, find_removed
-from etl_customers.target.tables import customer_changes, customers, imports, properties
+from etl_customers.target.tables import customer_changes, customers, imports, properties, provider_customers
 from etl_customers.target.words import has_words
 from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS
 
@@ -131,8 +132,9 @@ def search_customers(
 
     Args:
         connection: To the target.
-        text: Parts of names, business name, e-mail, phone or address; case, accents, apostrophes
-            and hyphens do not count. A phone number may be typed in any form, also without its country.
+        text: Parts of names, business name, e-mail, phone or address, or of what a provider calls the
+            customer; case, accents, apostrophes and hyphens do not count. A phone number may be typed in
+            any form, also without its country.
         source: ``csv``, ``quickbooks`` or ``xero``.
         import_id: Only customers of this import.
         limit: Most customers to return.
@@ -241,12 +243,24 @@ def _import_of(connection: Connection, import_id: str) -> ImportRecord:
 def _matches(dialect: sa.Dialect, text: str) -> sa.ColumnElement[bool]:
     """Build the condition for a search; words cannot reach from one column into the next."""
     storable = text.encode("utf-8", "replace").decode().replace("\0", "")
-    words = has_words(dialect, _joined(_TEXTS), storable)
+    # Each word by itself: one may stand in the provider's name alone, and the next in the city.
+    each = fold(storable).split() or [storable]
+    words = sa.and_(
+        *(sa.or_(has_words(dialect, _TEXT, word), customers.c.id.in_(_called(dialect, word))) for word in each)
+    )
     digits = "".join(re.findall("[0-9]", storable))
     if len(digits) < _FEWEST_DIGITS or not _NUMBER_AS_TYPED.fullmatch(storable):
         return words
     # Stored numbers are E.164: without a trunk zero or the 00 before a country's code.
     return sa.or_(words, _joined(_PHONES).contains(digits.lstrip("0"), autoescape=True))
+
+
+def _called(dialect: sa.Dialect, word: str) -> sa.Select[tuple[int]]:
+    """Select the customers whose name at a provider has a word in it."""
+    link = provider_customers.c
+    name = sa.type_coerce(sa.func.coalesce(link.qualified_name, link.display_name), sa.Text())
+    is_linked = (name.is_not(None), link.customer_id.is_not(None))
+    return sa.select(link.customer_id).where(*is_linked, has_words(dialect, name, word))
 
 
 def _joined(names: tuple[str, ...]) -> sa.ColumnElement[str]:
@@ -255,3 +269,6 @@ def _joined(names: tuple[str, ...]) -> sa.ColumnElement[str]:
     for other in others:
         joined = joined.op("||")(sa.literal_column("'\n'")).op("||")(other)
     return sa.type_coerce(joined, sa.Text())
+
+
+_TEXT = _joined(_TEXTS)

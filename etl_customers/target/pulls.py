@@ -47,6 +47,15 @@ class ProviderLink:
     vanished_at: datetime | None
     erasure_asked_at: datetime | None
     erased_at: datetime | None
+    display_name: str | None
+    """What the provider calls the customer."""
+    qualified_name: str | None
+    """The same behind the names of the customers above it, where there are any."""
+
+    @property
+    def name(self) -> str | None:
+        """The longer of the names: it tells most."""
+        return self.qualified_name or self.display_name
 
 
 def accept_pull(
@@ -123,6 +132,20 @@ def links_of_customer(connection: Connection, customer_id: int) -> list[Provider
     query = sa.select(provider_customers).where(provider_customers.c.customer_id == customer_id)
     found = connection.execute(query.order_by(*provider_customers.primary_key.columns)).mappings()
     return [_link(row) for row in found]
+
+
+def names_at_providers(connection: Connection, customer_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return what providers call customers, each name once; nothing for those that no pull brought or linked."""
+    link = provider_customers.c
+    query = sa.select(link.customer_id, link.display_name, link.qualified_name).where(
+        link.customer_id.in_(customer_ids)
+    )
+    names: dict[int, list[str]] = {}
+    for customer_id, display, qualified in connection.execute(query.order_by(*provider_customers.primary_key.columns)):
+        known = names.setdefault(customer_id, [])
+        if (name := qualified or display) and name not in known:
+            known.append(name)
+    return {customer_id: known for customer_id, known in names.items() if known}
 
 
 def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tuple[str, Sequence[Mapping[str, str]]]]:

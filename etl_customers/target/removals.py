@@ -30,8 +30,8 @@ UNDO_OF = "undo of "
 """Begins ``changed_by`` of a change that puts back what an import had replaced."""
 
 _ROWS_AT_A_TIME = 500
-_FORGOTTEN = {"customer_id": None, "content_hash": None}
-"""Of an erased customer's link: a hash would tell whoever guesses a record whether it was that."""
+_FORGOTTEN = {"customer_id": None, "content_hash": None, "display_name": None, "qualified_name": None}
+"""Of an erased customer's link: names, and a hash that would tell whoever guesses a record whether it was that."""
 
 
 @dataclass(frozen=True)

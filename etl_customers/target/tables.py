@@ -260,6 +260,8 @@ provider_customers = Table(
     Column("content_hash", String(64), comment="SHA-256 of the customer as the last pull read it; null: look again"),
     Column("parent_id", String(64), comment="the provider's id of the customer that this one belongs to"),
     Column("merged_into", String(64), comment="the provider's id of the customer that this one became"),
+    Column("display_name", Text, comment="what the provider calls the customer"),
+    Column("qualified_name", Text, comment="the same behind the names of the customers above it, where there are any"),
     Column("synced_at", _TIME, nullable=False, comment="when a pull last wrote this"),
     Column("vanished_at", _TIME, comment="since when the provider has it no more"),
     Column("erasure_asked_at", _TIME, comment="since when the provider asks to erase the person"),

@@ -83,6 +83,12 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     assert "unchanged" in listed
     assert import_id in listed
 
+    found = run("customers", "--source", "quickbooks", "--json", at=pulled.home).out
+    customers = json.loads(found)["customers"]
+    assert [one["provider_names"] for one in customers] == [
+        [record["DisplayName"]] for record in list(pulled.fake.records.values())[:3]
+    ]
+
     written = run("failed", import_id, at=pulled.home).out
     assert "Correct them at QuickBooks Online, then run: etl-customers pull quickbooks" in written
     assert '"provider_id","code","message"' in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")

@@ -7,7 +7,7 @@ import pytest
 
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
-from etl_customers.pull.mapping import LeftOut, MappedRecord
+from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
 from etl_customers.settings import QuickBooks
 from schemas.codes import LEFT_OUT, NO_PLACE, PROJECT, SUB_CUSTOMER
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
@@ -68,6 +68,7 @@ def test_every_field_has_its_column() -> None:
             "country": "USA",
             "date_joined": "2014/09/11",
         },
+        names=Names("Jane Doe"),
         warnings=[],
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_xero import map_xero
-from etl_customers.pull.mapping import LeftOut, MappedRecord
+from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
 from etl_customers.settings import Xero
 from schemas.codes import ERASED, MERGED, NO_PLACE, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import XERO_CONTACTS
@@ -87,6 +87,7 @@ def test_every_field_has_its_column() -> None:
             "postcode": "2000",
             "country": "Australia",
         },
+        names=Names("Petra Shop"),
         warnings=[],
     )
 

@@ -53,6 +53,7 @@ def test_a_row_keeps_what_the_provider_says_of_it(staging: Staging) -> None:
     record = {"DisplayName": "Site", "ParentRef": {"value": "4"}, "Active": False}
     map_records(fetched(staging, ("58", record), updated_at=changed), QUICKBOOKS, AUSTRALIAN)
     assert staging.rows("select * from pulled_rows") == [(2, "58", changed, False, "4", None)]
+    assert staging.rows("select * from pulled_names") == [(2, "Site", None)]
 
 
 def test_the_columns_are_those_of_every_customer(staging: Staging) -> None:

@@ -1,0 +1,119 @@
+"""What a provider itself calls a customer: kept with the link, found by a search, gone with the person."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from etl_customers.erasing.erase import erase
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.staging import open_staging
+from etl_customers.target.connect import reading
+from etl_customers.target.customers import search_customers
+from etl_customers.target.pulls import links_of_customer, names_at_providers
+from etl_customers.target.tables import provider_customers
+from etl_customers.workshop import Workshop
+from tests.imported import load
+from tests.pulled import Books, contact, rows
+
+SHARED: dict[str, Any] = {
+    "CompanyName": "Freeman Sporting Goods",
+    "PrimaryEmailAddr": {"Address": "sporting@example.com"},
+    "BillAddr": {"Line1": "1 Ball Street", "City": "Sydney", "CountrySubDivisionCode": "NSW"},
+}
+PARENT = {"Id": "8", "DisplayName": "Freeman Sporting Goods", "FullyQualifiedName": "Freeman Sporting Goods", **SHARED}
+CHILDREN = [
+    {
+        "Id": number,
+        "DisplayName": name,
+        "FullyQualifiedName": f"Freeman Sporting Goods:{name}",
+        "ParentRef": {"value": "8"},
+        **SHARED,
+    }
+    for number, name in (("9", "0969 Ocean View Road"), ("10", "55 Twin Läne"))
+]
+
+
+@pytest.fixture
+def books(target: Engine, tmp_path: Path) -> Books:
+    """A company of QuickBooks with a customer and two below it that share all its contact data."""
+    books = Books(target, tmp_path, provider="quickbooks").connect()
+    books.pull(PARENT, *CHILDREN)
+    return books
+
+
+def found(books: Books, text: str) -> list[str | None]:
+    """Return the names in the books of the customers that a search finds."""
+    with reading(books.target) as connection:
+        ids = [customer.id for customer in search_customers(connection, text)]
+        return [names_at_providers(connection, [one])[one][0] for one in ids]
+
+
+def test_customers_that_share_all_else_are_told_apart_by_their_names_in_the_books(books: Books) -> None:
+    found = [(row["display_name"], row["qualified_name"]) for row in rows(books.target, provider_customers)]
+    assert sorted(found) == [
+        ("0969 Ocean View Road", "Freeman Sporting Goods:0969 Ocean View Road"),
+        ("55 Twin Läne", "Freeman Sporting Goods:55 Twin Läne"),
+        ("Freeman Sporting Goods", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("twin lane", ["Freeman Sporting Goods:55 Twin Läne"]),
+        ("ocean sydney", ["Freeman Sporting Goods:0969 Ocean View Road"]),
+        ("twin ocean", []),
+    ],
+)
+def test_a_search_finds_somebody_by_the_name_in_the_books(books: Books, text: str, names: list[str]) -> None:
+    assert found(books, text) == names
+
+
+def test_a_name_that_changes_in_the_books_changes_here_and_nothing_else_does(books: Books) -> None:
+    renamed = {**CHILDREN[1], "DisplayName": "56 Twin Lane", "FullyQualifiedName": "Freeman:56 Twin Lane", "minutes": 1}
+    counts = books.pull(renamed)
+    assert (counts.updated, counts.unchanged) == (0, 1)
+    assert found(books, "twin") == ["Freeman:56 Twin Lane"]
+
+
+def test_who_is_erased_has_no_name_here_and_gets_none_by_the_next_pull(books: Books, tmp_path: Path) -> None:
+    settings = Settings(company=Company(country="AU", city="Sydney"))
+    workshop = Workshop(Home(tmp_path / "home").make(), settings, books.target)
+    with reading(books.target) as connection:
+        (customer,) = search_customers(connection, "twin")
+    erase(workshop, customer.id, "eva")
+    books.pull(PARENT, *CHILDREN, is_full=True)
+    erased = [row for row in rows(books.target, provider_customers) if row["erased_at"] is not None]
+    assert [(row["display_name"], row["qualified_name"]) for row in erased] == [(None, None)]
+
+
+def test_a_customer_of_a_file_that_is_linked_gets_its_name_in_the_books(target: Engine, tmp_path: Path) -> None:
+    settings = Settings(company=Company(country="AU", city="Sydney"), xero={"link_existing": True})
+    load(
+        Workshop(Home(tmp_path / "home").make(), settings, target), "first_name,last_name,email\nA,B,ada@example.com\n"
+    )
+    Books(target, tmp_path, settings=settings).connect().pull(contact("ada", Name="Ada's Shop"))
+    with reading(target) as connection:
+        (link,) = links_of_customer(connection, 1)
+    assert (link.display_name, link.qualified_name, link.name) == ("Ada's Shop", None, "Ada's Shop")
+
+
+def test_a_name_that_cannot_be_stored_is_left_out_with_a_warning(target: Engine, tmp_path: Path) -> None:
+    books = Books(target, tmp_path, provider="quickbooks").connect()
+    books.pull({"Id": "1", "DisplayName": "Ada\x07", "GivenName": "Ada", "FamilyName": "Example"})
+    with reading(target) as connection:
+        (customer,) = search_customers(connection)
+    assert rows(target, provider_customers)[0]["display_name"] is None
+    assert {"column": "display_name", "code": "left_out"} in customer.warnings
+
+
+def test_staging_of_a_pull_that_an_earlier_version_began_is_gone_on_with(sqlite_target: Engine, tmp_path: Path) -> None:
+    books = Books(sqlite_target, tmp_path).connect()
+    import_id = books.accept()
+    path = tmp_path / f"{import_id}.duckdb"
+    with open_staging(path, 256) as staging:
+        staging.execute("drop table pulled_names")
+    assert books.load(import_id, [contact("ada")]).created == 1
+    assert [row["display_name"] for row in rows(sqlite_target, provider_customers)] == ["Ada Example"]
