@@ -19,7 +19,15 @@ from assets.lineage import (
     columns_of_failed_rows,
     schema,
 )
-from assets.metadata import FAILED_ROWS_SHOWN, checked, counts, failed_rows_table, in_words_of, warned
+from assets.metadata import (
+    FAILED_ROWS_SHOWN,
+    checked,
+    counts,
+    failed_rows_table,
+    in_words_of,
+    kept_edited_table,
+    warned,
+)
 from assets.partitions import imports
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
@@ -48,7 +56,9 @@ from etl_customers.report.lineage import (
     lineage_of_validated,
     read_shown_columns,
 )
+from etl_customers.target.connect import reading
 from etl_customers.target.ledger import ImportRecord
+from etl_customers.target.pulls import kept_edited_of_pull
 from etl_customers.workshop import Workshop
 from schemas.sources import FIRST_STAGES, PROVIDERS
 
@@ -266,6 +276,7 @@ def failed_rows(
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
         asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
+        kept = _kept_edited(opened, record)
         tell_history(context, opened)
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
     is_pull = record.source in PROVIDERS
@@ -279,6 +290,7 @@ def failed_rows(
         )
         | {"failed_share": share}
         | failed_rows_table(failed)
+        | kept
         | _columns_of_failed(record, columns)
         | links,
         tags=tags,
@@ -303,6 +315,13 @@ def _finish_erasures(workshop: Workshop, import_id: str) -> "AskedErasures":
     from etl_customers.pulls import finish_erasures
 
     return finish_erasures(workshop, import_id)
+
+
+def _kept_edited(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
+    if record.source not in PROVIDERS:
+        return {}
+    with reading(workshop.target) as connection:
+        return kept_edited_table(kept_edited_of_pull(connection, record))
 
 
 def _erasures(asked: "AskedErasures") -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What assets show of their tables in the UI: columns, counts and failed rows, never a customer's value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -86,6 +86,15 @@ def failed_rows_table(failed: FailedRows) -> dict[str, Any]:
     return {name: dg.MetadataValue.table(records=records, schema=schema), f"{name}_not_shown": failed.more}
 
 
+def kept_edited_table(kept: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return how many customers have columns that were edited here and changed at the provider since, and which."""
+    found = {"kept_edited": len({provider_id for provider_id, _ in kept})}
+    if not kept:
+        return found
+    records = [dg.TableRecord({"provider_id": one, "column": column}) for one, column in kept[:FAILED_ROWS_SHOWN]]
+    return {**found, "kept_edited_columns": dg.MetadataValue.table(records=records, schema=_KEPT_EDITED_SCHEMA)}
+
+
 def checked(name: str, asset: str, passed: bool, import_id: str, **numbers: float | str) -> dg.AssetCheckResult:
     """Return a check's result with the import it is about and what was compared."""
     return dg.AssetCheckResult(
@@ -112,6 +121,12 @@ _REASON_COLUMNS = (
 )
 FAILED_ROWS_SCHEMA = text_columns(_REASON_COLUMNS)
 NOT_SYNCED_SCHEMA = text_columns((("provider_id", "string", "The provider's id of the customer."), *_REASON_COLUMNS))
+_KEPT_EDITED_SCHEMA = text_columns(
+    (
+        ("provider_id", "string", "The provider's id of the customer."),
+        ("column", "string", "Edited here; the provider has another value by now."),
+    )
+)
 
 _REASONS_SCHEMA = text_columns(
     (

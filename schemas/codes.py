@@ -42,6 +42,8 @@ RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 
 LEFT_OUT, NO_PLACE = "left_out", "no_place"
 """Warnings of a provider's customer: a text that the rules cannot read; and more of a kind than columns for it."""
+KEPT_EDITED = "kept_edited"
+"""Warning of a provider's customer: a person edited the column here, and it has changed at the provider since."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,10 @@ _WARNINGS = (
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
     Problem(LEFT_OUT, "a text for {column} could not be read and was left out; correct it at the provider"),
     Problem(NO_PLACE, "the provider has more of {column} than there are columns for; the first three were taken"),
+    Problem(
+        KEPT_EDITED,
+        "{column} was edited here and has changed at the provider since; the edit stays; compare the two, and edit one",
+    ),
     Problem("invisible_removed", "{column} had characters that nobody can see; they were taken out"),
     Problem(
         "damaged_text", "{column} was damaged before it came here (signs that nobody wrote); compare it with its source"

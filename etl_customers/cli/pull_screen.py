@@ -29,6 +29,7 @@ def print_pull(result: PullResult, seconds: float | None = None) -> None:
     screen.print(Text(_headline(result), style="bold"), soft_wrap=True)
     screen.print(pairs(_facts(result, seconds)))
     _print_warnings(result)
+    _print_kept_edited(result)
     _print_reasons(
         f"Not synced ({result.to_look_at:,})",
         [reason for reason in result.reasons if reason.code not in LEFT_OUT_CODES],
@@ -68,6 +69,9 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
             "incomplete",
             f"perhaps not all came: {result.why_incomplete}; what came is synced, and the next pull asks for the same again",
         )
+    if result.kept_edited:
+        kept = len({one.provider_id for one in result.kept_edited})
+        yield "kept edited", f"{_customers(kept)}, edited here and changed there since; the edits stay, see below"
     if seconds is not None:
         yield "time", f"{seconds:.1f} s"
 
@@ -80,6 +84,17 @@ def _print_warnings(result: PullResult) -> None:
     console().print(table(("customers", "what", "ids at the provider"), rows, right=("customers",)))
 
 
+def _print_kept_edited(result: PullResult) -> None:
+    if not result.kept_edited:
+        return
+    say("", f"Kept as edited here, though {LABELS[result.source]} has another value by now")
+    columns: dict[str, list[str]] = {}
+    for one in result.kept_edited:
+        columns.setdefault(one.column, []).append(one.provider_id)
+    rows = [(len(ids), column, _some(ids)) for column, ids in sorted(columns.items())]
+    console().print(table(("customers", "column", "ids at the provider"), rows, right=("customers",)))
+
+
 def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
     if not reasons:
         return
@@ -89,8 +104,13 @@ def _print_reasons(title: str, reasons: Sequence[CountedReason]) -> None:
 
 
 def _ids(reason: CountedReason | CountedWarning) -> str:
-    ids = [provider_id or "without an id" for provider_id in reason.provider_ids[:_IDS_SHOWN]]
-    return ", ".join(ids) + (" …" if reason.customers > len(ids) else "")
+    return _some(reason.provider_ids, reason.customers)
+
+
+def _some(provider_ids: Sequence[str], count: int | None = None) -> str:
+    """Return the first ids, and a sign where there are more: ``count`` in all, where not all are given."""
+    ids = [provider_id or "without an id" for provider_id in provider_ids[:_IDS_SHOWN]]
+    return ", ".join(ids) + (" …" if (len(provider_ids) if count is None else count) > len(ids) else "")
 
 
 def _next_step(result: PullResult) -> list[str]:

@@ -4,15 +4,15 @@ Values that a person set are kept, the rest becomes the provider's.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import polars as pl
 
-from etl_customers.deduplicate.merge_target import CUSTOMERS, warnings_text
+from etl_customers.deduplicate.merge_target import CUSTOMERS, json_text, warnings_text
 from etl_customers.validate.keys import find_keys
+from schemas.codes import KEPT_EDITED
 from schemas.columns import CUSTOMER_COLUMNS
 
 _VALUES = (*CUSTOMER_COLUMNS, "is_active")
@@ -47,7 +47,7 @@ def find_changes(
     Args:
         pulled: ``row`` and the columns of ``CUSTOMERS``, as the provider has them.
         present: The same customers as they stand; one that is missing is passed over.
-        edited: (customer_id, column) of the values that a person set.
+        edited: The values that a person set, as ``EDITED``.
         families: Which of email, mobile and phone are identity keys.
     """
     old = pulled.select("row", "customer_id").join(present, on="customer_id", how="inner", maintain_order="left")
@@ -61,16 +61,24 @@ def find_changes(
 
 
 def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
-    """Put the values that a person set in the place of the provider's, with their warnings."""
+    """Put the values that a person set in the place of the provider's, with their warnings.
+
+    Where the provider's has changed since the person set it, and to something else, a warning says so.
+    """
     if not edited.height:
         return new
     kept = {}
+    columns: dict[int, dict[str, bool]] = {}
+    for customer_id, column, _ in edited.iter_rows():
+        columns.setdefault(customer_id, {})[column] = False
     for (name,), rows in edited.filter(pl.col("column").is_in(_VALUES)).group_by("column"):
+        column = str(name)
         is_edited = new["customer_id"].is_in(rows["customer_id"].implode())
-        kept[str(name)] = old[str(name)].zip_with(is_edited, new[str(name)])
-    columns: dict[int, set[str]] = {}
-    for customer_id, column in edited.iter_rows():
-        columns.setdefault(customer_id, set()).add(column)
+        kept[column] = old[column].zip_with(is_edited, new[column])
+        provided = dict(zip(rows["customer_id"], rows["provided"], strict=True))
+        theirs, ours = new.filter(is_edited), old.filter(is_edited)
+        for customer_id, their, our in zip(theirs["customer_id"], theirs[column], ours[column], strict=True):
+            columns[customer_id][column] = their != our and json_text(their) != provided[customer_id]
     warnings = [
         _merged_warnings(ours, theirs, columns[customer_id]) if customer_id in columns else theirs
         for customer_id, ours, theirs in zip(new["customer_id"], old["warnings"], new["warnings"], strict=True)
@@ -78,9 +86,13 @@ def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame) -> 
     return new.with_columns(**kept, warnings=pl.Series(warnings, dtype=pl.String))
 
 
-def _merged_warnings(ours: str | None, theirs: str | None, edited: set[str]) -> str | None:
-    """Return the warnings of the provider's values, and those that are here of values that a person set."""
-    kept = [one for one in json.loads(ours or "[]") if one["column"] in edited]
+def _merged_warnings(ours: str | None, theirs: str | None, edited: Mapping[str, bool]) -> str | None:
+    """Return the warnings of the provider's values, and those that are here of values that a person set.
+
+    Of these, ``edited`` says whether the provider has another value by now than it had then.
+    """
+    kept = [one for one in json.loads(ours or "[]") if one["column"] in edited and one["code"] != KEPT_EDITED]
+    kept += [{"column": column, "code": KEPT_EDITED} for column, has_changed in edited.items() if has_changed]
     return warnings_text([*kept, *(one for one in json.loads(theirs or "[]") if one["column"] not in edited)])
 
 
@@ -91,18 +103,12 @@ def _changed_values(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         if changed.any():
             before, after = old.filter(changed), new.filter(changed)
             found += [
-                (row, customer_id, name, _json_text(was), _json_text(becomes))
+                (row, customer_id, name, json_text(was), json_text(becomes))
                 for row, customer_id, was, becomes in zip(
                     before["row"], before["customer_id"], before[name], after[name], strict=True
                 )
             ]
     return pl.DataFrame(sorted(found, key=lambda one: one[0]), schema=_CHANGED, orient="row")
-
-
-def _json_text(value: object) -> str | None:
-    if value is None:
-        return None
-    return json.dumps(value.isoformat() if isinstance(value, date) else value, ensure_ascii=False)
 
 
 def as_customers(frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ Only temporary tables are written; what is found goes into frames of bounded siz
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -51,6 +52,8 @@ LINKS = {
     "is_gone": pl.Boolean,
 }
 KEYS = {"kind": pl.String, "value": pl.String, "customer_id": pl.Int64, "is_own": pl.Boolean}
+EDITED = {"customer_id": pl.Int64, "column": pl.String, "provided": pl.String}
+"""``provided`` is the value that an import had set before the person did, as JSON; null for none."""
 CUSTOMERS = {
     "customer_id": pl.Int64,
     **{name: pl.Date if COLUMN_BY_NAME[name].kind is Kind.DATE else pl.String for name in CUSTOMER_COLUMNS},
@@ -130,21 +133,27 @@ def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking:
 
 
 def find_edited(target: Connection, customer_ids: Sequence[int]) -> pl.DataFrame:
-    """Return (customer_id, column) of the values that a person set and no import has changed since."""
+    """Return the values that a person set and no import has changed since, as ``EDITED``."""
     with _filled(target, _sought_customers, [_ids(customer_ids)]):
         change = customer_changes.c
-        latest = (
-            sa.select(sa.func.max(change.id))
+        is_edit = sa.and_(change.import_id.is_(None), sa.func.coalesce(change.changed_by, "").not_like(f"{UNDO_OF}%"))
+        imported = sa.func.coalesce(sa.func.max(sa.case((~is_edit, change.id))), 0).label("imported")
+        last = (
+            sa.select(change.customer_id, change.column, imported, sa.func.max(change.id).label("latest"))
             .join_from(_sought_customers, customer_changes, change.customer_id == _sought_customers.c.customer_id)
             .group_by(change.customer_id, change.column)
+            .subquery()
         )
-        query = sa.select(change.customer_id, change.column).where(
-            change.id.in_(latest),
-            change.import_id.is_(None),
-            sa.func.coalesce(change.changed_by, "").not_like(f"{UNDO_OF}%"),
+        same = sa.and_(change.customer_id == last.c.customer_id, change.column == last.c.column)
+        first = (
+            sa.select(sa.func.min(change.id))
+            .join_from(last, customer_changes, same)
+            .where(last.c.latest > last.c.imported, change.id > last.c.imported)
+            .group_by(change.customer_id, change.column)
         )
-        found = [tuple(row) for row in target.execute(query)]
-    return pl.DataFrame(found, schema={"customer_id": pl.Int64, "column": pl.String}, orient="row")
+        query = sa.select(change.customer_id, change.column, change.old_value).where(change.id.in_(first))
+        found = [(*row[:-1], json_text(row[-1])) for row in target.execute(query)]
+    return pl.DataFrame(found, schema=EDITED, orient="row")
 
 
 @contextmanager
@@ -166,6 +175,13 @@ def warnings_text(warnings: Iterable[Mapping[str, str]] | None) -> str | None:
         ({"column": one["column"], "code": one["code"]} for one in warnings or ()), key=lambda w: [*w.values()]
     )
     return json.dumps(ordered) if ordered else None
+
+
+def json_text(value: object) -> str | None:
+    """Return a value of a customer as JSON, as it stands in the record of changes; null for none."""
+    if value is None:
+        return None
+    return json.dumps(value.isoformat() if isinstance(value, date) else value, ensure_ascii=False)
 
 
 def _ids(customer_ids: Sequence[int]) -> pl.DataFrame:

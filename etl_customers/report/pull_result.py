@@ -11,7 +11,7 @@ from etl_customers.report.result import Refusal
 from etl_customers.settings import Home
 from etl_customers.target.ledger import FINISHED, REFUSED, FailedRow, ImportRecord, failed_rows_of
 from etl_customers.target.pulls import warned_of_pull
-from schemas.codes import LEFT_OUT_CODES, message
+from schemas.codes import KEPT_EDITED, LEFT_OUT_CODES, message
 
 _IDS_KEPT = 3
 
@@ -61,6 +61,14 @@ class CountedWarning:
 
 
 @dataclass(frozen=True)
+class KeptEdited:
+    """A column of a customer that a person edited here, and that has changed at the provider since."""
+
+    provider_id: str
+    column: str
+
+
+@dataclass(frozen=True)
 class PullResult:
     """What became of one pull; ``as_record`` is the interface that scripts rely on."""
 
@@ -80,6 +88,8 @@ class PullResult:
     is_complete: bool | None
     """Whether as many came as the provider counts; none before the end."""
     warnings: Sequence[CountedWarning]
+    kept_edited: Sequence[KeptEdited]
+    """Of the last pull of a connection all that are so, whether or not this pull brought them."""
     not_synced_file: str | None
     refusal: Refusal | None
     why_incomplete: str | None
@@ -116,6 +126,10 @@ class PullResult:
             "vanished": self.vanished,
             "not_synced": [asdict(reason) for reason in self.not_synced],
             "warnings": [asdict(warning) for warning in self.warnings],
+            "kept_edited": {
+                "customers": len({one.provider_id for one in self.kept_edited}),
+                "columns": [asdict(one) for one in self.kept_edited],
+            },
             "not_synced_file": self.not_synced_file,
             "refusal": None if self.refusal is None else {"code": self.refusal.code, "message": self.refusal.message},
         }
@@ -135,6 +149,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
     """
     failed = list(failed_rows_of(connection, record.import_id))
     file = home.failed / f"{record.import_id}.csv"
+    warnings = _count_warnings(connection, record)
     return PullResult(
         import_id=record.import_id,
         source=record.source,
@@ -155,7 +170,16 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         left_out=sum(all(error["code"] in LEFT_OUT_CODES for error in one.errors) for one in failed),
         vanished=record.rows_vanished or 0,
         is_complete=record.is_complete,
-        warnings=_count_warnings(connection, record),
+        warnings=[one for one in warnings if one.code != KEPT_EDITED],
+        kept_edited=sorted(
+            (
+                KeptEdited(provider_id, one.column)
+                for one in warnings
+                if one.code == KEPT_EDITED
+                for provider_id in one.provider_ids
+            ),
+            key=lambda kept: (kept.provider_id, kept.column),
+        ),
         not_synced_file=str(file) if record.status == FINISHED and file.exists() else None,
         refusal=Refusal(record.refusal_code or "refused", record.refusal_message or "")
         if record.status == REFUSED

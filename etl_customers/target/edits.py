@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from etl_customers.errors import UsageError
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
 from etl_customers.target.json_texts import fragments
-from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys
+from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys, provider_customers
 from schemas.columns import (
     CUSTOMER_COLUMNS,
     IDENTITY_COLUMNS,
@@ -137,6 +137,9 @@ def edit_customer(
     update |= {"warnings": _warnings(customer, checked, changes) or None, "updated_at": now}
     connection.execute(customers.update().where(customers.c.id == customer_id).values(update))
     _replace_keys(connection, customer, checked.keys, {change.column for change in made})
+    # Whether the provider's values are others than these is looked at again when it next sends the customer.
+    links = provider_customers.update().where(provider_customers.c.customer_id == customer_id)
+    connection.execute(links.values(content_hash=None))
     connection.execute(customer_changes.insert(), [_entry(customer_id, change) for change in made])
     return made
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
-from etl_customers.target.ledger import ACCEPTED, ImportRecord, as_utc, require_import
+from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, as_utc, require_import
 from etl_customers.target.tables import (
     customer_changes,
     customers,
@@ -22,6 +22,7 @@ from etl_customers.target.tables import (
     provider_customers,
     sync_cursors,
 )
+from schemas.codes import KEPT_EDITED
 from schemas.sources import LABELS
 
 _LONGEST_USER = 128
@@ -151,9 +152,15 @@ def names_at_providers(connection: Connection, customer_ids: Sequence[int]) -> d
 def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tuple[str, Sequence[Mapping[str, str]]]]:
     """Yield the customers with warnings that a pull created or changed: the provider's id, and column and code of each.
 
-    Of one that was changed it yields all that the customer has now, whichever pull they are from.
+    Of one that was changed it yields all that the customer has now, whichever pull they are from. The last pull of a
+    connection yields besides whoever has a column that was edited here and is another at the provider: for as long
+    as that is so, a person has to know it.
     """
     changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
+    is_told = [customers.c.import_id == record.import_id, customers.c.id.in_(changed)]
+    if _is_last(connection, record):
+        is_kept = sa.cast(customers.c.warnings, sa.Text).contains(f'"{KEPT_EDITED}"', autoescape=True)
+        is_told.append(is_kept)
     query = (
         sa.select(provider_customers.c.provider_id, customers.c.warnings)
         .join(customers, customers.c.id == provider_customers.c.customer_id)
@@ -161,13 +168,28 @@ def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tup
             provider_customers.c.provider == record.source,
             provider_customers.c.tenant_id == record.tenant_id,
             provider_customers.c.merged_into.is_(None),
+            provider_customers.c.vanished_at.is_(None),
             customers.c.warnings.is_not(None),
-            sa.or_(customers.c.import_id == record.import_id, customers.c.id.in_(changed)),
+            sa.or_(*is_told),
         )
         .order_by(provider_customers.c.provider_id)
         .execution_options(yield_per=1_000)
     )
     yield from (tuple(row) for row in connection.execute(query))
+
+
+def kept_edited_of_pull(connection: Connection, record: ImportRecord) -> list[tuple[str, str]]:
+    """Return provider's id and column of what a person edited here and has changed there since; see ``warned_of_pull``."""
+    warned = warned_of_pull(connection, record)
+    return [(one, told["column"]) for one, all_told in warned for told in all_told if told["code"] == KEPT_EDITED]
+
+
+def _is_last(connection: Connection, record: ImportRecord) -> bool:
+    """Tell whether a pull is finished and none of its connection finished later."""
+    mine = (imports.c.source == record.source, imports.c.tenant_id == record.tenant_id, imports.c.status == FINISHED)
+    last = sa.select(imports.c.import_id).where(*mine)
+    found = connection.scalar(last.order_by(imports.c.finished_at.desc(), imports.c.import_id.desc()).limit(1))
+    return bool(found == record.import_id)
 
 
 def list_asked_erasures(connection: Connection) -> list[int]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from etl_customers import pulls
 from etl_customers.alerts import Alert, alert_of_failed_rows
 from etl_customers.cli.pull_screen import print_pull
+from etl_customers.editing import edit
 from etl_customers.erasing.erase import erase
 from etl_customers.errors import NotNow, ProviderUnavailable, PullRefused, UsageError
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
@@ -178,6 +179,31 @@ def test_warnings_of_a_pull_name_the_providers_ids_on_screen_in_json_and_in_the_
     assert [line[0] for line in lines] == ["2"]
     capsys.readouterr()
     assert pull(workshop).not_synced_file is None
+
+
+def test_an_edit_that_a_pull_kept_is_told_on_screen_in_json_and_in_the_file_every_time(
+    workshop: Workshop, quickbooks: FakeQuickBooks, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull(workshop)
+    with reading(workshop.target) as connection:
+        query = sa.select(provider_customers.c.customer_id).where(provider_customers.c.provider_id == "2")
+        customer_id = connection.scalar(query) or 0
+    edit(workshop, customer_id, {"email": "canary.mine@example.com"}, "eva")
+    quickbooks.clock.advance(minutes=10)
+    quickbooks.change("2", PrimaryEmailAddr={"Address": "canary.theirs@example.com"})
+    for _ in range(2):
+        told = pull(workshop)
+        assert told.exit_code == 0
+        assert told.warnings == []
+        columns = [{"provider_id": "2", "column": "email"}]
+        assert told.as_record()["kept_edited"] == {"customers": 1, "columns": columns}
+        lines = Path(told.not_synced_file or "").read_text(encoding="utf-8-sig")
+        assert '"2","kept_edited","email was edited here and has changed at the provider since' in lines
+        print_pull(told)
+        shown = capsys.readouterr().out
+        assert re.search(r"kept edited +1 customer, edited here and changed there since", shown)
+        assert "canary" not in lines + shown
+        quickbooks.clock.advance(minutes=10)  # the next pull brings nobody
 
 
 def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_else(

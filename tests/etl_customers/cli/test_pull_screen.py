@@ -1,9 +1,12 @@
 """What a person reads of a pull: customers counted by reason, and what to do about them."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from etl_customers.cli.pull_screen import print_pull
-from etl_customers.report.pull_result import CountedReason, PulledCounts, PullResult
+from etl_customers.report.pull_result import CountedReason, KeptEdited, PulledCounts, PullResult
 from schemas.codes import message
 
 
@@ -23,6 +26,7 @@ def ended(*reasons: tuple[str, int]) -> PullResult:
         vanished=0,
         is_complete=True,
         warnings=[],
+        kept_edited=[],
         not_synced_file=None,
         refusal=None,
         why_incomplete=None,
@@ -51,6 +55,18 @@ def test_customers_are_counted_by_reason_apart_from_those_left_out_on_purpose(
     assert "Left out on purpose (70)" in out
     assert "a, without an id …" in out
     assert "Correct them at Xero, then run: etl-customers pull xero --tenant t-1\n" in out
+
+
+def test_columns_that_were_edited_here_and_changed_there_are_listed_with_the_ids(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = [KeptEdited("a", "email"), KeptEdited("a", "phone"), *(KeptEdited(one, "email") for one in "bcd")]
+    print_pull(replace(ended(), kept_edited=kept))
+    out = capsys.readouterr().out
+    assert "4 customers, edited here and changed there since; the edits stay, see below" in out
+    assert "Kept as edited here, though Xero has another value by now" in out
+    assert re.search(r"4 +email +a, b, c …", out)
+    assert re.search(r"1 +phone +a\b", out)
 
 
 def test_who_is_there_from_elsewhere_can_be_linked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ from etl_customers.settings import Company, Home, Settings, Xero
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading
 from etl_customers.target.edits import KeyTaken
-from etl_customers.target.ledger import failed_rows_of
-from etl_customers.target.pulls import find_cursor, links_of_customer, list_asked_erasures
+from etl_customers.target.ledger import failed_rows_of, require_import
+from etl_customers.target.pulls import find_cursor, kept_edited_of_pull, links_of_customer, list_asked_erasures
 from etl_customers.target.tables import (
     customer_changes,
     customers,
@@ -65,6 +65,14 @@ def errors(target: Engine) -> list[tuple[str | None, str, str]]:
             for row in failed_rows_of(connection, latest or "")
             for error in row.errors
         ]
+
+
+def kept_edited(target: Engine, nth: int = 1) -> list[tuple[str, str]]:
+    """Return provider id and column of what the latest pull, or the n-th from the last, says was kept."""
+    with reading(target) as connection:
+        query = sa.select(imports.c.import_id).order_by(imports.c.finished_at.desc(), imports.c.import_id.desc())
+        import_ids = connection.scalars(query).all()
+        return kept_edited_of_pull(connection, require_import(connection, import_ids[nth - 1]))
 
 
 def active(target: Engine) -> dict[int, bool]:
@@ -176,6 +184,46 @@ def test_what_a_person_edited_is_kept_until_the_end_and_the_rest_is_the_provider
     row = rows(books.target, customers)[0]
     assert (row["email"], row["last_name"]) == ("mine@example.com", "Newname")
     assert keys(books.target) == {"mine@example.com": 1, "xero:company-1:a": 1}
+
+
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
+def test_what_was_edited_here_and_changed_there_since_is_noted_for_as_long_as_the_two_differ(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"), contact("b"))
+    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    edit(workshop, 1, {"email": "still.mine@example.com"}, "eva")
+
+    def pull(minutes: int, email: str | None, last: str = "Example") -> list[tuple[str, str]]:
+        books.pull(contact("a", last=last, EmailAddress=email, minutes=minutes), contact("b"))
+        return kept_edited(books.target)
+
+    assert pull(1, "a@example.com", last="Newname") == []  # of the provider's it is what it was when it was edited
+    assert pull(2, "theirs@example.com", last="Newname") == [("a", "email")]
+    assert pull(2, "theirs@example.com", last="Newname") == [("a", "email")]
+    assert pull(3, None, last="Newname") == [("a", "email")]
+    assert pull(4, "still.mine@example.com", last="Newname") == []
+    assert pull(5, "theirs@example.com", last="Newname") == [("a", "email")]
+    edit(workshop, 1, {"email": "theirs@example.com"}, "eva")
+    assert pull(5, "theirs@example.com", last="Newname") == []
+    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    assert pull(5, "theirs@example.com", last="Newname") == [("a", "email")]
+    assert rows(books.target, customers)[0]["email"] == "mine@example.com"
+
+
+def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_it_brought_nobody(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"))
+    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    books.pull(contact("a", EmailAddress="theirs@example.com", minutes=1))
+
+    assert books.pull() == counts()
+
+    assert kept_edited(books.target) == [("a", "email")]
+    assert kept_edited(books.target, nth=2) == []
+    books.pull(is_full=True)
+    assert (active(books.target), kept_edited(books.target)) == ({1: False}, [])
 
 
 def test_a_customer_from_elsewhere_is_not_doubled(books: Books, workshop: Workshop) -> None:
