@@ -59,7 +59,7 @@ class Fault:
     """A scripted mishap; what it does not say happens as usual.
 
     ``kind``, ``nth`` and ``times`` say when: from the n-th request of that kind on, counted
-    from when the fault was scripted, so many in a row. Kinds: page, count, token, authorize,
+    from when the fault was scripted, so many in a row. Kinds: page, count, changes, token, authorize,
     connections, company, revoke, other; ``any`` is each of them.
     """
 

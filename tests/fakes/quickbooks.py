@@ -1,9 +1,10 @@
-"""A stateful fake of QuickBooks Online: sign-in, tokens, and the query endpoint for customers.
+"""A stateful fake of QuickBooks Online: sign-in, tokens, the query endpoint for customers, and change data capture.
 
 It follows Intuit's pages field by field; what they leave open is said where it matters.
 Use: ``with running(FakeQuickBooks()) as fake: fake.add(100)``.
 """
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from tests.fakes.quickbooks_query import Condition, QueryInvalid, Statement, par
 
 REALM = "4620816365000000010"
 SCOPE = "com.intuit.quickbooks.accounting"
+_LOOKS_BACK, _MOST_CHANGES = timedelta(days=30), 1_000
+"""Of change data capture."""
 INTUIT_LIMITS = {"per_minute": 500, "per_second": 10}
 
 _RULES = Rules(
@@ -37,7 +40,7 @@ class FakeQuickBooks(FakeCompany):
     """QuickBooks Online with one company; ``open_books`` adds others."""
 
     provider = "quickbooks"
-    token_kinds = frozenset({"page", "count", "company", "other"})
+    token_kinds = frozenset({"page", "count", "changes", "company", "other"})
     speaks_xml = False
     """Errors come as XML, though JSON is asked for, as Intuit's gateways have it at times."""
     _throttled = 0
@@ -93,6 +96,8 @@ class FakeQuickBooks(FakeCompany):
         if re.fullmatch(r"/v3/company/\d+/query", request.path):
             is_count = re.match(r"\s*select\s+count", _statement(request), re.IGNORECASE)
             return "count" if is_count else "page"
+        if re.fullmatch(r"/v3/company/\d+/cdc", request.path):
+            return "changes"
         return "company" if "/companyinfo/" in request.path else "other"
 
     def respond(self, kind: str, request: Request) -> Answer:
@@ -115,6 +120,8 @@ class FakeQuickBooks(FakeCompany):
             if self.country:
                 info |= {"Country": self.country, "CompanyAddr": {"Id": "1", "Country": self.country}}
             return as_json({"CompanyInfo": info, "time": self._time()})
+        if kind == "changes":
+            return self._changes(self.books[match[1]], request)
         return self._query(self.books[match[1]], request) if kind in ("page", "count") else as_text("Not Found", 404)
 
     def too_many(self, problem: str) -> Answer:
@@ -147,9 +154,7 @@ class FakeQuickBooks(FakeCompany):
             statement = parse(_statement(request))
             ids = _select(books, statement)
         except QueryInvalid as error:
-            if self.speaks_xml:
-                return as_xml(400, error.code, "QueryValidationError", error.detail, "ValidationFault")
-            return fault(error.code, "QueryValidationError", error.detail, status=400, time=self._time())
+            return self._invalid(error)
         if statement.is_count:
             return as_json({"QueryResponse": {"totalCount": len(ids)}, "time": self._time()})
         most = min(statement.most, self.most_per_page or statement.most)
@@ -161,6 +166,30 @@ class FakeQuickBooks(FakeCompany):
             else ""
         )
         return Answer(200, f'{{"QueryResponse":{{{inside}}},"time":"{self._time()}"}}'.encode(), JSON)
+
+    def _changes(self, books: QuickBooksBooks, request: Request) -> Answer:
+        """Answer change data capture: all that changed since a time, whole, and of what was deleted the id.
+
+        Thirty days back and 1,000 objects at most; there are no pages, and nothing says that objects are missing.
+        Which ones are left out is not documented: here it is the deleted ones, so that nobody relies on them.
+        """
+        try:
+            since = _changed_since(request, self.clock.now())
+        except QueryInvalid as error:
+            return self._invalid(error)
+        changed = books.select(("changes", since), lambda _, facts: _is_since(facts, since), lambda key, _: int(key))
+        deleted = [key for key, time in books.deleted.items() if time >= since]
+        rendered = [books.render([key]) for key in changed] + [json.dumps(books.tombstone(key)) for key in deleted]
+        rendered = rendered[:_MOST_CHANGES]
+        counted = f'"startPosition":1,"maxResults":{len(rendered)},"totalCount":{len(rendered)}'
+        inside = f'"Customer":[{",".join(rendered)}],{counted}' if rendered else ""
+        text = f'{{"CDCResponse":[{{"QueryResponse":[{{{inside}}}]}}],"time":"{self._time()}"}}'
+        return Answer(200, text.encode(), JSON)
+
+    def _invalid(self, error: QueryInvalid) -> Answer:
+        if self.speaks_xml:
+            return as_xml(400, error.code, "QueryValidationError", error.detail, "ValidationFault")
+        return fault(error.code, "QueryValidationError", error.detail, status=400, time=self._time())
 
     def _time(self) -> str:
         return local(self.clock.now(), "milliseconds")
@@ -211,6 +240,26 @@ def _statement(request: Request) -> str:
     if request.method == "POST":
         return request.body.decode()
     return request.parameters.get("query", "")
+
+
+def _changed_since(request: Request, now: datetime) -> datetime:
+    """Read since when changes are asked for; a time without an offset is California's, a day begins there."""
+    if request.parameters.get("entities", "").strip().lower() != "customer":
+        raise QueryInvalid(4000, "entities: this fake has Customer only")
+    text = request.parameters.get("changedSince", "")
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise QueryInvalid(4000, "changedSince is no time") from None
+    time = time if time.tzinfo else time.replace(tzinfo=datetime.fromisoformat(local(now)).tzinfo)
+    if time < now - _LOOKS_BACK:
+        detail = f"Operation cdc with changedSince date {text} which is older than fixed days is not supported."
+        raise QueryInvalid(4000, detail)
+    return time
+
+
+def _is_since(facts: Facts, since: datetime) -> bool:
+    return facts.updated_at is not None and facts.updated_at >= since
 
 
 def _select(books: QuickBooksBooks, statement: Statement) -> list[str]:

@@ -4,6 +4,7 @@ Source: Intuit's Customer page, and captures of a sandbox company.
 """
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from tests.fakes.books import Books, Facts, Record
 from tests.fakes.made_up import party
@@ -17,6 +18,11 @@ class QuickBooksBooks(Books):
     id_field = "Id"
     _last = 0
     """The highest id there was; ids are never used again."""
+
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self.deleted: dict[str, datetime] = {}
+        """Ids that were deleted, and when: all that change data capture says of them."""
 
     def stamped(self, record: Record) -> Record:
         record = {"Id": str(self._last + 1)} | record
@@ -46,9 +52,24 @@ class QuickBooksBooks(Books):
         self.change(key, Active=False)
 
     def merge(self, loser: str, winner: str) -> None:
-        """The loser is gone, and only a webhook would tell the winner; the winner is touched."""
-        self.remove(loser)
+        """The loser is deleted, and only a webhook would tell the winner; the winner is touched."""
+        self.delete(loser)
         self.change(winner)
+
+    def delete(self, key: str) -> None:
+        """Take a customer away; change data capture has its id for thirty days, and no query."""
+        with self.lock:
+            self.remove(key)
+            self.deleted[key] = self.clock.now()
+
+    def tombstone(self, key: str) -> Record:
+        """Return what is left of a deleted customer."""
+        return {
+            "domain": "QBO",
+            "status": "Deleted",
+            "Id": key,
+            "MetaData": {"LastUpdatedTime": local(self.deleted[key])},
+        }
 
     def made_up(self, index: int, is_plain: bool) -> Record:
         who, kind = party(index), 0 if is_plain else index % 20

@@ -48,6 +48,16 @@ def query(fake: FakeQuickBooks, statement: str, token: object = None) -> request
     )
 
 
+def changes(fake: FakeQuickBooks, since: str, token: object = None, **parameters: str) -> requests.Response:
+    token = token or fake.sign_in()["access_token"]
+    return requests.get(
+        f"{fake.url}/v3/company/{fake.realm}/cdc",
+        params={"entities": "Customer", "changedSince": since, "minorversion": "75"} | parameters,
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+        timeout=5,
+    )
+
+
 def contacts(fake: FakeXero, token: object = None, since: str | None = None, **parameters: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {token or fake.sign_in()['access_token']}", "xero-tenant-id": fake.tenant}
     headers["Accept"] = "application/json"
@@ -294,6 +304,45 @@ def test_the_end_of_a_consent_is_told_only_to_those_who_ask_for_it(quickbooks: F
     url, asking = quickbooks.settings()["token_url"], {HARD_LIFE_HEADER: "true"}
     told = requests.post(url, data=form, auth=CLIENT, headers=asking, timeout=5).json()
     assert told["x_refresh_token_hard_expires_in"] == pytest.approx(5 * 365 * 86400, abs=60)
+
+
+def test_change_data_capture_tells_what_changed_whole_and_of_what_was_merged_away_the_id(
+    quickbooks: FakeQuickBooks,
+) -> None:
+    quickbooks.clock.advance(days=1)
+    since = quickbooks.clock.now().isoformat()
+    assert changes(quickbooks, since).json()["CDCResponse"] == [{"QueryResponse": [{}]}]
+    quickbooks.clock.advance(hours=1)
+    quickbooks.deactivate("5")
+    quickbooks.merge("3", "4")
+    quickbooks.remove("6")
+    answer = changes(quickbooks, since, startPosition="2", maxResults="1").json()["CDCResponse"][0]["QueryResponse"][0]
+    assert [(one["Id"], one.get("status"), one.get("Active")) for one in answer["Customer"]] == [
+        ("4", None, True),
+        ("5", None, False),
+        ("3", "Deleted", None),
+    ]
+    assert set(answer["Customer"][2]) == {"domain", "status", "Id", "MetaData"}
+    assert (answer["maxResults"], answer["totalCount"]) == (3, 3)
+    assert "3" not in [one["Id"] for one in query(quickbooks, ALL.format(1, 1000)).json()["QueryResponse"]["Customer"]]
+
+
+def test_change_data_capture_looks_back_thirty_days_and_has_a_thousand_objects_and_no_pages(
+    quickbooks: FakeQuickBooks,
+) -> None:
+    now = quickbooks.clock.now()
+    assert changes(quickbooks, (now - timedelta(days=30, minutes=1)).isoformat()).status_code == 400
+    assert "older than fixed days" in changes(quickbooks, "2020-01-01").json()["Fault"]["Error"][0]["Detail"]
+    assert changes(quickbooks, "yesterday").status_code == 400
+    assert changes(quickbooks, now.isoformat(), entities="Customers").status_code == 400
+    quickbooks.add(1000)
+    quickbooks.merge("3", "4")
+    answer = changes(quickbooks, (now - timedelta(days=29)).isoformat()).json()["CDCResponse"][0]["QueryResponse"][0]
+    assert len(answer["Customer"]) == 1000
+    assert not [one for one in answer["Customer"] if one.get("status") == "Deleted"]
+    token = quickbooks.sign_in()["access_token"]
+    quickbooks.limits = Limits(per_minute=1)
+    assert [changes(quickbooks, now.isoformat(), token).status_code for _ in range(2)] == [200, 429]
 
 
 def test_mishaps_come_when_they_are_scripted_and_no_longer(quickbooks: FakeQuickBooks) -> None:
