@@ -101,7 +101,9 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
                 "is_full": bool(record.is_full),
                 "is_complete": done.is_complete,
                 "changed_since": f"{done.since:%Y-%m-%d %H:%M:%S} UTC" if done.since else "all customers",
+                "deleted_there": len(done.deletions.ids),
             }
+            | _deletions(done)
             | links,
             tags=tags,
             check_results=[
@@ -116,6 +118,11 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
 
 def _told(done: "Pulled") -> dict[str, str]:
     return {"why": done.why_incomplete} if done.why_incomplete else {}
+
+
+def _deletions(done: "Pulled") -> dict[str, str]:
+    why = done.deletions.why_unknown
+    return {"why_deletions_unknown": why} if why else {}
 
 
 def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[bool, float]:

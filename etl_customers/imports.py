@@ -37,7 +37,7 @@ from etl_customers.target.ledger import (
     find_import_of_content,
     refuse_import,
 )
-from etl_customers.target.pulls import warned_of_pull
+from etl_customers.target.pulls import vanished_of_pull, warned_of_pull
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from etl_customers.workshop import Workshop
 from schemas.codes import ALREADY_EXISTS, DUPLICATE_IN_FILE
@@ -227,7 +227,8 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
         with temporary_files(workshop), reading(workshop.target) as connection:
             failed = (row for row in failed_rows_of(connection, import_id) if not row.is_erased)
             if record.source in PROVIDERS:
-                return write_not_synced(path, failed, warned_of_pull(connection, record))
+                vanished = vanished_of_pull(connection, record)
+                return write_not_synced(path, failed, warned_of_pull(connection, record), vanished)
             if not staging.number("select count(*) from facts"):
                 return 0
             errors = ((row.row, error_text(row.errors)) for row in failed)

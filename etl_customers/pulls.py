@@ -20,6 +20,7 @@ from etl_customers.imports import (
     run_validated_customers,
 )
 from etl_customers.load.load import LoadCounts
+from etl_customers.pull.deletions import Deletions, find_deletions
 from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
 from etl_customers.pull.mapped_rows import map_records
 from etl_customers.pull.pacing import Clock
@@ -67,6 +68,8 @@ class Pulled:
     """As many came as the provider counts."""
     why_incomplete: str | None
     """What disagrees where it is not complete."""
+    deletions: Deletions
+    """Whom the provider says it has deleted, here or not; of a full pull nobody."""
     since: datetime | None
     """Only customers that changed since then were asked for; none: all."""
 
@@ -200,8 +203,9 @@ def _run_provider_customers(
                 staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size
             )
             mapped = map_records(staging, provider, settings)
-    why = counts.why_incomplete
-    return Pulled(mapped.fetched, mapped.left_out, mapped.invalid, counts.pages, counts.is_complete, why, since)
+        deletions = find_deletions(staging) or Deletions()
+    came = (mapped.fetched, mapped.left_out, mapped.invalid, counts.pages)
+    return Pulled(*came, counts.is_complete, counts.why_incomplete, deletions, since)
 
 
 def _learn_country(workshop: Workshop, record: ImportRecord, tokens: Tokens) -> None:
@@ -297,5 +301,6 @@ def _pulled_before(staging: Staging, record: ImportRecord) -> Pulled:
         pages=staging.number("select number from facts where name = 'pull_pages'"),
         is_complete=bool(record.is_complete),
         why_incomplete=record.why_incomplete,
+        deletions=find_deletions(staging) or Deletions(),
         since=datetime.fromisoformat(since[0][0]) if since else None,
     )

@@ -37,6 +37,10 @@ OTHER_SHEET = "other_sheet"
 """Warning of a workbook as a whole; the reference is the sheet's title."""
 INCOMPLETE = "incomplete"
 """Warning of a pull as a whole: not as many customers came as there are; the reference says in words what disagrees."""
+DELETIONS_UNKNOWN = "deletions_unknown"
+"""Warning of a pull as a whole: who was deleted at the provider is not known; the reference says in words why."""
+VANISHED = "vanished"
+"""Of a customer that is in the target and that the provider has no more."""
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 """Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 
@@ -140,6 +144,14 @@ _WARNINGS = (
     Problem(
         INCOMPLETE,
         "perhaps not all customers came: {reference}; what came is synced, and the next pull asks for the same again",
+    ),
+    Problem(
+        DELETIONS_UNKNOWN,
+        "perhaps not all customers are known that were deleted or merged into others at the provider: {reference}",
+    ),
+    Problem(
+        VANISHED,
+        "the provider has it no more: it was merged into another customer there, or deleted; it is inactive here",
     ),
     Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
 )

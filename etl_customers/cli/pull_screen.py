@@ -63,7 +63,16 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
         synced = f"{rows.created:,} created + {rows.updated:,} updated + {rows.unchanged:,} unchanged"
         yield "customers", f"{rows.fetched:,} fetched = {synced} + {rows.not_synced:,} not synced"
     if result.vanished:
-        yield "vanished", f"{_customers(result.vanished)}, whom the provider has no more; inactive here"
+        ids = ", ".join(result.vanished_ids[:_IDS_SHOWN]) + (" …" if result.vanished > _IDS_SHOWN else "")
+        yield (
+            "vanished",
+            f"{_customers(result.vanished)}, merged into others or deleted there; inactive here; ids at the provider: {ids}",
+        )
+    if result.why_deletions_unknown is not None:
+        yield (
+            "deletions",
+            f"perhaps not all are known that were merged or deleted there: {result.why_deletions_unknown}",
+        )
     if result.is_complete is False:
         yield (
             "incomplete",

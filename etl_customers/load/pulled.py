@@ -1,5 +1,6 @@
 """Loads a pull in one transaction: customers, keys, links, changes, failed rows, the cursor, the ledger."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from etl_customers.load.pulled_customers import claim_keys, create_customers, re
 from etl_customers.load.pulled_endings import end_erased, end_merged, end_vanished, find_vanished
 from etl_customers.load.pulled_links import link_customers, write_links
 from etl_customers.load.staged_rows import StagedRows
+from etl_customers.pull.deletions import Deletions, find_deletions
 from etl_customers.settings import Settings
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame
@@ -22,7 +24,7 @@ from etl_customers.target.first_load import keys_indexed_last
 from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import sync_cursors
-from schemas.codes import INCOMPLETE
+from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE
 from schemas.sources import LABELS
 
 
@@ -36,11 +38,11 @@ class PullCounts:
     unchanged: int
     not_synced: int
     vanished: int
-    """Customers that the provider has no more, not among those fetched."""
+    """Customers that the provider has no more, not among those fetched: missing in a full pull, deleted in another."""
 
 
 class TooManyVanished(PullRefused):
-    """A full pull lacks more customers than the setting allows; the target is as it was."""
+    """A pull lacks more customers, or is told of more deleted ones, than the setting allows; the target is as it was."""
 
     code = "too_many_vanished"
 
@@ -98,9 +100,10 @@ def _write(
 ) -> PullCounts:
     rows, now = StagedRows(staging, {}, {}), datetime.now(UTC)
     is_complete = bool(rows.fact("pull_is_complete"))
+    deletions = find_deletions(staging) or Deletions()
     vanished = 0
-    if record.is_full and is_complete:
-        vanished = _count_vanished(staging, connection, record, settings)
+    if (record.is_full and is_complete) or deletions.ids:
+        vanished = _count_vanished(staging, connection, record, settings, deletions.ids)
     tenant_id = record.tenant_id or ""
     merged = merge_pulled(
         staging, connection, provider=record.source, tenant_id=tenant_id, settings=settings, is_locking=True
@@ -120,14 +123,18 @@ def _write(
     counts = PullCounts(rows.fact("rows_read"), merged.created, merged.updated, merged.unchanged, failed, vanished)
     if counts.fetched != merged.created + merged.updated + merged.unchanged + failed:
         raise RuntimeError(f"pull {record.import_id} fetched {counts.fetched} records, but {counts} came to the load")
-    if is_complete:
+    if deletions.is_next_full:
+        _drop_cursor(connection, record)
+    elif is_complete and deletions.why_unknown is None:
         _keep_cursor(staging, connection, record, now)
-    _finish(staging, connection, record, counts, run_id, now, is_complete=is_complete)
+    _finish(connection, record, counts, run_id, now, is_complete=is_complete, warnings=_warnings(staging, deletions))
     return counts
 
 
-def _count_vanished(staging: Staging, connection: Connection, record: ImportRecord, settings: Settings) -> int:
-    vanished, links = find_vanished(staging, connection, record)
+def _count_vanished(
+    staging: Staging, connection: Connection, record: ImportRecord, settings: Settings, deleted: Sequence[str]
+) -> int:
+    vanished, links = find_vanished(staging, connection, record, None if record.is_full else deleted)
     allowed = max(1, settings.provider(record.source).vanished_share * links)
     if vanished > allowed and not record.accepts_vanished:
         raise TooManyVanished(record.source, record.tenant_id or "", vanished, links)
@@ -155,14 +162,19 @@ def _keep_cursor(staging: Staging, connection: Connection, record: ImportRecord,
         before = find_cursor(connection, record.source, tenant_id)
         if before is None or before.isoformat() != texts.get("pull_since"):
             return
-    mine = {"provider": record.source, "tenant_id": tenant_id}
-    connection.execute(sync_cursors.delete().where(*(sync_cursors.c[name] == value for name, value in mine.items())))
-    entry = mine | {"cursor": texts["pull_cursor"], "import_id": record.import_id, "updated_at": now}
-    connection.execute(sync_cursors.insert().values(entry))
+    _drop_cursor(connection, record)
+    entry = {"provider": record.source, "tenant_id": tenant_id, "cursor": texts["pull_cursor"]}
+    connection.execute(sync_cursors.insert().values(**entry, import_id=record.import_id, updated_at=now))
+
+
+def _drop_cursor(connection: Connection, record: ImportRecord) -> None:
+    """Without a cursor the next pull is a full one."""
+    cursor = sync_cursors.c
+    mine = (cursor.provider == record.source, cursor.tenant_id == (record.tenant_id or ""))
+    connection.execute(sync_cursors.delete().where(*mine))
 
 
 def _finish(
-    staging: Staging,
     connection: Connection,
     record: ImportRecord,
     counts: PullCounts,
@@ -170,8 +182,8 @@ def _finish(
     now: datetime,
     *,
     is_complete: bool,
+    warnings: Sequence[Mapping[str, str | None]],
 ) -> None:
-    why_incomplete = None if is_complete else _why_incomplete(staging)
     finish_import(
         connection,
         record.import_id,
@@ -188,13 +200,16 @@ def _finish(
         run_id=run_id,
         finished_at=now,
         is_complete=is_complete,
-        warnings=[{"column": None, "code": INCOMPLETE, "reference": why_incomplete}] if why_incomplete else [],
+        warnings=warnings,
     )
 
 
-def _why_incomplete(staging: Staging) -> str | None:
+def _warnings(staging: Staging, deletions: Deletions) -> list[dict[str, str | None]]:
+    """Return the warnings of the pull as a whole."""
+    # Of a complete pull staging has no such fact.
     found = staging.rows("select text from facts where name = 'pull_why_incomplete'")
-    return found[0][0] if found else None
+    told = {INCOMPLETE: found[0][0] if found else None, DELETIONS_UNKNOWN: deletions.why_unknown}
+    return [{"column": None, "code": code, "reference": why} for code, why in told.items() if why]
 
 
 def _counts(record: ImportRecord) -> PullCounts:

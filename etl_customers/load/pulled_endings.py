@@ -4,7 +4,7 @@ Such a customer becomes inactive and keeps its data; a merged one hands its iden
 the customer that it became, as soon as that one is here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ _STANDING_LINKS = "create or replace temp table standing_links (provider_id varc
 _VANISHED_LINKS = """
     create or replace temp table vanished_links as
     select provider_id from standing_links anti join pulled_rows using (provider_id)
+    where ? or provider_id in (select unnest(?::varchar[]))
 """
 _VANISHED = "select provider_id, null::varchar as merged_into from vanished_links order by provider_id"
 _LEFT_OUT = """
@@ -56,10 +57,19 @@ _moved_keys = Table(
 _link = provider_customers.c
 
 
-def find_vanished(staging: Staging, connection: Connection, record: ImportRecord) -> tuple[int, int]:
-    """Note in staging which linked customers a full pull did not bring; return their number, and that of links.
+def find_vanished(
+    staging: Staging, connection: Connection, record: ImportRecord, deleted: Sequence[str] | None = None
+) -> tuple[int, int]:
+    """Note in staging which linked customers a pull did not bring; return their number, and that of links.
 
     Those that were merged, vanished or erased before are not counted.
+
+    Args:
+        staging: The pull's, mapped.
+        connection: To the target.
+        record: The pull.
+        deleted: Of a pull that is not full, whom the provider says it has deleted: nobody else has vanished.
+            One that came all the same has not; if it was deleted after its page was read, the next pull is told so.
     """
     staging.execute(_STANDING_LINKS)
     ended = (_link.merged_into, _link.vanished_at, _link.erasure_asked_at, _link.erased_at)
@@ -69,7 +79,7 @@ def find_vanished(staging: Staging, connection: Connection, record: ImportRecord
     with connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)) as found:
         for ids in found.scalars().partitions():
             staging.append("standing_links", pl.DataFrame({"provider_id": ids}, {"provider_id": pl.String}))
-    staging.execute(_VANISHED_LINKS)
+    staging.execute(_VANISHED_LINKS, [deleted is None, list(deleted or ())])
     return (
         staging.number("select count(*) from vanished_links"),
         staging.number("select count(*) from standing_links"),

@@ -15,6 +15,7 @@ from etl_customers.errors import ProviderUnavailable
 from etl_customers.pull import quickbooks, xero
 from etl_customers.pull.answers import UNEXPECTED
 from etl_customers.pull.client import AccessTokens, Client
+from etl_customers.pull.deletions import keep_deletions
 from etl_customers.pull.pacing import Clock
 from etl_customers.pull.pages import Checkpoint, Page, Record
 from etl_customers.pull.progress import FetchCounts, Progress, find_counts, write_counts
@@ -55,7 +56,8 @@ def fetch_records(
     """Fetch customers into ``provider_records``; called again it goes on after the last page kept.
 
     A page and the checkpoint after it (``facts`` named ``pull_…``) are kept in one
-    transaction. A record that comes again takes the place of the earlier one.
+    transaction. A record that comes again takes the place of the earlier one. Who was deleted
+    is asked last.
 
     Args:
         staging: The pull's staging file.
@@ -81,6 +83,8 @@ def fetch_records(
             pages = _READERS[provider](client, since, page_size, Progress.read(staging).checkpoint)
             with read_ahead(pages, client.stop) as ahead:
                 _keep_pages(staging, client, ahead, most_pages)
+        # After the pages: whoever is deleted while they are read is among these, or among those of the next pull.
+        keep_deletions(staging, client, since)
     return counts
 
 

@@ -59,14 +59,17 @@ def keep(record: object, fields: Iterable[str], id_field: str, updated_at: datet
         updated_at: In UTC, aware; none: the record does not say.
     """
     customer: Document = record if isinstance(record, dict) else {}
-    found = customer.get(id_field)
-    is_usable = isinstance(found, str) and _USABLE_ID.fullmatch(found)
     kept = {name: customer[name] for name in fields if name in customer}
     return Record(
-        str(found) if is_usable else "",
+        usable_id(customer.get(id_field)),
         None if updated_at is None else updated_at.replace(tzinfo=None),
         json.dumps(kept, ensure_ascii=True),
     )
+
+
+def usable_id(value: object) -> str:
+    """Return a provider's id of a customer; an empty text where it is none that can be used."""
+    return value if isinstance(value, str) and _USABLE_ID.fullmatch(value) else ""
 
 
 def as_count(value: object) -> int | None:

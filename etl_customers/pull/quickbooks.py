@@ -9,7 +9,7 @@ from etl_customers.pull.client import Answer, Client, Request
 from etl_customers.pull.pages import Checkpoint, Page, Record, as_count, keep
 from schemas.quickbooks_customers import FIELDS
 
-_MINOR_VERSION = 75
+MINOR_VERSION = 75
 
 
 def read_pages(client: Client, since: datetime | None, page_size: int, checkpoint: Checkpoint | None) -> Iterator[Page]:
@@ -61,7 +61,7 @@ def _customers_since(since: datetime | None) -> str:
 
 def _request(client: Client, what: str, query: str) -> Request:
     path = f"/v3/company/{quote(client.tenant_id, safe='')}/query"
-    return Request(what, path, {"query": query, "minorversion": _MINOR_VERSION}, _customers)
+    return Request(what, path, {"query": query, "minorversion": MINOR_VERSION}, _customers)
 
 
 def _customers(document: Document) -> list[object] | None:

@@ -1,6 +1,7 @@
 """The file of a pull for whoever corrects records at the provider: which, and why; nothing of the customer.
 
-Customers that were not synced come first, then those that were, but of whom something could not be taken over.
+Customers that were not synced come first, then those that were, but of whom something could not be taken over,
+and those whom the provider has no more.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from etl_customers.errors import DiskUnavailable
 from etl_customers.read.formulas import escape_formula
 from etl_customers.report.failed_rows import write_whole
 from etl_customers.target.ledger import FailedRow
-from schemas.codes import message
+from schemas.codes import VANISHED, message
 
 _HEADER = ["provider_id", "code", "message", "column", "synced"]
 _FILLED_IN = ("_defaulted", "_defaulted_to_company")
@@ -19,7 +20,10 @@ _FILLED_IN = ("_defaulted", "_defaulted_to_company")
 
 
 def write_not_synced(
-    path: Path, failed: Iterable[FailedRow], warned: Iterable[tuple[str, Sequence[Mapping[str, str]]]]
+    path: Path,
+    failed: Iterable[FailedRow],
+    warned: Iterable[tuple[str, Sequence[Mapping[str, str]]]],
+    vanished: Iterable[str] = (),
 ) -> int:
     """Write ids, codes and messages as UTF-8 CSV, a line for each reason.
 
@@ -31,6 +35,7 @@ def write_not_synced(
         failed: From the ledger, in its order.
         warned: Synced customers: the provider's id, and column and code of their warnings. What was
             filled in is no line; a person has nothing to do about it.
+        vanished: The provider's ids of customers that it has no more, and that are inactive here.
 
     Returns:
         Number of customers in the file that were not synced; with nothing to write there is no file.
@@ -47,6 +52,7 @@ def write_not_synced(
             for error in row.errors:
                 yield [row.provider_id or "", error["code"], error["message"], error.get("column") or "", "no"]
         yield from _lines_of_warned(warned)
+        yield from ([provider_id, VANISHED, message(VANISHED, ""), "", "yes"] for provider_id in vanished)
 
     found = lines()
     first = next(found, None)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from etl_customers.report.result import Refusal
 from etl_customers.settings import Home
 from etl_customers.target.ledger import FINISHED, REFUSED, FailedRow, ImportRecord, failed_rows_of
-from etl_customers.target.pulls import warned_of_pull
+from etl_customers.target.pulls import vanished_of_pull, warned_of_pull
 from schemas.codes import KEPT_EDITED, LEFT_OUT_CODES, message
 
 _IDS_KEPT = 3
@@ -85,6 +85,8 @@ class PullResult:
     left_out: int
     """Of the customers not synced, those that were left out on purpose."""
     vanished: int
+    vanished_ids: Sequence[str]
+    """The provider's ids of these, but for those that came back since."""
     is_complete: bool | None
     """Whether as many came as the provider counts; none before the end."""
     warnings: Sequence[CountedWarning]
@@ -94,6 +96,8 @@ class PullResult:
     refusal: Refusal | None
     why_incomplete: str | None
     """What disagrees where the pull is not complete."""
+    why_deletions_unknown: str | None
+    """Why customers may be active here that were deleted at the provider; none where that cannot be."""
     repeat: bool
     """Whether the pull was under way before and was carried on."""
     finished_at: datetime | None = None
@@ -124,6 +128,8 @@ class PullResult:
             "why_incomplete": self.why_incomplete,
             "rows": asdict(self.rows),
             "vanished": self.vanished,
+            "vanished_ids": list(self.vanished_ids),
+            "why_deletions_unknown": self.why_deletions_unknown,
             "not_synced": [asdict(reason) for reason in self.not_synced],
             "warnings": [asdict(warning) for warning in self.warnings],
             "kept_edited": {
@@ -169,6 +175,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         reasons=_count_reasons(failed),
         left_out=sum(all(error["code"] in LEFT_OUT_CODES for error in one.errors) for one in failed),
         vanished=record.rows_vanished or 0,
+        vanished_ids=vanished_of_pull(connection, record) if record.rows_vanished else [],
         is_complete=record.is_complete,
         warnings=[one for one in warnings if one.code != KEPT_EDITED],
         kept_edited=sorted(
@@ -185,6 +192,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         if record.status == REFUSED
         else None,
         why_incomplete=record.why_incomplete,
+        why_deletions_unknown=record.why_deletions_unknown,
         repeat=repeat,
         finished_at=record.finished_at,
         undone_at=record.undone_at,

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
 from etl_customers.target.tables import failed_rows, imports
-from schemas.codes import INCOMPLETE
+from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
@@ -60,8 +60,15 @@ class ImportRecord:
         """Return what disagrees where a pull is not complete; none where it is, and of files."""
         if self.is_complete is not False:
             return None
-        said = (one["reference"] for one in self.warnings or () if one["code"] == INCOMPLETE)
-        return next(said, None) or "not as many came as it counts"
+        return self._said(INCOMPLETE) or "not as many came as it counts"
+
+    @property
+    def why_deletions_unknown(self) -> str | None:
+        """Return why a pull does not know of all customers whom the provider has deleted; none where it does."""
+        return self._said(DELETIONS_UNKNOWN)
+
+    def _said(self, code: str) -> str | None:
+        return next((one["reference"] for one in self.warnings or () if one["code"] == code), None)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ at most. What a pull changes of customers and links is the load's business.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
@@ -23,9 +23,11 @@ from etl_customers.target.tables import (
     sync_cursors,
 )
 from schemas.codes import KEPT_EDITED
-from schemas.sources import LABELS
+from schemas.sources import LABELS, QUICKBOOKS
 
 _LONGEST_USER = 128
+_DELETIONS_KNOWN = {QUICKBOOKS: timedelta(days=29)}
+"""How long a provider knows whom it has deleted, less a day in which the pull may be carried on; Xero deletes nobody."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ def accept_pull(
 ) -> tuple[ImportRecord, bool]:
     """Enter a pull, or find the one of the same connection that has not ended: that one is to be gone on with.
 
-    Without a cursor every pull is a full one. One that is found stays what it is; only
-    that any number may have vanished is taken over, where it is a full one.
+    Without a cursor every pull is a full one, and so is one after a time that is longer than
+    the provider knows of deletions. One that is found stays what it is; only that any number
+    may have vanished is taken over, where it is a full one.
 
     Args:
         connection: In a writing transaction, which keeps others from entering a pull of this connection.
@@ -105,7 +108,7 @@ def accept_pull(
             accepted_at=now,
             accepted_by=(accepted_by or "").replace("\0", "?")[:_LONGEST_USER] or None,
             tenant_id=tenant_id,
-            is_full=is_full or find_cursor(connection, provider, tenant_id) is None,
+            is_full=is_full or _is_too_old(provider, find_cursor(connection, provider, tenant_id), now),
             accepts_vanished=accepts_vanished,
         )
     )
@@ -192,6 +195,15 @@ def _is_last(connection: Connection, record: ImportRecord) -> bool:
     return bool(found == record.import_id)
 
 
+def vanished_of_pull(connection: Connection, record: ImportRecord) -> list[str]:
+    """Return the provider's ids of the customers that vanished with a pull, but for those that came back since."""
+    link = provider_customers.c
+    mine = (link.provider == record.source, link.tenant_id == record.tenant_id)
+    # The load writes one time to all that belongs to a pull.
+    query = sa.select(link.provider_id).where(*mine, link.vanished_at == record.finished_at)
+    return [] if record.finished_at is None else list(connection.scalars(query.order_by(link.provider_id)))
+
+
 def list_asked_erasures(connection: Connection) -> list[int]:
     """Return the customers whom their provider asks to erase and who are still there, by ascending id."""
     asked = (provider_customers.c.erasure_asked_at.is_not(None), provider_customers.c.customer_id.is_not(None))
@@ -204,6 +216,10 @@ def _lock_connection(connection: Connection, provider: str, tenant_id: str) -> N
     if connection.scalar(sa.select(provider_connections.c.provider).where(mine).with_for_update()) is None:
         remedy = f"connect it with: etl-customers connect {provider}"
         raise NotFound(f"connection of {LABELS[provider]}", tenant_id, remedy)
+
+
+def _is_too_old(provider: str, cursor: datetime | None, now: datetime) -> bool:
+    return cursor is None or now - cursor > _DELETIONS_KNOWN.get(provider, timedelta.max)
 
 
 def _find_accepted(connection: Connection, provider: str, tenant_id: str) -> ImportRecord | None:

@@ -205,4 +205,16 @@ LATER_PULL: dict[str, dict[str, Mishap]] = {
         ),
         "QuickBooks: a customer is gone": Mishap(QUICKBOOKS, change=lambda fake: fake.remove("3"), is_full=True),
     },
+    "QuickBooks: later, not in full": {
+        "QuickBooks: a customer was merged away, and the answers that tell of it are lost, busy and cut": Mishap(
+            QUICKBOOKS,
+            lambda _: [
+                Fault("changes", 1, cut="after"),
+                Fault("changes", 2, answer=as_text("busy", 503)),
+                Fault("changes", 3, answer=fault(3001, "ThrottleExceeded", status=200)),
+                Fault("changes", 4, edit_bytes=lambda body: body[:-30]),
+            ],
+            change=lambda fake: fake.merge("4", "5"),
+        ),
+    },
 }

@@ -24,12 +24,14 @@ def ended(*reasons: tuple[str, int]) -> PullResult:
         reasons=[CountedReason(code, message(code, "email", "7"), count, ["a", ""]) for code, count in reasons],
         left_out=sum(count for code, count in reasons if code == "supplier_only"),
         vanished=0,
+        vanished_ids=[],
         is_complete=True,
         warnings=[],
         kept_edited=[],
         not_synced_file=None,
         refusal=None,
         why_incomplete=None,
+        why_deletions_unknown=None,
         repeat=False,
     )
 
