@@ -49,6 +49,9 @@ LEFT_OUT, NO_PLACE = "left_out", "no_place"
 KEPT_EDITED = "kept_edited"
 """Warning of a provider's customer: a person edited the column here, and it has changed at the provider since."""
 
+OTHER_ADDRESS, ATTENTION = "other_address", "attention_left_out"
+"""Warnings of a provider's customer: a second address, and whom an address is for; neither has a column."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -119,6 +122,8 @@ _WARNINGS = (
     Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
     Problem("country_defaulted", "{column} was empty; set to the company's country"),
     Problem(LEFT_OUT, "a text for {column} could not be read and was left out; correct it at the provider"),
+    Problem(OTHER_ADDRESS, "the provider has another address too, which has no column here; it is not in the target"),
+    Problem(ATTENTION, "the provider's address says for whom it is, which has no column here; it is not in the target"),
     Problem(NO_PLACE, "the provider has more of {column} than there are columns for; the first three were taken"),
     Problem(
         KEPT_EDITED,

@@ -20,6 +20,7 @@ XERO_CONTACTS = RecordShape(
         "ContactPersons": ("FirstName", "LastName", "EmailAddress"),
         "Addresses": (
             "AddressType",
+            "AttentionTo",
             "AddressLine1",
             "AddressLine2",
             "AddressLine3",

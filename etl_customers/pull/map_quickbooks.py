@@ -6,7 +6,17 @@ What a text must be to be kept is not said here.
 import re
 
 from etl_customers.pull.flat_records import FlatRecord
-from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails, split_numbers
+from etl_customers.pull.mapping import (
+    Address,
+    Cells,
+    LeftOut,
+    MappedRecord,
+    join_lines,
+    join_texts,
+    put_address,
+    split_emails,
+    split_numbers,
+)
 from etl_customers.settings import QuickBooks
 from schemas.codes import PROJECT, SUB_CUSTOMER
 
@@ -71,11 +81,9 @@ def _written(texts: dict[str, str], field: str, is_active: bool) -> str:
 
 def _put_address(cells: Cells, texts: dict[str, str]) -> None:
     """Take the billing address, the shipping address where that has nothing but its id."""
-    for address in ("BillAddr", "ShipAddr"):
-        street = join_lines(texts, *(f"{address}.{line}" for line in _LINES))
-        places = {column: texts.get(f"{address}.{field}") for column, field in _PLACES.items()}
-        if street or any(places.values()):
-            cells.put("street_address", street)
-            for column, text in places.items():
-                cells.put(column, text)
-            return
+    put_address(cells, (_address(texts, name) for name in ("BillAddr", "ShipAddr")))
+
+
+def _address(texts: dict[str, str], name: str) -> Address:
+    street = join_lines(texts, *(f"{name}.{line}" for line in _LINES))
+    return {"street_address": street, **{column: texts.get(f"{name}.{field}") for column, field in _PLACES.items()}}

@@ -7,9 +7,19 @@ import re
 from collections.abc import Iterable, Mapping
 
 from etl_customers.pull.flat_records import FlatRecord
-from etl_customers.pull.mapping import Cells, LeftOut, MappedRecord, join_lines, join_texts, split_emails, split_numbers
+from etl_customers.pull.mapping import (
+    Address,
+    Cells,
+    LeftOut,
+    MappedRecord,
+    join_lines,
+    join_texts,
+    put_address,
+    split_emails,
+    split_numbers,
+)
 from etl_customers.settings import Xero
-from schemas.codes import ERASED, MERGED, SUPPLIER_ONLY, UNUSED
+from schemas.codes import ATTENTION, ERASED, MERGED, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import TO_ERASE
 
 _ACTIVE = "ACTIVE"
@@ -45,7 +55,7 @@ def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
     _put_further_names(cells, persons)
     cells.put_all("email", split_emails(texts.get("EmailAddress"), *(person.get("EmailAddress") for person in persons)))
     _put_numbers(cells, record.lists.get("Phones", []))
-    _put_address(cells, record.lists.get("Addresses", []))
+    _put_address(cells, texts, record.lists.get("Addresses", []))
     names = cells.names(texts.get("Name"))
     return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 
@@ -110,12 +120,18 @@ def _join_number(phone: Mapping[str, str], number: str) -> str:
     return join_texts(area, number)
 
 
-def _put_address(cells: Cells, addresses: Iterable[Mapping[str, str]]) -> None:
+def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Mapping[str, str]]) -> None:
     """Take the street address, else the post box, else whichever has something in it."""
-    for address in sorted(addresses, key=lambda address: _ADDRESS_ORDER.get(address.get("AddressType", ""), _LAST)):
-        street = join_lines(address, *_LINES)
-        if street or any(field in address for field in _PLACES.values()):
-            cells.put("street_address", street)
-            for column, field in _PLACES.items():
-                cells.put(column, address.get(field))
-            return
+    in_order = sorted(addresses, key=lambda address: _ADDRESS_ORDER.get(address.get("AddressType", ""), _LAST))
+    put_address(cells, map(_address, in_order))
+    names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
+    known = {name.casefold() for name in names if name}
+    if any(address.get("AttentionTo", "").casefold() not in {"", *known} for address in in_order):
+        cells.warn("street_address", ATTENTION)
+
+
+def _address(address: Mapping[str, str]) -> Address:
+    return {
+        "street_address": join_lines(address, *_LINES),
+        **{column: address.get(field) for column, field in _PLACES.items()},
+    }

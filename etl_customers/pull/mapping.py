@@ -4,13 +4,16 @@ Nothing here judges a text (that is ``validate``), and nothing guesses what it m
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from etl_customers.invisible import visible
-from schemas.codes import LEFT_OUT, NO_PLACE
+from schemas.codes import LEFT_OUT, NO_PLACE, OTHER_ADDRESS
 from schemas.columns import UNPRINTABLE
+
+Address = Mapping[str, str | None]
+"""Texts by column: street, city, state, postcode, country."""
 
 _MEMBER = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,;])+')
 """Of a list: commas and semicolons part, but not between quotation marks or angle brackets."""
@@ -100,6 +103,10 @@ class Cells:
         """Warn of a text that could not be read."""
         self.warnings.append((column, LEFT_OUT))
 
+    def warn(self, column: str, code: str) -> None:
+        """Warn of something else that is not taken over."""
+        self.warnings.append((column, code))
+
     def no_place(self, family: str) -> None:
         """Warn that there are more of a family than columns for it."""
         self.warnings.append((family, NO_PLACE))
@@ -133,6 +140,20 @@ def split_numbers(text: str | None) -> list[str]:
     parts = [part.strip() for part in re.split("[,;]", text) if part.strip()]
     are_numbers = all(sum(sign.isdigit() for sign in part) >= _LEAST_DIGITS for part in parts)
     return parts if are_numbers else [text]
+
+
+def put_address(cells: Cells, addresses: Iterable[Address]) -> None:
+    """Take the first address that has something in it, and warn of another that differs from it."""
+    filled = [address for address in addresses if any(address.values())]
+    for column, text in filled[0].items() if filled else ():
+        cells.put(column, text)
+    if any(_compared(address) != _compared(filled[0]) for address in filled[1:]):
+        cells.warn("street_address", OTHER_ADDRESS)
+
+
+def _compared(address: Address) -> str:
+    """Return an address so that two of which one repeats the other are alike, whatever the lines."""
+    return "".join(sign for text in address.values() for sign in (text or "").casefold() if sign.isalnum())
 
 
 def join_lines(texts: Mapping[str, str], *names: str) -> str:

@@ -9,7 +9,7 @@ from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
 from etl_customers.settings import QuickBooks
-from schemas.codes import LEFT_OUT, NO_PLACE, PROJECT, SUB_CUSTOMER
+from schemas.codes import LEFT_OUT, NO_PLACE, OTHER_ADDRESS, PROJECT, SUB_CUSTOMER
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 
 FULL = {
@@ -251,3 +251,17 @@ def test_a_field_in_which_nobody_sees_anything_has_no_value() -> None:
     }
     found = cells(Id="1", DisplayName="x", PrimaryEmailAddr={"Address": "a@x.org, a\u200b@x.org,\u200b, b@x.org"})
     assert (found["email"], found["email2"], found.get("email3")) == ("a@x.org", "b@x.org", None)
+
+
+@pytest.mark.parametrize(
+    ("shipping", "warnings"),
+    [
+        ({"Line1": "9 Dock Road", "City": "Bayshore"}, [("street_address", OTHER_ADDRESS)]),
+        ({"Line1": "JANE DOE", "Line2": "4581 Finch St", "Line3": "Bayshore CA 94326", "Country": "USA"}, []),
+        ({"Id": "96"}, []),
+    ],
+)
+def test_a_shipping_address_that_differs_from_the_billing_address_is_warned_of(
+    shipping: dict[str, str], warnings: list[tuple[str, str]]
+) -> None:
+    assert mapped({**FULL, "ShipAddr": shipping}).warnings == warnings

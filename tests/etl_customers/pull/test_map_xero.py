@@ -9,7 +9,7 @@ from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_xero import map_xero
 from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
 from etl_customers.settings import Xero
-from schemas.codes import ERASED, MERGED, NO_PLACE, SUPPLIER_ONLY, UNUSED
+from schemas.codes import ATTENTION, ERASED, MERGED, NO_PLACE, OTHER_ADDRESS, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import XERO_CONTACTS
 
 FULL: dict[str, Any] = {
@@ -88,7 +88,7 @@ def test_every_field_has_its_column() -> None:
             "country": "Australia",
         },
         names=Names("Petra Shop"),
-        warnings=[],
+        warnings=[("street_address", OTHER_ADDRESS), ("street_address", ATTENTION)],
     )
 
 
@@ -226,3 +226,22 @@ def test_a_person_to_be_erased_is_left_out_before_anything_else() -> None:
     found = mapped(Name="Shop", MergedToContactID="b", ContactStatus="GDPRREQUEST")
     assert found.left_out == LeftOut(ERASED, "ContactStatus")
     assert not found.cells
+
+
+@pytest.mark.parametrize(
+    ("addresses", "warnings"),
+    [
+        ([{"AddressType": "POBOX", "AddressLine1": "PO Box 9", "City": "Sydney"}], [OTHER_ADDRESS]),
+        ([{"AddressType": "POBOX", "AddressLine1": "1 high street", "City": "SYDNEY"}], []),
+        ([{"AddressType": "POBOX", "City": " "}], []),
+        ([{"AddressType": "POBOX", "AttentionTo": "Accounts"}], [ATTENTION]),
+        ([{"AddressType": "POBOX", "AttentionTo": "ann lee"}], []),
+    ],
+)
+def test_a_second_address_that_differs_and_whom_one_is_for_are_warned_of(
+    addresses: list[dict[str, str]], warnings: list[str]
+) -> None:
+    street = {"AddressType": "STREET", "AddressLine1": "1 High Street", "City": "Sydney"}
+    record = mapped({"Name": "Shop", "FirstName": "Ann", "LastName": "Lee", "Addresses": [*addresses, street]})
+    assert record.cells["street_address"] == "1 High Street"
+    assert record.warnings == [("street_address", code) for code in warnings]
