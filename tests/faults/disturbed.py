@@ -11,6 +11,7 @@ import io
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -195,6 +196,8 @@ def _answer_of(child: int, reader: int) -> dict[str, Any]:
 
 def main() -> None:
     """Answer each line of requests, which are performed at the same time; arguments are modules to import before."""
+    # Whoever runs the tests in the background has it ignored, and what ignores it is left alone.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for module in sys.argv[1:]:
         importlib.import_module(module)
     gc.collect()
