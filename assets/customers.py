@@ -12,8 +12,8 @@ from assets.import_facts import links_of, record_of, tag_run, tell_history, tell
 from assets.lineage import (
     FAILED_ROWS,
     LOADED_CUSTOMERS,
-    NOT_SYNCED,
     STAGED_CUSTOMERS,
+    WORKLIST,
     columns_from,
     columns_from_upload,
     columns_of_failed_rows,
@@ -31,6 +31,7 @@ from assets.metadata import (
 from assets.partitions import imports
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
+from assets.worklist import worklist_of
 from etl_customers.imports import (
     run_deduplicated_customers,
     run_failed_rows,
@@ -250,7 +251,8 @@ def _check_load(
         _blocking(
             _IN_FILE,
             "failed_rows",
-            "The failed-rows file has every failed row of the import; that of a pull, every id.",
+            "The failed-rows file has every failed row of the import; the worklist of a pull, everybody who was not synced and "
+            "should have been.",
         ),
         _warning(
             _SHARE,
@@ -270,13 +272,15 @@ def failed_rows(
         counted = count_target_rows(opened.target, import_id)
         file, limits = opened.staging_path(import_id), opened.settings.staging
         # Staging is deleted after its retention time; then the file cannot be written anew, nor counted.
-        is_complete = count_staged_rows(file, limits) is None or written == counted.failed - counted.erased
         failed = list_failed_rows(opened.target, import_id, FAILED_ROWS_SHOWN)
+        expected = counted.failed - counted.erased - failed.no_work
+        is_complete = count_staged_rows(file, limits) is None or written == expected
         columns = read_shown_columns(file, limits)
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
         asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
         kept = _kept_edited(opened, record)
+        worklist = worklist_of(opened, record)
         tell_history(context, opened)
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
     is_pull = record.source in PROVIDERS
@@ -291,6 +295,7 @@ def failed_rows(
         | {"failed_share": share}
         | failed_rows_table(failed)
         | kept
+        | worklist
         | _columns_of_failed(record, columns)
         | links,
         tags=tags,
@@ -336,6 +341,6 @@ def _columns_of_validated(record: ImportRecord, columns: Sequence[ShownColumn]) 
 
 def _columns_of_failed(record: ImportRecord, columns: Sequence[ShownColumn]) -> dict[str, Any]:
     if record.source in PROVIDERS:
-        return schema(NOT_SYNCED)
+        return schema(WORKLIST)
     source = FIRST_STAGES[record.source]
     return columns_of_failed_rows(columns) | columns_from(source, lineage_of_failed_rows(columns))

@@ -66,11 +66,14 @@ FAILED_ROWS = text_columns(
     (*_FIRST_IN_FILE, ("…", "text", "The columns of the upload under their own headers."), *_LAST_IN_FILE)
 )
 
-NOT_SYNCED = text_columns(
+WORKLIST = text_columns(
     (
-        ("provider_id", "text", "The provider's id of the customer that was not synced."),
+        ("provider_id", "text", "The provider's id of the customer."),
         ("code", "text", "The reason, for programs."),
         ("message", "text", "The reason, for people."),
+        ("column", "text", "The column at fault, or the provider's field."),
+        ("synced", "text", "Whether the customer is synced all the same: yes or no."),
+        ("link", "text", "The customer's page at the provider."),
     )
 )
 

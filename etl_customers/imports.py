@@ -24,7 +24,7 @@ from etl_customers.read.raw_csv import ReadCounts, read_passwords, read_raw_csv
 from etl_customers.read.refusals import CountryNotSet
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
-from etl_customers.report.not_synced import write_not_synced
+from etl_customers.report.worklist import work_items, write_worklist
 from etl_customers.stages import StageMissing, open_stage, settings_of
 from etl_customers.staging import Staging, StagingDamaged, kept_open, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
@@ -37,7 +37,6 @@ from etl_customers.target.ledger import (
     find_import_of_content,
     refuse_import,
 )
-from etl_customers.target.pulls import vanished_of_pull, warned_of_pull
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from etl_customers.workshop import Workshop
 from schemas.codes import ALREADY_EXISTS, DUPLICATE_IN_FILE
@@ -217,20 +216,19 @@ def run_failed_rows(workshop: Workshop, import_id: str) -> int:
     """Write the failed-rows file of a finished import; return the number of its rows.
 
     0 also where staging was deleted after its retention time: then the cells are gone,
-    while the ledger still has the errors. The file of a pull is made from the ledger
-    alone and has no cells.
+    while the ledger still has the errors. Of a pull it is the worklist, made from the ledger
+    alone: ids, reasons and links of what a person should do something about.
     """
     with open_stage(workshop, import_id, "rows_read") as (record, staging):
         if not record.rows_failed and record.source not in PROVIDERS:
             return 0
         path = workshop.failed_rows_path(import_id)
         with temporary_files(workshop), reading(workshop.target) as connection:
-            failed = (row for row in failed_rows_of(connection, import_id) if not row.is_erased)
             if record.source in PROVIDERS:
-                vanished = vanished_of_pull(connection, record)
-                return write_not_synced(path, failed, warned_of_pull(connection, record), vanished)
+                return write_worklist(path, work_items(connection, record, workshop.settings))
             if not staging.number("select count(*) from facts"):
                 return 0
+            failed = (row for row in failed_rows_of(connection, import_id) if not row.is_erased)
             errors = ((row.row, error_text(row.errors)) for row in failed)
             return write_failed_rows(staging, path, import_id, errors)
 

@@ -193,7 +193,7 @@ def failed(
     output: Annotated[Path | None, typer.Option("--output", help="File to write; else the one of the home.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write an import's failed rows as a file to correct and import again; of a pull, ids and reasons."""
+    """Write an import's failed rows as a file to correct and import again; of a pull, what to do at the provider."""
     from etl_customers.cli.files import write_file
     from etl_customers.cli.pasting import relative, shown_path
     from etl_customers.cli.screen import say
@@ -203,11 +203,15 @@ def failed(
 
     with workshop_at(home) as workshop:
         record = _find(workshop.target, import_id)
-        if not record.rows_failed:
+        is_pull = record.source in PROVIDERS
+        if not record.rows_failed and not is_pull:
             say(f"import {import_id} has no failed rows")
             return
         path = workshop.failed_rows_path(import_id)
         written = 0 if record.status == "undone" else run_failed_rows(workshop, import_id)
+        if not path.exists() and is_pull:
+            say(f"nobody has to do anything about pull {import_id}")
+            return
         if not written and not path.exists():
             raise NotFound(
                 "failed-rows file of import",
@@ -218,11 +222,14 @@ def failed(
         if output is not None:
             write_file(output, path.read_bytes())
             path = output
-    if record.source in PROVIDERS:
+    if is_pull:
         command = f"etl-customers pull {record.source} --tenant {record.tenant_id}"
-        remedy = f"Correct them at {LABELS[record.source]}, then run: {command}"
-    else:
-        remedy = f"Correct them there, then run: etl-customers import {shown_path(path)}"
+        say(
+            f"what to do about pull {import_id}: {relative(path)}",
+            f"Correct it at {LABELS[record.source]}, then run: {command}",
+        )
+        return
+    remedy = f"Correct them there, then run: etl-customers import {shown_path(path)}"
     say(f"failed rows of import {import_id}, {record.rows_failed} in all: {relative(path)}", remedy)
 
 

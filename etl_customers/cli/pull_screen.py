@@ -132,7 +132,7 @@ def _next_step(result: PullResult) -> list[str]:
     if result.is_complete is False:
         steps.append(f"To ask for the rest, run: {pull}{' --full' if result.is_full else ''}")
     if result.not_synced_file:
-        steps.append(f"All of these with their ids and reasons: {relative(Path(result.not_synced_file))}")
+        steps.append(f"What to do about them, with ids and links: {relative(Path(result.not_synced_file))}")
     codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES
     if ALREADY_EXISTS in codes:
         steps.append(

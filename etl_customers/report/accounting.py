@@ -61,6 +61,8 @@ class FailedRows:
     """Reasons that are not in ``first``."""
     left_out: int = 0
     """Customers of a pull that were left out on purpose: nobody has to do anything about them."""
+    no_work: int = 0
+    """Of these, the ones that were not erased since: no worklist has them."""
 
 
 @dataclass(frozen=True)
@@ -237,18 +239,21 @@ def list_failed_rows(target: sa.Engine, import_id: str, limit: int) -> FailedRow
     """
     by_code: Counter[str] = Counter()
     first: list[FailedCell] = []
-    more = left_out = 0
+    more = left_out = no_work = 0
     with reading(target) as connection:
         for failed in failed_rows_of(connection, import_id):
             codes = {error["code"] for error in failed.errors}
             by_code.update(codes)
             left_out += codes <= LEFT_OUT_CODES
+            no_work += codes <= LEFT_OUT_CODES and not failed.is_erased
             for error in failed.errors:
                 if len(first) < limit:
                     first.append(_shown(failed, error))
                 else:
                     more += 1
-    return FailedRows(by_code=dict(sorted(by_code.items())), first=tuple(first), more=more, left_out=left_out)
+    return FailedRows(
+        by_code=dict(sorted(by_code.items())), first=tuple(first), more=more, left_out=left_out, no_work=no_work
+    )
 
 
 def _shown(failed: FailedRow, error: Mapping[str, Any]) -> FailedCell:

@@ -24,9 +24,10 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import read_history
 from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
+from etl_customers.report.worklist import record_link
 from etl_customers.retention import delete_expired
 from etl_customers.setting_changes import set_setting
-from etl_customers.settings import Home
+from etl_customers.settings import Home, Settings
 from etl_customers.stages import PullAlreadyRefused, StageMissing, settings_of
 from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading, writing
@@ -139,17 +140,40 @@ def test_a_pull_tells_of_every_customer_what_became_of_it(workshop: Workshop, qu
     assert totals.rows_unchanged == 6 + second.rows.unchanged
 
 
-def test_the_file_of_what_was_not_synced_has_ids_and_reasons_and_nothing_of_a_customer(
+def test_the_worklist_has_ids_reasons_and_links_of_what_is_to_be_done_and_nothing_of_a_customer(
     workshop: Workshop, quickbooks: FakeQuickBooks
 ) -> None:
-    ids = {quickbooks.put(dict(PROJECT)), quickbooks.put(dict(MISFIT))}
+    quickbooks.put(dict(PROJECT))  # left out on purpose: nobody has to do anything
+    misfit = quickbooks.put(dict(MISFIT))
     path = Path(pull(workshop).not_synced_file or "")
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *lines = csv.reader(file)
-    assert header == ["provider_id", "code", "message", "column", "synced"]
-    assert {line[0] for line in lines} == ids
+    assert header == ["provider_id", "code", "message", "column", "synced", "link"]
+    assert {line[0] for line in lines} == {misfit}
+    assert {line[5] for line in lines} == {f"https://app.qbo.intuit.com/app/customerdetail?nameId={misfit}"}
     assert "Canary" not in path.read_text(encoding="utf-8-sig")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("provider", "provider_id", "api_url", "link"),
+    [
+        ("quickbooks", "58", None, "https://app.qbo.intuit.com/app/customerdetail?nameId=58"),
+        (
+            "quickbooks",
+            "58",
+            "https://sandbox-quickbooks.api.intuit.com",
+            "https://app.sandbox.qbo.intuit.com/app/customerdetail?nameId=58",
+        ),
+        ("xero", "8275f116-6419", None, "https://go.xero.com/Contacts/View/8275f116-6419"),
+        ("xero", "", None, ""),
+    ],
+)
+def test_a_link_leads_to_the_customer_at_the_provider(
+    provider: str, provider_id: str, api_url: str | None, link: str
+) -> None:
+    settings = Settings.model_validate({provider: {"api_url": api_url}} if api_url else {})
+    assert record_link(provider, provider_id, settings) == link
 
 
 def test_warnings_of_a_pull_name_the_providers_ids_on_screen_in_json_and_in_the_file(
@@ -169,7 +193,8 @@ def test_warnings_of_a_pull_name_the_providers_ids_on_screen_in_json_and_in_the_
     entry = {"column": "email", "code": "left_out", "message": message, "customers": 1}
     warnings, lines, shown = told(pull(workshop))
     assert warnings == [{**entry, "provider_ids": [new]}]
-    assert lines == [[new, "left_out", message, "email", "yes"]]
+    link = f"https://app.qbo.intuit.com/app/customerdetail?nameId={new}"
+    assert lines == [[new, "left_out", message, "email", "yes", link]]
     assert re.search(rf"left out; correct it at the provider +{new}\b", " ".join(shown.split()))
     assert "canary" not in shown
     quickbooks.clock.advance(minutes=1)

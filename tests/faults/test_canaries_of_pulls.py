@@ -58,7 +58,7 @@ QUOTINGS = {
         lambda: psycopg.errors.NotNullViolation(f"DETAIL:  Failing row contains ({QUOTED})."),
     ),
     "a full disk under the file of those not synced": Quoting(
-        "etl_customers.report.not_synced.write_whole",
+        "etl_customers.report.worklist.write_whole",
         lambda: OSError(errno.ENOSPC, "No space left on device", QUOTED),
         "disk_unavailable",
         is_loaded=True,
