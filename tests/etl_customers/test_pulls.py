@@ -306,7 +306,7 @@ def test_a_finished_pull_run_again_asks_the_provider_nothing(workshop: Workshop,
     assert (done.fetched, done.left_out, done.is_complete, done.since) == (7, 1, True, None)
     validated, merged = run_validated_customers(workshop, import_id), run_deduplicated_customers(workshop, import_id)
     assert (validated.validated, validated.failed, merged.deduplicated, merged.failed) == (6, 1, 6, 0)
-    assert run_failed_rows(workshop, import_id) == 1
+    assert run_failed_rows(workshop, import_id) == 0
     assert (record_of(workshop, import_id), len(quickbooks.requests)) == (record, asked)
 
 

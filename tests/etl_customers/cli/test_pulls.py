@@ -90,7 +90,7 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     ]
 
     written = run("failed", import_id, at=pulled.home).out
-    assert "Correct them at QuickBooks Online, then run: etl-customers pull quickbooks" in written
+    assert "Correct it at QuickBooks Online, then run: etl-customers pull quickbooks" in written
     assert '"provider_id","code","message"' in (pulled.home / "failed" / f"{import_id}.csv").read_text("utf-8-sig")
 
 
