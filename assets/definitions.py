@@ -10,15 +10,10 @@ from assets.dead_runs import dead_runs
 from assets.import_history import daily_import_history, import_history, write_import_history
 from assets.inbox import inbox_files, inbox_results
 from assets.inbox_job import import_inbox_file
-from assets.jobs import import_csv, import_quickbooks, import_xero
+from assets.jobs import import_csv, import_pull, import_quickbooks, import_xero
 from assets.providers import quickbooks_customers, xero_customers
 from assets.pull_job import start_pull
-from assets.pull_schedules import (
-    hourly_quickbooks_pull,
-    hourly_xero_pull,
-    weekly_quickbooks_full_pull,
-    weekly_xero_full_pull,
-)
+from assets.pull_schedules import hourly_pulls
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource, nothing_stored
 from assets.retention import daily_retention, delete_expired
@@ -47,6 +42,7 @@ def define(home: str = "") -> dg.Definitions:
             import_csv,
             import_quickbooks,
             import_xero,
+            import_pull,
             import_inbox_file,
             start_pull,
             keep_connections_alive,
@@ -54,10 +50,7 @@ def define(home: str = "") -> dg.Definitions:
             delete_expired,
         ],
         schedules=[
-            hourly_quickbooks_pull,
-            weekly_quickbooks_full_pull,
-            hourly_xero_pull,
-            weekly_xero_full_pull,
+            hourly_pulls,
             daily_connection_care,
             daily_import_history,
             daily_retention,

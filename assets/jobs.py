@@ -6,7 +6,7 @@ from assets.customers import deduplicated_customers, failed_rows, loaded_custome
 from assets.providers import quickbooks_customers, xero_customers
 from assets.raw_csv import raw_csv
 from assets.resources import WorkshopResource, nothing_stored
-from schemas.sources import CSV, QUICKBOOKS, XERO
+from schemas.sources import CSV, PROVIDERS, QUICKBOOKS, XERO
 
 _FIRST_ASSETS = {CSV: raw_csv, QUICKBOOKS: quickbooks_customers, XERO: xero_customers}
 _CHAIN = (validated_customers, deduplicated_customers, loaded_customers, failed_rows)
@@ -28,6 +28,17 @@ IMPORT_JOBS = {
 """By source; each has the source's own asset and the chain that all share."""
 
 import_csv, import_quickbooks, import_xero = (IMPORT_JOBS[source] for source in (CSV, QUICKBOOKS, XERO))
+
+import_pull = dg.define_asset_job(
+    "import_pull",
+    selection=[*(_FIRST_ASSETS[provider] for provider in PROVIDERS), *_CHAIN],
+    description="One pull from any provider, as the clock asks for it: a schedule of Dagster's has one job.",
+)
+
+
+def assets_of(source: str) -> list[dg.AssetKey]:
+    """Return the assets that an import of a source is made of."""
+    return [asset.key for asset in (_FIRST_ASSETS[source], *_CHAIN)]
 
 
 def import_job(home: str, source: str) -> dg.JobDefinition:

@@ -30,7 +30,7 @@ _STAGED = "every_record_is_staged"
 _FRESH = "connection_is_fresh"
 _COMPLETE = "all_customers_came"
 _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(hours=26))
-"""A day and some hours without a pull is worth a look, and so is a week in which not even the weekly full one came.
+"""A day and some hours without a pull is worth a look, and a week is more than that.
 
 Of a home that never pulled, Dagster says that it does not know.
 """

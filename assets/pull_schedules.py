@@ -1,91 +1,84 @@
-"""Pulls by the clock: every hour what has changed, once a week all customers; off until the settings say otherwise."""
+"""Pulls by the clock: every hour what has changed, every few days all customers; off until the settings say otherwise."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from assets.guard import failures_as_messages
-from assets.jobs import IMPORT_JOBS
+from assets.jobs import assets_of, import_pull
 from assets.partitions import IMPORTS, PARTITION_TAG
 from assets.resources import WorkshopResource
 from assets.tags import import_tags
-from etl_customers.errors import NotNow
-from etl_customers.pulls import AcceptedPull, accept, list_connected, was_pulled_in_full
+from etl_customers.errors import EtlCustomersError, NotNow
+from etl_customers.pulls import accept, is_full_due, list_connected
 from etl_customers.workshop import Workshop
-from schemas.sources import LABELS, QUICKBOOKS, XERO
-
-_THIS_WEEK = timedelta(hours=20)
-"""A full pull that was begun within this time is the week's: of the Sunday's ticks the first one is enough."""
-
-_HOURLY = (
-    "Every hour: pulls what has changed since the last pull from each connected company, and goes on with pulls "
-    "that broke off."
-)
-_WEEKLY = (
-    "On Sundays from 2:37 UTC: pulls all customers of each connected company once, so that those who "
-    "vanished are found."
-)
+from schemas.sources import LABELS, PROVIDERS
 
 Tick = list[dg.RunRequest] | dg.SkipReason
 
 
-def _define(name: str, provider: str, cron: str, description: str, is_full: bool) -> dg.ScheduleDefinition:
-    @dg.schedule(
-        name=name,
-        job=IMPORT_JOBS[provider],
-        cron_schedule=cron,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"{description} Does nothing unless {provider}.scheduled is set.",
-    )
-    def tick(context: dg.ScheduleEvaluationContext, workshop: dg.ResourceParam[WorkshopResource]) -> Tick:
-        with failures_as_messages():
+@dg.schedule(
+    job=import_pull,
+    cron_schedule="7 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every hour: pulls from each connected company of all providers, and goes on with pulls that broke off. "
+    "Pulls what has changed since the last pull, or all customers where full_every_days have passed since that was "
+    "done. Does nothing unless quickbooks.scheduled or xero.scheduled is set.",
+)
+def hourly_pulls(context: dg.ScheduleEvaluationContext, workshop: dg.ResourceParam[WorkshopResource]) -> Tick:
+    """Accept a pull of each connection that has none under way, and ask for its run."""
+    with failures_as_messages():
+        try:
+            with workshop.opened() as opened:
+                return _evaluate(context, opened)
+        except NotNow as error:
+            return dg.SkipReason(f"nothing could be done now: {error}")
+
+
+def _evaluate(context: dg.ScheduleEvaluationContext, workshop: Workshop) -> Tick:
+    requests: list[dg.RunRequest] = []
+    problems: list[EtlCustomersError] = []
+    said: list[str] = []
+    for provider in PROVIDERS:
+        if not workshop.settings.provider(provider).scheduled:
+            remedy = f"to turn them on: etl-customers settings set {provider}.scheduled true"
+            said.append(f"pulls from {LABELS[provider]} are off; {remedy}")
+            continue
+        connected = list_connected(workshop, provider)
+        if not connected:
+            said.append(f"there is no connection to {LABELS[provider]}")
+        for tenant_id in connected:
             try:
-                with workshop.opened() as opened:
-                    return _evaluate(context, opened, provider, is_full)
-            except NotNow as error:
-                return dg.SkipReason(f"nothing could be done now: {error}")
-
-    return tick
-
-
-def _evaluate(context: dg.ScheduleEvaluationContext, workshop: Workshop, provider: str, is_full: bool) -> Tick:
-    """Accept a pull for each connection that has none under way, and ask for its run."""
-    if not workshop.settings.provider(provider).scheduled:
-        return dg.SkipReason(
-            f"pulls from {LABELS[provider]} are off; to turn them on: etl-customers settings set {provider}.scheduled true"
-        )
-    connected = list_connected(workshop, provider)
-    if not connected:
-        return dg.SkipReason(f"there is no connection to {LABELS[provider]}")
-    requests, done, busy = [], 0, 0
-    now = datetime.now(UTC)
-    for tenant_id in connected:
-        if is_full and was_pulled_in_full(workshop, provider, tenant_id, now - _THIS_WEEK):
-            done += 1
-            continue
-        accepted = accept(workshop, provider, tenant_id, is_full=is_full, accepted_by="schedule")
-        runs = context.instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: accepted.record.import_id}))
-        if any(not run.is_finished for run in runs):
-            busy += 1
-            continue
-        requests.append(_request(context.instance, workshop, accepted, len(runs)))
+                requests += _request(context.instance, workshop, provider, tenant_id)
+            except NotNow:
+                raise
+            except EtlCustomersError as error:
+                # What one company lacks does not keep the others from being pulled.
+                context.log.error("%s %s is not pulled: %s", LABELS[provider], tenant_id, error)
+                problems.append(error)
+        if connected:
+            said.append(f"of {len(connected)} connections to {LABELS[provider]} each is being pulled")
     if requests:
         return requests
-    said = [f"{done} pulled in full already"] * bool(done) + [f"{busy} being pulled"] * bool(busy)
-    return dg.SkipReason(f"of {len(connected)} connections: {', '.join(said)}")
+    if problems:
+        raise problems[0]
+    return dg.SkipReason("; ".join(said))
 
 
-def _request(instance: dg.DagsterInstance, workshop: Workshop, accepted: AcceptedPull, runs: int) -> dg.RunRequest:
-    import_id = accepted.record.import_id
-    instance.add_dynamic_partitions(IMPORTS, [import_id])
-    return dg.RunRequest(
-        run_key=f"{import_id}:{runs}",
-        partition_key=import_id,
-        tags=import_tags(accepted.record, workshop.settings),
+def _request(
+    instance: dg.DagsterInstance, workshop: Workshop, provider: str, tenant_id: str
+) -> Iterator[dg.RunRequest]:
+    """Yield the run of a company's pull, unless it is under way."""
+    is_full = is_full_due(workshop, provider, tenant_id, datetime.now(UTC))
+    record = accept(workshop, provider, tenant_id, is_full=is_full, accepted_by="schedule").record
+    runs = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: record.import_id}))
+    if any(not run.is_finished for run in runs):
+        return
+    instance.add_dynamic_partitions(IMPORTS, [record.import_id])
+    yield dg.RunRequest(
+        run_key=f"{record.import_id}:{len(runs)}",
+        partition_key=record.import_id,
+        tags=import_tags(record, workshop.settings),
+        asset_selection=assets_of(provider),
     )
-
-
-hourly_quickbooks_pull = _define("hourly_quickbooks_pull", QUICKBOOKS, "7 * * * *", _HOURLY, is_full=False)
-hourly_xero_pull = _define("hourly_xero_pull", XERO, "17 * * * *", _HOURLY, is_full=False)
-weekly_quickbooks_full_pull = _define("weekly_quickbooks_full_pull", QUICKBOOKS, "37 2-8 * * 0", _WEEKLY, is_full=True)
-weekly_xero_full_pull = _define("weekly_xero_full_pull", XERO, "47 2-8 * * 0", _WEEKLY, is_full=True)

@@ -6,7 +6,7 @@ customers that of ``deduplicate`` and ``load``.
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from etl_customers.connections.looking import ask_company, keep_company
 from etl_customers.connections.tokens import Tokens, open_tokens
@@ -35,7 +35,13 @@ from etl_customers.target.connections import (
     require_connection,
 )
 from etl_customers.target.ledger import FINISHED, ImportRecord
-from etl_customers.target.pulls import accept_pull, find_cursor, list_asked_erasures, was_accepted_in_full
+from etl_customers.target.pulls import (
+    accept_pull,
+    find_cursor,
+    find_last_full,
+    list_asked_erasures,
+    was_accepted_in_full,
+)
 from etl_customers.workshop import Workshop
 from schemas.codes import ERASED, INVALID_RECORD
 from schemas.sources import LABELS
@@ -43,6 +49,8 @@ from schemas.sources import LABELS
 _log = logging.getLogger("etl_customers.pull")
 _SINCE = "pull_since"
 """Fact in staging: the cursor that the pull's first try had, empty for all customers."""
+_SAME_DAY = timedelta(hours=20)
+"""How long a full pull that came to no good end is not tried again by the clock."""
 
 
 @dataclass(frozen=True)
@@ -147,14 +155,20 @@ def list_pullable(workshop: Workshop, provider: str) -> list[str]:
         return [one.tenant_id for one in list_connections(connection, provider) if one.state != DISCONNECTED]
 
 
-def was_pulled_in_full(workshop: Workshop, provider: str, tenant_id: str, since: datetime) -> bool:
-    """Tell whether a full pull of a company was begun since a time, whatever became of it.
+def is_full_due(workshop: Workshop, provider: str, tenant_id: str, now: datetime) -> bool:
+    """Tell whether the next pull of a company by the clock is to be a full one.
+
+    It is where ``full_every_days`` have passed since the last full pull that was complete. One that was
+    refused or incomplete is tried again on another day: pulls of what has changed go on meanwhile.
 
     Raises:
         DatabaseUnavailable: The target does not answer.
     """
+    days = timedelta(days=workshop.settings.provider(provider).full_every_days)
     with reading(workshop.target) as connection:
-        return was_accepted_in_full(connection, provider, tenant_id, since)
+        last = find_last_full(connection, provider, tenant_id)
+        is_old = last is None or now - last >= days
+        return is_old and not was_accepted_in_full(connection, provider, tenant_id, now - _SAME_DAY)
 
 
 def run_provider_customers(

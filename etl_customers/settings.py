@@ -220,7 +220,10 @@ SecureUrl = Annotated[pydantic.HttpUrl, pydantic.AfterValidator(_require_https)]
 class Provider(_Section):
     """What pulls from any provider have in common (R4, R25)."""
 
-    scheduled: bool = Field(False, description="pull every hour, and all customers once a week")
+    scheduled: bool = Field(False, description="pull every hour; all customers as often as full_every_days says")
+    full_every_days: int = Field(
+        7, ge=1, le=365, description="days after which a pull by the clock is of all customers"
+    )
     required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field((), description="besides a person's or a business name")  # type: ignore[valid-type]
     on_unreadable: Literal["leave_out", "fail"] = Field(
         "leave_out", description="of a title, e-mail, number, state or country that the rules cannot read"
@@ -229,7 +232,7 @@ class Provider(_Section):
         None, pattern=r"^[A-Z]{2}$", description="of customers who do not say theirs; none: the connected company's"
     )
     link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
-    vanished_share: float = Field(0.05, ge=0, le=1, description="a full pull stops where more customers are gone")
+    vanished_share: float = Field(0.05, ge=0, le=1, description="a pull stops where more customers are gone")
     deadline_minutes: int = Field(120, ge=1, description="longest time of one try to pull")
     redirect_uri: pydantic.HttpUrl = Field(
         pydantic.HttpUrl("http://localhost:8734/callback"), description="as it was entered at the provider"

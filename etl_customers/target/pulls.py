@@ -131,6 +131,14 @@ def was_accepted_in_full(connection: Connection, provider: str, tenant_id: str, 
     return connection.scalar(query) is not None
 
 
+def find_last_full(connection: Connection, provider: str, tenant_id: str) -> datetime | None:
+    """Return when the last full pull of a connection was entered that brought all customers; none: there was none."""
+    mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.is_full)
+    ended = (imports.c.status == FINISHED, imports.c.is_complete)
+    found: datetime | None = connection.scalar(sa.select(sa.func.max(imports.c.accepted_at)).where(*mine, *ended))
+    return None if found is None else as_utc(found)
+
+
 def links_of_customer(connection: Connection, customer_id: int) -> list[ProviderLink]:
     """Return what providers call a customer, in a fixed order; nothing for one that no pull brought or linked."""
     query = sa.select(provider_customers).where(provider_customers.c.customer_id == customer_id)

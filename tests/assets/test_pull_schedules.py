@@ -1,6 +1,7 @@
 """What the clock starts: pulls of connected companies, care for connections; and what it says where it starts nothing."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -9,14 +10,20 @@ import pytest
 from assets.connections import daily_connection_care, keep_connections_alive
 from assets.definitions import define
 from assets.instance import open_instance
-from assets.pull_schedules import hourly_quickbooks_pull, hourly_xero_pull, weekly_quickbooks_full_pull
+from assets.jobs import assets_of
+from assets.pull_schedules import hourly_pulls
 from assets.resources import WorkshopResource
+from etl_customers.pulls import run_pull
 from etl_customers.settings import Home
 from etl_customers.target.connect import writing
 from etl_customers.target.connections import RECONNECT, set_state
+from etl_customers.target.tables import imports
 from etl_customers.workshop import Workshop
 from tests.assets.pulling import connected
+from tests.connected import connect_fake
+from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks
+from tests.fakes.xero import FakeXero
 from tests.imported import record_of
 
 
@@ -43,19 +50,82 @@ def tick(
 def test_the_clock_asks_for_a_pull_of_each_company_once(scheduled: tuple[Workshop, FakeQuickBooks]) -> None:
     workshop, fake = scheduled
     with open_instance(workshop.home) as instance:
-        (request,), _ = tick(hourly_quickbooks_pull, workshop.home, instance)
+        (request,), _ = tick(hourly_pulls, workshop.home, instance)
         assert request.partition_key is not None
         assert request.tags["connection"] == fake.tenant
+        assert request.asset_selection == assets_of("quickbooks")
         record = record_of(workshop, request.partition_key)
         assert (record.status, record.accepted_by, record.is_full) == ("accepted", "schedule", True)
-        again, _ = tick(hourly_quickbooks_pull, workshop.home, instance)
+        again, _ = tick(hourly_pulls, workshop.home, instance)
         assert [one.run_key for one in again] == [request.run_key]
         instance.create_run_for_job(keep_job(workshop.home), tags={"dagster/partition": request.partition_key})
-        assert tick(hourly_quickbooks_pull, workshop.home, instance) == ([], "of 1 connections: 1 being pulled")
-        assert tick(weekly_quickbooks_full_pull, workshop.home, instance) == (
-            [],
-            "of 1 connections: 1 pulled in full already",
-        )
+        requests, said = tick(hourly_pulls, workshop.home, instance)
+    assert requests == []
+    assert said is not None
+    assert said.startswith("of 1 connections to QuickBooks Online each is being pulled; pulls from Xero are off")
+
+
+def test_one_schedule_pulls_all_companies_of_all_providers_each_in_a_run_of_its_own(
+    scheduled: tuple[Workshop, FakeQuickBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, fake = scheduled
+    fake.open_books("Other").add(2, is_plain=True)
+    second = connect_fake(fake, workshop.home, workshop.target, tenant=fake.chosen)
+    with running(FakeXero()) as xero, open_instance(workshop.home) as instance:
+        for name, value in (xero.environment() | {"ETL_CUSTOMERS_XERO__SCHEDULED": "true"}).items():
+            monkeypatch.setenv(name, value)
+        xero.add(2, is_plain=True)
+        connect_fake(xero, workshop.home, workshop.target)
+        requests, _ = tick(hourly_pulls, workshop.home, instance)
+        assert [request.tags["connection"] for request in requests] == [fake.tenant, second, xero.tenant]
+        job = define(str(workshop.home.path)).resolve_job_def("import_pull")
+        for request in requests:
+            done = job.execute_in_process(
+                instance=instance,
+                partition_key=request.partition_key,
+                asset_selection=request.asset_selection,
+                tags=request.tags,
+            )
+            assert done.success
+            record = record_of(workshop, request.partition_key or "")
+            made = {event.asset_key.path[-1] for event in done.get_asset_materialization_events() if event.asset_key}
+            assert (record.status, record.run_id) == ("finished", done.run_id)
+            assert {key.path[-1] for key in assets_of(record.source)} <= made
+        monkeypatch.delenv("ETL_CUSTOMERS_QUICKBOOKS_CLIENT_ID")
+        requests, _ = tick(hourly_pulls, workshop.home, instance)
+        assert [request.tags["connection"] for request in requests] == [xero.tenant]
+        monkeypatch.setenv("ETL_CUSTOMERS_XERO__SCHEDULED", "false")
+        with pytest.raises(dg.DagsterError) as failed:
+            tick(hourly_pulls, workshop.home, instance)
+    assert "CLIENT_ID" in str(failed.value.__cause__)
+
+
+def test_the_pull_of_the_hour_is_a_full_one_when_full_every_days_have_passed(
+    scheduled: tuple[Workshop, FakeQuickBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, _ = scheduled
+    tables = imports.c
+    with open_instance(workshop.home) as instance:
+
+        def asked(days_ago: float) -> bool | None:
+            """Tell whether a full pull is asked for so many days after the last one; that stays the last one."""
+            with writing(workshop.target) as connection:
+                at = datetime.now(UTC) - timedelta(days=days_ago)
+                connection.execute(imports.delete().where(tables.status == "accepted"))
+                connection.execute(imports.update().values(accepted_at=at))
+            (request,), _ = tick(hourly_pulls, workshop.home, instance)
+            return record_of(workshop, request.partition_key or "").is_full
+
+        (first,), _ = tick(hourly_pulls, workshop.home, instance)
+        run_pull(workshop, first.partition_key or "")
+        assert [asked(days) for days in (0.1, 6.9, 7.1)] == [False, False, True]
+        monkeypatch.setenv("ETL_CUSTOMERS_QUICKBOOKS__FULL_EVERY_DAYS", "30")
+        assert [asked(days) for days in (7.1, 29.9, 30.1)] == [False, False, True]
+        with writing(workshop.target) as connection:
+            refused = {"status": "refused", "refusal_code": "too_many_vanished"}
+            connection.execute(imports.update().where(tables.status == "accepted").values(refused))
+        (request,), _ = tick(hourly_pulls, workshop.home, instance)
+        assert record_of(workshop, request.partition_key or "").is_full is False
 
 
 def keep_job(home: Home) -> dg.JobDefinition:
@@ -67,18 +137,20 @@ def test_a_connection_that_a_person_has_to_renew_is_not_pulled(scheduled: tuple[
     with writing(workshop.target) as connection:
         set_state(connection, "quickbooks", fake.tenant, RECONNECT)
     with open_instance(workshop.home) as instance:
-        said = tick(hourly_quickbooks_pull, workshop.home, instance)[1]
-    assert said == "there is no connection to QuickBooks Online"
+        said = tick(hourly_pulls, workshop.home, instance)[1]
+    assert (said or "").startswith("there is no connection to QuickBooks Online; ")
 
 
-def test_the_clock_pulls_nothing_unless_the_settings_say_so(scheduled: tuple[Workshop, FakeQuickBooks]) -> None:
+def test_the_clock_pulls_nothing_unless_the_settings_say_so(
+    scheduled: tuple[Workshop, FakeQuickBooks], monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop, _ = scheduled
+    monkeypatch.setenv("ETL_CUSTOMERS_QUICKBOOKS__SCHEDULED", "false")
     with open_instance(workshop.home) as instance:
-        requests, said = tick(hourly_xero_pull, workshop.home, instance)
-    assert (requests, said) == (
-        [],
-        "pulls from Xero are off; to turn them on: etl-customers settings set xero.scheduled true",
-    )
+        requests, said = tick(hourly_pulls, workshop.home, instance)
+    off = "pulls from {} are off; to turn them on: etl-customers settings set {}.scheduled true"
+    both = (("QuickBooks Online", "quickbooks"), ("Xero", "xero"))
+    assert (requests, said) == ([], "; ".join(off.format(*one) for one in both))
 
 
 def test_connections_are_looked_after_every_day_where_there_are_any(

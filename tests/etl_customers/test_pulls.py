@@ -405,10 +405,6 @@ def test_a_pull_under_way_while_another_is_undone_leaves_the_next_one_to_be_full
 
 
 def test_only_connected_companies_are_pulled_by_the_clock(workshop: Workshop, quickbooks: FakeQuickBooks) -> None:
-    since = datetime.now(UTC) - timedelta(hours=1)
-    assert not pulls.was_pulled_in_full(workshop, "quickbooks", quickbooks.tenant, since)
-    accept_pull(workshop, is_full=True)
-    assert pulls.was_pulled_in_full(workshop, "quickbooks", quickbooks.tenant, since)
     assert pulls.list_connected(workshop, "quickbooks") == [quickbooks.tenant]
     with writing(workshop.target) as connection:
         set_state(connection, "quickbooks", quickbooks.tenant, DISCONNECTED)
