@@ -1,11 +1,12 @@
-"""Pulls in the process that asks for them: which one is accepted, and what is run before a full one."""
+"""Pulls in the process that asks for them: of which companies, which one is accepted, what is run before a full one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from assets.launch import RunOutcome
-from etl_customers.pulls import AcceptedPull, accept
+from etl_customers.errors import UsageError
+from etl_customers.pulls import AcceptedPull, accept, list_pullable
 from etl_customers.stages import find_record
 from etl_customers.target.connect import read_patiently
 from etl_customers.target.ledger import FINISHED, ImportRecord
@@ -20,7 +21,7 @@ class Wish:
 
     provider: str
     tenant_id: str | None
-    """None: the only company that is connected."""
+    """None: all companies that are connected."""
     is_full: bool = False
     accepts_vanished: bool = False
 
@@ -33,6 +34,24 @@ class PullOutcome:
     record: ImportRecord
     """As the ledger has it afterwards."""
     run: RunOutcome
+
+
+def wishes_of(workshop: Workshop, wish: Wish) -> list[Wish]:
+    """Return what is wanted of each company; the wish itself where it names one, or where there are not several.
+
+    Raises:
+        UsageError: Any number may have vanished, but of several companies.
+        DatabaseUnavailable: The target does not answer.
+    """
+    tenants = [] if wish.tenant_id is not None else list_pullable(workshop, wish.provider)
+    if len(tenants) <= 1:
+        return [wish]
+    if wish.accepts_vanished:
+        raise UsageError(
+            "that any number may have vanished is said of one company; name it (--tenant ID, in the UI: tenant), "
+            f"where ID is one of {', '.join(tenants)}"
+        )
+    return [replace(wish, tenant_id=tenant_id) for tenant_id in tenants]
 
 
 def pull(workshop: Workshop, wish: Wish, accepted_by: str, run: Callable[[ImportRecord], RunOutcome]) -> PullOutcome:

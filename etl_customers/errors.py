@@ -23,6 +23,7 @@ Messages say what, where and what to do, and never hold a customer's value.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from schemas.sources import LABELS
@@ -180,6 +181,12 @@ class ProviderUnavailable(NotNow):
             f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done, "
             f"run again later: etl-customers {self.command} {self.provider}"
         )
+
+
+def gravest(exit_codes: Iterable[int]) -> int:
+    """Return the exit code of several things that were done one after the other: 2, then 3, then 1; a bug before all."""
+    known = (2, 3, 1, 0)
+    return min(exit_codes, key=lambda code: known.index(code) if code in known else -1)
 
 
 def error_code(error: EtlCustomersError) -> str:

@@ -9,7 +9,7 @@ import typer
 from etl_customers.cli.connections import ProviderArgument, TenantOption
 from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
 from etl_customers.cli.screen import print_json, say
-from etl_customers.errors import EtlCustomersError, UsageError, error_code
+from etl_customers.errors import EtlCustomersError, error_code, gravest
 from schemas.sources import LABELS
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from etl_customers.settings import Home
     from etl_customers.target.ledger import ImportRecord
     from etl_customers.workshop import Workshop
-
-
-_GRAVEST = (2, 3, 1, 0)
-"""Exit codes of several pulls, the one first that is that of all."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,21 +60,17 @@ def pull(
 
     3: it could not be done now; run it again, it goes on where it stopped
     """
-    from assets.pulling import Wish
-    from etl_customers.pulls import list_pullable
+    from assets.pulling import Wish, wishes_of
 
+    wish = Wish(provider.value, tenant, full or accept_vanished, accept_vanished)
     with workshop_at(home) as workshop:
-        tenants = [] if tenant is not None else list_pullable(workshop, provider.value)
-        if len(tenants) <= 1:
-            started = time.monotonic()
-            result = _pull(workshop, Wish(provider.value, tenant, full or accept_vanished, accept_vanished))
-            _print(result, time.monotonic() - started, json)
-            return result.exit_code
-        if accept_vanished:
-            raise UsageError(
-                f"--accept-vanished is said of one company; name it: --tenant ID, where ID is one of {', '.join(tenants)}"
-            )
-        return _pull_each(workshop, [Wish(provider.value, one, full) for one in tenants], json)
+        wishes = wishes_of(workshop, wish)
+        if len(wishes) > 1:
+            return _pull_each(workshop, wishes, json)
+        started = time.monotonic()
+        result = _pull(workshop, wish)
+        _print(result, time.monotonic() - started, json)
+        return result.exit_code
 
 
 def _pull_each(workshop: "Workshop", wishes: "Sequence[Wish]", as_json: bool) -> int:
@@ -102,7 +94,7 @@ def _pull_each(workshop: "Workshop", wishes: "Sequence[Wish]", as_json: bool) ->
             say("")
     if as_json:
         print_json({"pulls": records})
-    return min(codes, key=_GRAVEST.index)
+    return gravest(codes)
 
 
 def _print(result: "PullResult", seconds: float, as_json: bool) -> None:

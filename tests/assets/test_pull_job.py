@@ -1,6 +1,7 @@
 """The job that a person starts in the launchpad: it pulls in a run of its own, and ends as that ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from assets.instance import open_instance
 from etl_customers.pulls import accept
 from etl_customers.workshop import Workshop
 from tests.assets.pulling import connected
+from tests.connected import connect_fake
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.imported import record_of
 
@@ -51,6 +53,56 @@ def test_a_full_pull_is_begun_when_the_one_under_way_has_ended(workshop: Worksho
     shown = next(event.step_output_data.metadata for event in outputs if event.is_successful_output)
     assert (shown["fetched"].value, shown["created"].value, shown["unchanged"].value) == (4, 0, 3)
     assert shown["import"].value != pending.import_id
+
+
+def test_without_a_tenant_all_companies_are_pulled_each_by_an_import_and_a_run_of_its_own(
+    tmp_path: Path,
+) -> None:
+    with connected(tmp_path) as (workshop, fake):
+        fake.open_books("Other").put({"DisplayName": "Only Shop", "CompanyName": "Only Shop"})
+        other = connect_fake(fake, workshop.home, workshop.target, tenant=fake.chosen)
+        shown = lines_of(start(workshop, provider="quickbooks"))
+        assert [(line["connection"], line["ended"], line["created"]) for line in shown] == [
+            (fake.tenant, "finished", 3),
+            (other, "finished", 1),
+        ]
+        records = [record_of(workshop, str(line["import"])) for line in shown]
+        assert [record.tenant_id for record in records] == [fake.tenant, other]
+        assert len({record.run_id for record in records}) == 2
+
+        fake.clock.advance(days=2)
+        fake.oauth.forget_grants()
+        connect_fake(fake, workshop.home, workshop.target, tenant=other)
+        failed = start(workshop, provider="quickbooks")
+        assert not failed.success
+        (failure,) = failed.get_step_failure_events()
+        said = failure.step_failure_data.user_failure_data
+        assert said is not None
+        assert (said.description or "").startswith("1 of 2 companies were not pulled; the log names each; ")
+        assert f"does not accept the connection {fake.tenant} any more" in (said.description or "")
+        assert said.metadata[CODE].value == "reconnect"
+        assert [(line["connection"], line["ended"]) for line in lines_in(said.metadata)] == [
+            (fake.tenant, "reconnect"),
+            (other, "finished"),
+        ]
+        config = {"provider": "quickbooks", "full": True, "accept_vanished": True}
+        (failure,) = start(workshop, **config).get_step_failure_events()
+        said = failure.step_failure_data.user_failure_data
+        assert said is not None
+        assert f"where ID is one of {fake.tenant}, {other}" in (said.description or "")
+
+
+def lines_of(result: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
+    """Return the table of a job that went well."""
+    assert result.success
+    outputs = [event.step_output_data for event in result.all_events if event.is_successful_output]
+    return lines_in(outputs[0].metadata)
+
+
+def lines_in(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    table = metadata["pulls"]
+    assert isinstance(table, dg.TableMetadataValue)
+    return [dict(record.data) for record in table.records]
 
 
 @pytest.mark.parametrize(
