@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 import duckdb
@@ -334,3 +334,22 @@ def test_nine_tenths_of_the_pages_that_the_limit_allows_are_read_and_none_beyond
         else:
             pytest.fail("too slow three times")
         assert {request.status for request in fake.requests} == {200}
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 25, 91])
+def test_a_pull_costs_as_many_calls_as_its_page_says(
+    staging: Staging, quickbooks: FakeQuickBooks, xero: FakeXero, count: int
+) -> None:
+    since = quickbooks.clock.now() - timedelta(days=1)
+    pages = {
+        "quickbooks": 1 + ceil((max(count, 1) - 1) / (SIZE - 1)) + (count == 1),
+        "xero": max(1, ceil(count / SIZE)),
+    }
+    for fake in (quickbooks, xero):
+        fake.add(count, is_plain=True)
+        for changed_since in (None, since):
+            empty(staging)
+            fake.requests.clear()
+            fetch(staging, fake, changed_since)
+            others = 1 + (changed_since is not None) if fake is quickbooks else 0
+            assert len(fake.requests) == pages[fake.provider] + others, (fake.provider, changed_since)
