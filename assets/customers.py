@@ -214,6 +214,7 @@ def loaded_customers(
     return dg.MaterializeResult(
         metadata=counts(done.loaded, failed.by_code, is_pull=is_pull, **numbers, **_of_file(record, unread=done.unread))
         | {"removed": target.removed}
+        | {f"kind: {name}": number for name, number, _ in record.record_kinds}
         | columns_from("deduplicated_customers", lineage_of_loaded())
         | ({} if is_pull else columns_from_upload(columns))
         | links,

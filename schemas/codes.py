@@ -41,6 +41,8 @@ DELETIONS_UNKNOWN = "deletions_unknown"
 """Warning of a pull as a whole: who was deleted at the provider is not known; the reference says in words why."""
 VANISHED = "vanished"
 """Of a customer that is in the target and that the provider has no more."""
+RECORD_KINDS = "record_kinds"
+"""Note of a full pull as a whole, no warning: the reference says how many records there were of each kind."""
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 """Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 

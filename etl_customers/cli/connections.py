@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl_customers.cli.options import HomeOption, JsonOption, target_at, user_name
+from schemas.record_kinds import KINDS
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def connect(
 
     3: the provider cannot be used now; run it again
     """
+    from etl_customers.cli.kinds_screen import print_kinds
     from etl_customers.cli.screen import console, pairs, say
     from etl_customers.connections.connecting import connect_company
     from etl_customers.connections.looking import look_at_company
@@ -84,6 +86,11 @@ def connect(
         "customers": "not known" if look.customers is None else f"{look.customers:,}, inactive ones too",
     }
     console().print(pairs(facts.items()))
+    if look.kinds is not None:
+        taken = {kind.name: kind.is_taken_by(settings.provider(provider.value)) for kind in KINDS[provider.value]}
+        print_kinds(provider.value, [(name, number, taken[name]) for name, number in look.kinds.items()])
+    elif look.why_no_kinds is not None:
+        say(f"{look.why_no_kinds}; a pull of all customers counts them")
     for problem in look.problems:
         say(f"error: {problem}; see that the app, and whoever gave access, may read it there", error=True)
     say(f"pull its customers with: etl-customers pull {provider.value} --tenant {record.tenant_id}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from etl_customers.cli.kinds_screen import print_kinds
 from etl_customers.cli.pasting import relative, runnable
 from etl_customers.cli.screen import console, pairs, say, show, table
 from etl_customers.report.pull_result import CountedReason, CountedWarning, PullResult
@@ -28,6 +29,7 @@ def print_pull(result: PullResult, seconds: float | None = None) -> None:
     screen = console()
     screen.print(Text(_headline(result), style="bold"), soft_wrap=True)
     screen.print(pairs(_facts(result, seconds)))
+    print_kinds(result.source, [(one.kind, one.records, one.is_taken) for one in result.kinds])
     _print_warnings(result)
     _print_kept_edited(result)
     _print_reasons(

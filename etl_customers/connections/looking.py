@@ -1,23 +1,22 @@
 """A small look at a connected company: what it is, where, and how many customers it has. Nothing is pulled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
 from etl_customers.connections.companies import ask, name_of
-from etl_customers.connections.sending import PATIENCE, Answer, Patience
+from etl_customers.connections.counting import MINOR_VERSION, Counter, content_of
+from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.errors import ProviderUnavailable, ReconnectNeeded
 from etl_customers.settings import Home, Settings
 from etl_customers.target.connect import writing
 from etl_customers.target.connections import ConnectionRecord, store_company
-from schemas.sources import LABELS, QUICKBOOKS
+from schemas.sources import QUICKBOOKS
 
-_MINOR_VERSION = "75"
 _ENVIRONMENTS = {
     "quickbooks.api.intuit.com": "production",
     "sandbox-quickbooks.api.intuit.com": "sandbox",
@@ -46,6 +45,9 @@ class Look:
     company: CompanyFacts | None
     customers: int | None
     """All that a full pull would fetch, inactive ones too."""
+    kinds: Mapping[str, int] | None
+    """How many of these there are of each kind, by its name; none: the provider does not tell, ``why_no_kinds``."""
+    why_no_kinds: str | None
     problems: tuple[str, ...]
     """What did not answer, one sentence each."""
 
@@ -85,14 +87,24 @@ def look_at_company(
         lambda token: ask_company(settings, provider, tenant_id, token, patience),
     )
     customers = tried(
-        "the number of customers", lambda token: _count_customers(settings, provider, tenant_id, token, patience)
+        "the number of customers",
+        lambda token: Counter(settings, provider, tenant_id, token, patience).count_all(),
     )
+    kinds, why_no_kinds = None, None
+    if customers is not None:
+        found = len(problems)
+        kinds = tried(
+            "the kinds of customers",
+            lambda token: Counter(settings, provider, tenant_id, token, patience).count_kinds(customers),
+        )
+        # A pull asks for none of it: that it is not told is no problem of the connection.
+        why_no_kinds, problems[found:] = next(iter(problems[found:]), None), []
     if company is not None:
         keep_company(target, provider, tenant_id, company)
     host = urlsplit(str(settings.provider(provider).api_url)).hostname or ""
     is_demo = company is not None and company.is_demo
     environment = "demo company" if is_demo else _ENVIRONMENTS.get(host, host)
-    return Look(environment, company, customers, tuple(problems))
+    return Look(environment, company, customers, kinds, why_no_kinds, tuple(problems))
 
 
 def keep_company(target: Engine, provider: str, tenant_id: str, company: CompanyFacts) -> None:
@@ -118,46 +130,20 @@ def ask_company(
     """
     if provider == QUICKBOOKS:
         path = f"v3/company/{tenant_id}/companyinfo/{tenant_id}"
-        answer = ask(settings, provider, "GET", path, access_token, patience, minorversion=_MINOR_VERSION)
-        found = _content(provider, answer).get("CompanyInfo")
+        answer = ask(settings, provider, "GET", path, access_token, patience, minorversion=MINOR_VERSION)
+        found = content_of(provider, answer).get("CompanyInfo")
         if not isinstance(found, dict):
             raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
         addresses = [found.get(name) for name in ("CompanyAddr", "LegalAddr", "CustomerCommunicationAddr")]
         given = [found.get("Country"), *(one.get("Country") for one in addresses if isinstance(one, dict))]
         return CompanyFacts(name_of(found.get("CompanyName")), _first_country(given))
     answer = ask(settings, provider, "GET", "api.xro/2.0/Organisation", access_token, patience, tenant_id)
-    organisations = _content(provider, answer).get("Organisations")
+    organisations = content_of(provider, answer).get("Organisations")
     found = organisations[0] if isinstance(organisations, list) and organisations else None
     if not isinstance(found, dict):
         raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
     is_demo = found.get("IsDemoCompany") is True
     return CompanyFacts(name_of(found.get("Name")), _first_country([found.get("CountryCode")]), is_demo)
-
-
-def _count_customers(settings: Settings, provider: str, tenant_id: str, access_token: str, patience: Patience) -> int:
-    if provider == QUICKBOOKS:
-        path = f"v3/company/{tenant_id}/query"
-        query = {"query": "select count(*) from Customer where Active in (true, false)", "minorversion": _MINOR_VERSION}
-        answer = ask(settings, provider, "GET", path, access_token, patience, **query)
-        envelope, name = _content(provider, answer).get("QueryResponse"), "totalCount"
-    else:
-        page = {"page": "1", "pageSize": "1", "order": "ContactID", "includeArchived": "true"}
-        answer = ask(settings, provider, "GET", "api.xro/2.0/Contacts", access_token, patience, tenant_id, **page)
-        envelope, name = _content(provider, answer).get("pagination"), "itemCount"
-    counted = envelope.get(name) if isinstance(envelope, dict) else None
-    if not isinstance(counted, int) or isinstance(counted, bool):
-        raise ProviderUnavailable(provider, "its answer has no number", answer.request_id)
-    return counted
-
-
-def _content(provider: str, answer: Answer) -> dict[str, object]:
-    if answer.status != HTTPStatus.OK:
-        raise ProviderUnavailable(provider, f"it answered {answer.status}", answer.request_id)
-    if not isinstance(answer.content, dict):
-        raise ProviderUnavailable(
-            provider, f"it answered with nothing that {LABELS[provider]} documents", answer.request_id
-        )
-    return answer.content
 
 
 def _first_country(texts: list[object]) -> str | None:

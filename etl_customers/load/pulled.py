@@ -24,7 +24,8 @@ from etl_customers.target.first_load import keys_indexed_last
 from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import sync_cursors
-from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE
+from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
+from schemas.record_kinds import PULL_KINDS
 from schemas.sources import LABELS
 
 
@@ -127,7 +128,8 @@ def _write(
         _drop_cursor(connection, record)
     elif is_complete and deletions.why_unknown is None:
         _keep_cursor(staging, connection, record, now)
-    _finish(connection, record, counts, run_id, now, is_complete=is_complete, warnings=_warnings(staging, deletions))
+    warnings = _warnings(staging, deletions, is_full=bool(record.is_full))
+    _finish(connection, record, counts, run_id, now, is_complete=is_complete, warnings=warnings)
     return counts
 
 
@@ -204,11 +206,13 @@ def _finish(
     )
 
 
-def _warnings(staging: Staging, deletions: Deletions) -> list[dict[str, str | None]]:
-    """Return the warnings of the pull as a whole."""
-    # Of a complete pull staging has no such fact.
-    found = staging.rows("select text from facts where name = 'pull_why_incomplete'")
-    told = {INCOMPLETE: found[0][0] if found else None, DELETIONS_UNKNOWN: deletions.why_unknown}
+def _warnings(staging: Staging, deletions: Deletions, *, is_full: bool) -> list[dict[str, str | None]]:
+    """Return the warnings of the pull as a whole, and the note of its kinds of records."""
+    names = {INCOMPLETE: "pull_why_incomplete", RECORD_KINDS: PULL_KINDS}
+    facts = dict(staging.rows("select name, text from facts where name in (?, ?)", list(names.values())))
+    # Of a complete pull staging has no fact of the first name.
+    told = {code: facts.get(name) for code, name in names.items() if is_full or code != RECORD_KINDS}
+    told[DELETIONS_UNKNOWN] = deletions.why_unknown
     return [{"column": None, "code": code, "reference": why} for code, why in told.items() if why]
 
 

@@ -4,6 +4,8 @@ Fetching is in ``fetch``, which field goes where in ``map_quickbooks`` and ``map
 whether a row keeps the rules is asked later, by ``validate``.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +25,7 @@ from schemas.columns import CUSTOMER_COLUMNS
 from schemas.failures import find_failures
 from schemas.provider_records import RecordShape
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
+from schemas.record_kinds import KINDS, PULL_KINDS, kinds_of
 from schemas.sources import QUICKBOOKS, XERO
 from schemas.xero_contacts import XERO_CONTACTS
 
@@ -85,7 +88,7 @@ def map_records(staging: Staging, provider: str, settings: Settings) -> MapCount
     """Make a row of every fetched record, in the order of the provider's ids; repeatable.
 
     Fills ``raw_csv``, ``upload_columns``, ``pulled_rows``, ``pulled_names``, ``pulled_warnings``, the
-    errors of the stage read, and the facts rows_read and rows_unread; what the fetch noted stays.
+    errors of the stage read, and the facts rows_read, rows_unread and ``PULL_KINDS``; what the fetch noted stays.
     A row with an error has no cells: nothing of it is to be read.
 
     Args:
@@ -100,13 +103,18 @@ def map_records(staging: Staging, provider: str, settings: Settings) -> MapCount
     with staging.transaction():
         _clear(staging)
         _make_tables(staging)
-        mapper = _Mapper(staging, described)
+        mapper = _Mapper(staging, provider, described)
         row = _FIRST_ROW
         for block in _blocks(staging):
             mapper.map_block(row, block)
             row += len(block)
         mapper.finish()
         fetched = row - _FIRST_ROW
+        kinds = [
+            [kind.name, mapper.kinds[kind.name], kind.is_taken_by(settings.provider(provider))]
+            for kind in KINDS[provider]
+        ]
+        staging.execute("insert into facts values (?, null, ?)", [PULL_KINDS, json.dumps(kinds)])
         for name, number in (("rows_read", fetched), ("rows_unread", 0)):
             staging.execute("insert into facts values (?, ?, null)", [name, number])
     return MapCounts(fetched, mapper.left_out, mapper.invalid)
@@ -123,9 +131,10 @@ def _describe(provider: str, settings: Settings) -> _Provider:
 class _Mapper:
     """Maps blocks of records and appends them to staging; merged ones last, when all of them are known."""
 
-    def __init__(self, staging: Staging, provider: _Provider) -> None:
+    def __init__(self, staging: Staging, name: str, provider: _Provider) -> None:
         self.left_out = self.invalid = 0
-        self._staging = staging
+        self.kinds: Counter[str] = Counter()
+        self._staging, self._provider = staging, name
         self._shape = provider.shape
         self._map_record = provider.map_record
         self._merged: list[_Merged] = []
@@ -133,6 +142,7 @@ class _Mapper:
     def map_block(self, first: int, block: Sequence[_Record]) -> None:
         """Map some records to the rows from ``first`` on."""
         flats = [read_record(text, self._shape) for _, _, text in block]
+        self.kinds.update(kind for flat in flats for kind in kinds_of(self._provider, flat.flags))
         failures = self._failures(first, block, flats)
         cells: list[Mapping[str, str]] = []
         pulled: list[tuple[object, ...]] = []
@@ -240,7 +250,7 @@ def _clear(staging: Staging) -> None:
     """Delete what an earlier try of this stage has left, and nothing that the fetch noted."""
     staging.execute("drop table if exists raw_csv")
     staging.forget(_STAGE, "upload_columns", "pulled_rows", "pulled_names", "pulled_warnings")
-    staging.execute("delete from facts where name in ('rows_read', 'rows_unread')")
+    staging.execute("delete from facts where name in ('rows_read', 'rows_unread', ?)", [PULL_KINDS])
 
 
 def _make_tables(staging: Staging) -> None:

@@ -69,6 +69,16 @@ class KeptEdited:
 
 
 @dataclass(frozen=True)
+class CountedKind:
+    """A kind of the provider's records, as ``schemas.record_kinds`` has it."""
+
+    kind: str
+    records: int
+    is_taken: bool
+    """Whether such records are synced."""
+
+
+@dataclass(frozen=True)
 class PullResult:
     """What became of one pull; ``as_record`` is the interface that scripts rely on."""
 
@@ -90,6 +100,8 @@ class PullResult:
     is_complete: bool | None
     """Whether as many came as the provider counts; none before the end."""
     warnings: Sequence[CountedWarning]
+    kinds: Sequence[CountedKind]
+    """Of a full pull: how many records there are of each kind."""
     kept_edited: Sequence[KeptEdited]
     """Of the last pull of a connection all that are so, whether or not this pull brought them."""
     not_synced_file: str | None
@@ -127,6 +139,7 @@ class PullResult:
             "is_complete": self.is_complete,
             "why_incomplete": self.why_incomplete,
             "rows": asdict(self.rows),
+            "kinds": [asdict(one) for one in self.kinds],
             "vanished": self.vanished,
             "vanished_ids": list(self.vanished_ids),
             "why_deletions_unknown": self.why_deletions_unknown,
@@ -178,6 +191,7 @@ def pull_result_of(connection: sa.Connection, home: Home, record: ImportRecord, 
         vanished_ids=vanished_of_pull(connection, record) if record.rows_vanished else [],
         is_complete=record.is_complete,
         warnings=[one for one in warnings if one.code != KEPT_EDITED],
+        kinds=[CountedKind(*one) for one in record.record_kinds],
         kept_edited=sorted(
             (
                 KeptEdited(provider_id, one.column)

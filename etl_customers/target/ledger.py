@@ -4,6 +4,7 @@ The ledger is the truth about an import. Every change of a status asks for the s
 comes from, so that of two processes one wins. The rows themselves are the load's business.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
 from etl_customers.target.tables import failed_rows, imports
-from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE
+from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
@@ -66,6 +67,11 @@ class ImportRecord:
     def why_deletions_unknown(self) -> str | None:
         """Return why a pull does not know of all customers whom the provider has deleted; none where it does."""
         return self._said(DELETIONS_UNKNOWN)
+
+    @property
+    def record_kinds(self) -> list[tuple[str, int, bool]]:
+        """Return name, number and whether it is taken of each kind of records that a full pull fetched; else nothing."""
+        return [(name, number, is_taken) for name, number, is_taken in json.loads(self._said(RECORD_KINDS) or "[]")]
 
     def _said(self, code: str) -> str | None:
         return next((one["reference"] for one in self.warnings or () if one["code"] == code), None)

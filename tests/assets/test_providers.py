@@ -63,6 +63,8 @@ def test_a_pulls_run_has_its_connection_its_counts_and_all_its_checks(
     numbers = ("fetched", "created", "updated", "unchanged", "not_synced")
     assert [loaded[name] for name in numbers] == [4, 3, 0, 0, 1]
     assert loaded["left out on purpose: project"] == 1
+    assert (loaded["kind: customers"], loaded["kind: projects"]) == (3, 1)
+    assert metadata(workshop.home, "failed_rows")["kept_edited"] == 0
     assert not [name for name in loaded if name.startswith("failed")]
     assert (run.tags["accepted_by"], loaded["accepted_by"]) == ("test", "test")
     assert (record.run_id, record.rows_loaded) == (run_id, 3)

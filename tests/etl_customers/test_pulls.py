@@ -231,6 +231,18 @@ def test_an_edit_that_a_pull_kept_is_told_on_screen_in_json_and_in_the_file_ever
         quickbooks.clock.advance(minutes=10)  # the next pull brings nobody
 
 
+def test_a_full_pull_counts_the_kinds_of_customers_and_says_which_are_taken(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    quickbooks.put(dict(PROJECT))
+    quickbooks.deactivate("2")
+    kinds = [("customers", 6, True), ("projects", 1, False), ("inactive", 1, True)]
+    counted = [{"kind": kind, "records": number, "is_taken": is_taken} for kind, number, is_taken in kinds]
+    assert pull(workshop).as_record()["kinds"] == counted
+    assert pull(workshop).as_record()["kinds"] == []
+    assert pull(workshop, is_full=True).as_record()["kinds"] == counted
+
+
 def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_else(
     workshop: Workshop, quickbooks: FakeQuickBooks, capsys: pytest.CaptureFixture[str]
 ) -> None:

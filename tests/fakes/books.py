@@ -22,6 +22,8 @@ class Facts:
     is_active: bool
     updated_at: datetime | None
     name: str
+    flags: frozenset[str] = frozenset()
+    """Lower-case names of the yes-or-no fields that are true."""
 
 
 class Records(Mapping[str, Record]):

@@ -43,6 +43,8 @@ class FakeQuickBooks(FakeCompany):
     token_kinds = frozenset({"page", "count", "changes", "company", "other"})
     speaks_xml = False
     """Errors come as XML, though JSON is asked for, as Intuit's gateways have it at times."""
+    has_projects = True
+    """Whether the company has the feature; where not, the query language does not know the field either."""
     _throttled = 0
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -152,7 +154,7 @@ class FakeQuickBooks(FakeCompany):
     def _query(self, books: QuickBooksBooks, request: Request) -> Answer:
         try:
             statement = parse(_statement(request))
-            ids = _select(books, statement)
+            ids = _select(books, statement, self.has_projects)
         except QueryInvalid as error:
             return self._invalid(error)
         if statement.is_count:
@@ -262,22 +264,22 @@ def _is_since(facts: Facts, since: datetime) -> bool:
     return facts.updated_at is not None and facts.updated_at >= since
 
 
-def _select(books: QuickBooksBooks, statement: Statement) -> list[str]:
+def _select(books: QuickBooksBooks, statement: Statement, has_projects: bool) -> list[str]:
     if statement.entity != "customer":
         raise QueryInvalid(4001, "Error processing query: unknown entity")
     order = (statement.order or "fullyqualifiedname").lower()
     conditions = statement.conditions
     if not any(condition.field == "active" for condition in conditions):
         conditions = (*conditions, Condition("active", "=", (True,)))
+    known = {"id", "active", "metadata.lastupdatedtime"} | ({"isproject"} if has_projects else set())
+    for condition in conditions:
+        if condition.field not in known:
+            raise QueryInvalid(4001, f"Error processing query: no property {condition.field}")
 
     def is_wanted(key: str, facts: Facts) -> bool:
         values = {"id": key, "active": facts.is_active, "metadata.lastupdatedtime": facts.updated_at}
-        for condition in conditions:
-            if condition.field not in values:
-                raise QueryInvalid(4001, f"Error processing query: no property {condition.field}")
-            if not condition.holds(values[condition.field]):
-                return False
-        return True
+        values["isproject"] = "isproject" in facts.flags
+        return all(condition.holds(values[condition.field]) for condition in conditions)
 
     orders = {
         "id": lambda key, _: int(key),

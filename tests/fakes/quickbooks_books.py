@@ -46,7 +46,8 @@ class QuickBooksBooks(Books):
     def facts_of(self, record: Record) -> Facts:
         updated = (record.get("MetaData") or {}).get("LastUpdatedTime")
         name = str(record.get("FullyQualifiedName") or record.get("DisplayName") or "").lower()
-        return Facts(record.get("Active", True) is not False, _moment(updated), name)
+        flags = frozenset({"isproject"} if record.get("IsProject") is True else ())
+        return Facts(record.get("Active", True) is not False, _moment(updated), name, flags)
 
     def deactivate(self, key: str) -> None:
         self.change(key, Active=False)

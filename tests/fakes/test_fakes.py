@@ -381,3 +381,19 @@ def test_the_log_of_requests_holds_no_secret(xero: FakeXero) -> None:
     contacts(xero, tokens["access_token"], page=1)
     assert not [secret for secret in (*xero.oauth.issued, CLIENT_SECRET) if secret in repr(xero.requests)]
     assert [request.kind for request in xero.requests] == ["authorize", "token", "token", "page"]
+
+
+def test_customers_of_a_kind_are_counted_as_far_as_the_vendors_let_anybody(
+    quickbooks: FakeQuickBooks, xero: FakeXero
+) -> None:
+    projects = "select count(*) from Customer where IsProject = true and Active in (true, false)"
+    assert query(quickbooks, projects).json()["QueryResponse"] == {"totalCount": 1}
+    quickbooks.has_projects = False
+    assert query(quickbooks, projects).json()["Fault"]["Error"][0]["code"] == "4001"
+
+    def count(where: str) -> int:
+        found: int = contacts(xero, page=1, where=where, includeArchived="true").json()["pagination"]["itemCount"]
+        return found
+
+    assert (count("IsSupplier==true"), count("IsCustomer==true")) == (2, 21)
+    assert count("IsCustomer==true AND IsSupplier==true") == 0

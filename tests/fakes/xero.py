@@ -34,6 +34,9 @@ _RULES = Rules(
     hard_life=None,
     invalid_client_status=400,
 )
+_MOST_FILTERED = 100_000
+"""Contacts of an organisation beyond which a filter that is not optimised is refused (XeroAPI/Xero-NetStandard 604)."""
+_CONDITION = re.compile(r"(iscustomer|issupplier)==true")
 _ORDERS: dict[str, Callable[[str, Facts], Any]] = {
     "contactid": lambda key, _: key,
     "name": lambda key, facts: (facts.name, key),
@@ -192,14 +195,17 @@ class FakeXero(FakeCompany):
         since = _since(request)
         with_archived = asked.get("includearchived", "false").lower() == "true"
         books = self.books[tenant]
+        wanted = _CONDITION.findall(asked.get("where", "").lower())
+        if "where" in asked and len(books.records) > _MOST_FILTERED:
+            return invalid("HighVolumeException", 51)
 
         def is_wanted(_: str, facts: Facts) -> bool:
             is_new = since is None or (
                 facts.updated_at is not None and facts.updated_at.replace(microsecond=0) >= since
             )
-            return is_new and (with_archived or facts.is_active)
+            return is_new and (with_archived or facts.is_active) and facts.flags.issuperset(wanted)
 
-        ids = books.select((since, with_archived, order), is_wanted, _ORDERS[order])
+        ids = books.select((since, with_archived, order, *wanted), is_wanted, _ORDERS[order])
         ids = ids[::-1] if direction == "desc" else ids
         return self._page(books, ids, page if "page" in asked else None, size)
 
@@ -237,10 +243,10 @@ def as_xml(status: int, number: int, kind: str, message: str) -> Answer:
     return as_text(text, status, "text/xml; charset=utf-8")
 
 
-def invalid(message: str) -> Answer:
+def invalid(message: str, number: int = 10) -> Answer:
     """Return a refusal of the accounting API."""
     elements = [{"ValidationErrors": [{"Message": message}]}]
-    value = {"ErrorNumber": 10, "Type": "ValidationException", "Message": message, "Elements": elements}
+    value = {"ErrorNumber": number, "Type": "ValidationException", "Message": message, "Elements": elements}
     return as_json(value, 400)
 
 

@@ -33,7 +33,8 @@ class XeroBooks(Books):
 
     def facts_of(self, record: Record) -> Facts:
         name = str(record.get("Name") or "").lower()
-        return Facts(record.get("ContactStatus") == ACTIVE, moment(record.get("UpdatedDateUTC")), name)
+        flags = frozenset(flag.lower() for flag in ("IsCustomer", "IsSupplier") if record.get(flag) is True)
+        return Facts(record.get("ContactStatus") == ACTIVE, moment(record.get("UpdatedDateUTC")), name, flags)
 
     def deactivate(self, key: str) -> None:
         self.change(key, ContactStatus="ARCHIVED")

@@ -205,6 +205,35 @@ def test_connecting_ends_with_a_look_at_the_company_and_says_what_does_not_answe
     assert quickbooks.count("page") == 0
 
 
+def test_connecting_says_how_many_there_are_of_each_kind_and_which_are_left_out(
+    run: Any, quickbooks: FakeQuickBooks, xero: FakeXero, at_terminal: Any
+) -> None:
+    at_terminal()
+    quickbooks.add(20)
+    xero.add(20)
+    xero.put({"Name": "Example Both", "ContactStatus": "ACTIVE", "IsCustomer": True, "IsSupplier": True})
+    seen = run("connect", "quickbooks", "--manual").out
+    assert re.search(
+        r"19 +customers +taken *\n +1 +projects +left out *\n +1 +inactive ones among all of these *\n", seen
+    )
+    seen = run("connect", "xero", "--manual", "--tenant", xero.tenant).out
+    assert re.search(r"18 +customers +taken *\n +1 +customers who are suppliers too +taken *\n", seen)
+    assert re.search(r"1 +suppliers only +left out, because xero\.include_suppliers = false *\n", seen)
+    assert re.search(r"1 +contacts that have neither bought nor sold +taken, because xero\.include_unused = true", seen)
+    assert (quickbooks.count("page"), xero.count("page")) == (0, 4)
+
+
+def test_kinds_that_a_provider_does_not_tell_are_no_trouble_of_the_connection(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    at_terminal()
+    quickbooks.has_projects = False
+    seen = run("connect", "quickbooks", "--manual")
+    assert (seen.code, seen.err) == (0, "")
+    assert "the kinds of customers cannot be read (it answered 400, request 1-" in seen.out
+    assert "a pull of all customers counts them" in seen.out
+
+
 def test_the_end_for_good_of_a_connection_is_shown_and_the_doctor_names_it_in_time(
     run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
 ) -> None:

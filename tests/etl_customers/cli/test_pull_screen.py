@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from etl_customers.cli.pull_screen import print_pull
-from etl_customers.report.pull_result import CountedReason, KeptEdited, PulledCounts, PullResult
+from etl_customers.report.pull_result import CountedKind, CountedReason, KeptEdited, PulledCounts, PullResult
 from schemas.codes import message
 
 
@@ -27,6 +27,7 @@ def ended(*reasons: tuple[str, int]) -> PullResult:
         vanished_ids=[],
         is_complete=True,
         warnings=[],
+        kinds=[],
         kept_edited=[],
         not_synced_file=None,
         refusal=None,
@@ -57,6 +58,20 @@ def test_customers_are_counted_by_reason_apart_from_those_left_out_on_purpose(
     assert "Left out on purpose (70)" in out
     assert "a, without an id …" in out
     assert "Correct them at Xero, then run: etl-customers pull xero --tenant t-1\n" in out
+
+
+def test_kinds_of_contacts_are_counted_with_what_becomes_of_them_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = [CountedKind("customers", 14, True), CountedKind("both", 0, True)]
+    kinds += [CountedKind("suppliers_only", 15, False), CountedKind("neither", 30, True)]
+    print_pull(replace(ended(), kinds=kinds))
+    out = capsys.readouterr().out
+    assert "What Xero has\n" in out
+    assert re.search(r"\n *14 +customers +taken *\n", out)
+    assert re.search(r"15 +suppliers only +left out, because xero\.include_suppliers = false", out)
+    assert re.search(r"30 +contacts that have neither bought nor sold +taken, because xero\.include_unused = true", out)
+    assert "suppliers too" not in out
+    print_pull(replace(ended(), kinds=kinds[:2]))
+    assert "What Xero has" not in capsys.readouterr().out
 
 
 def test_columns_that_were_edited_here_and_changed_there_are_listed_with_the_ids(

@@ -72,6 +72,7 @@ def test_mapping_again_gives_the_same_and_keeps_what_the_fetch_noted(staging: St
     assert [staging.rows(f"select * from {table} order by all") for table in tables] == before
     assert staging.rows("select name, number from facts order by name") == [
         ("pull_fetched", 2),
+        ("pull_kinds", None),
         ("rows_read", 2),
         ("rows_unread", 0),
     ]
