@@ -21,8 +21,8 @@ from etl_customers.target.pulls import accept_pull, find_cursor
 from etl_customers.target.tables import provider_connections
 from etl_customers.validate.validate import validate_customers
 
-START = datetime(2026, 11, 1, tzinfo=UTC)
-"""When all records of tests were last changed, unless they say otherwise."""
+START = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=7)
+"""When all records of tests were last changed, unless they say otherwise; no cursor of theirs is too old for deletions."""
 
 _FILLED: dict[str, bytes] = {}
 """Staging files by what was pulled: mapping and validating it once more takes longer than the load."""
