@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from etl_customers.cli.pasting import remember_home
+from etl_customers.cli.stopping import obey
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,6 +55,7 @@ def workshop_at(home: Path | None) -> Iterator["Workshop"]:
 
     workshop = open_workshop(find_home(home))
     try:
+        obey()
         yield workshop
     finally:
         workshop.target.dispose()

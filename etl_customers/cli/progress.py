@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from etl_customers.cli.stopping import obey
+
 if TYPE_CHECKING:
     from assets.progress import Progress
 
@@ -20,14 +22,15 @@ _STAGES = {
 
 
 @contextmanager
-def shown_progress() -> Iterator["Progress | None"]:
-    """Yield what an import reports its progress to; none where nobody watches."""
+def shown_progress() -> Iterator["Progress"]:
+    """Yield what an import reports its progress to; where nobody watches, it is asked for a stop alone."""
+    from assets import progress
+
     if not sys.stderr.isatty():
-        yield None
+        yield progress.Progress(stage=lambda _name: obey(), hashed=lambda _done, _total: obey())
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from assets import progress
     from etl_customers.cli.screen import console
 
     bar = Progress(
@@ -36,9 +39,11 @@ def shown_progress() -> Iterator["Progress | None"]:
     task = bar.add_task("starting", total=None)
 
     def hashed(done: int, total: int) -> None:
+        obey()
         bar.update(task, description=f"hashing passwords, {done} of {total}", completed=done, total=total)
 
     def stage(name: str) -> None:
+        obey()
         # An unknown total makes the bar pulse: stages but the hashing do not count.
         bar.reset(task, total=None, description=_STAGES.get(name, name))
 

@@ -38,6 +38,17 @@ class Stops:
 _STOPS: ContextVar[Stops | None] = ContextVar("stops", default=None)
 
 
+def obey() -> None:
+    """Stop where a stop was asked for and nothing came of it: Python drops what a handler raises within a callback.
+
+    Raises:
+        KeyboardInterrupt: As the handler did.
+    """
+    stops = _STOPS.get()
+    if stops is not None and stops.signal() is not None:
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def when_stopped(tell: Callable[[], str]) -> Iterator[None]:
     """Have ``tell`` find out what a stop inside the block has left, and say it as a sentence."""

@@ -1,11 +1,17 @@
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from etl_customers import imports
+from etl_customers.cli import main
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 
@@ -31,4 +37,24 @@ def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, num
         "stopped; the same command may be run again",
         "stopped; nothing is loaded, the same command may be run again",
     )
+    assert list((tmp_path / "home").glob("uploads/*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_python_drops_within_a_callback_is_obeyed_at_the_next_stage(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("first_name,last_name,city,country\nAnn,Lee,Sydney,AU\n", encoding="utf-8")
+    read = imports.run_raw_csv
+
+    def read_and_drop(*arguments: Any) -> Any:
+        with suppress(BaseException):  # as Python does in a finalizer
+            os.kill(os.getpid(), number)
+        return read(*arguments)
+
+    monkeypatch.setattr("assets.raw_csv.run_raw_csv", read_and_drop)
+    monkeypatch.setattr(signal, "SIG_IGN", object())  # whoever runs the tests in the background has SIGINT ignored
+    assert main(["import", str(file), "--home", str(tmp_path / "home")]) == 128 + number
+    assert capsys.readouterr().err.strip() == "stopped; nothing is loaded, the same command may be run again"
     assert list((tmp_path / "home").glob("uploads/*")) == []
