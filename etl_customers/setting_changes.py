@@ -219,6 +219,8 @@ def _typed(setting: Setting, text: str) -> Any:  # noqa: ANN401 - a value of TOM
     """Return the value as TOML has it, or the text where it is none; what it may be is asked afterwards."""
     if setting.is_list:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if setting.entry is not None and not text.strip():
+        return ""  # an alias that leads to nothing: its column is left out (R3)
     if not text.strip():
         raise UsageError(f"{setting.name} needs a value; to take it out: etl-customers settings unset {setting.name}")
     if setting.is_path:

@@ -33,6 +33,12 @@ def show_header(header: str) -> str:
     return f"'{text[:_LONGEST_HEADER]}…'" if len(text) > _LONGEST_HEADER else f"'{text}'"
 
 
+def _quoted(word: str) -> str:
+    """Return a word of a command as a shell takes it, such that its end is no end of a sentence either."""
+    quoted = shlex.quote(word)
+    return quoted if quoted[-1].isalnum() or quoted.endswith("'") else f"'{quoted}'"
+
+
 def _listed(items: Iterable[str]) -> str:
     shown = list(items)
     rest = len(shown) - _MOST_NAMED
@@ -504,7 +510,7 @@ class NotTitles(UploadRefused):
         """Name the header and the command that leaves it out."""
         return (
             f"most cells under {show_header(self.header)} are not one of {', '.join(TITLES)}; if they are job titles, "
-            f"leave the column out: etl-customers settings set {shlex.quote(f'csv.aliases.{self.header.strip()}')} '', "
+            f"leave the column out: etl-customers settings set {_quoted(f'csv.aliases.{self.header.strip()}')} '', "
             "then import the file again; else correct them"
         )
 

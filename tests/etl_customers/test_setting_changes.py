@@ -70,6 +70,7 @@ def test_a_setting_that_is_taken_out_has_its_default_again(home: Home) -> None:
         ("company.name", "2500", "2500"),
         ("csv.aliases.Phone (home). No", "phone", "phone"),
         ("csv.aliases.Name a.b", "first_name", "first_name"),
+        ("csv.aliases.Title", "", ""),
         ("xero.api_url", "https://api.example.com", "https://api.example.com"),
         ("QuickBooks.On-Unreadable", "fail", "fail"),
     ],

@@ -73,6 +73,21 @@ def test_errors_and_tables_name_commands_that_can_be_pasted(folder: Path) -> Non
     assert "customers.csv" in shell(listed, folder).stdout
 
 
+@pytest.mark.parametrize(("header", "home"), [("Title", ""), ("Title.", " --home 'a home'")])
+def test_the_command_that_leaves_job_titles_out_can_be_pasted(folder: Path, header: str, home: str) -> None:
+    rows = "A,One,Perth,Head of Sales\nB,Two,Perth,Engineer\n"
+    (folder / "jobs.csv").write_text(f"first_name,last_name,city,{header}\n{rows}", encoding="utf-8")
+    program = ".venv/bin/etl-customers"
+    assert shell(f"{program} settings set company.country AU{home}", folder).returncode == 0
+    refused = shell(f"{program} import jobs.csv{home}", folder)
+    command = refused.stderr.partition("leave the column out: ")[2].partition(", then import")[0]
+    pasted = shell(command, folder)
+    assert pasted.returncode == 0, pasted.stderr
+    again = shell(f"{program} import jobs.csv{home}", folder)
+    assert again.returncode == 0, again.stderr
+    assert "2 of 2 rows loaded" in again.stdout
+
+
 def test_json_keeps_the_plain_form(folder: Path) -> None:
     found = shell(".venv/bin/etl-customers imports show csv-none --json --home here", folder)
     assert json.loads(found.stdout)["error"]["message"].endswith("see: etl-customers imports")
