@@ -18,6 +18,7 @@ import requests
 from pydantic import HttpUrl
 
 from etl_customers.controls import escape_json
+from etl_customers.errors import SettingsInvalid
 from etl_customers.settings import Alerts, Home
 from etl_customers.target.ledger import FINISHED, REFUSED, ImportRecord
 from schemas.codes import LEFT_OUT_CODES
@@ -255,6 +256,24 @@ def _post(url: HttpUrl, entry: Mapping[str, Any], timeout_seconds: float) -> str
         if code != _TOO_MANY_REQUESTS and code < _SERVER_ERRORS:
             break
     return f"the webhook at {url.host} {problem}; see alerts.webhook_url in the settings"
+
+
+def check_log_file(home: Home, file: Path) -> None:
+    """Ask whether alerts can be written to a file; nothing is made or written.
+
+    Raises:
+        SettingsInvalid: Its folder is not there, it is no file, or it may not be written.
+    """
+    path = home.path / file
+    if not path.parent.is_dir():
+        problem = f"there is no folder {path.parent}; make it first"
+    elif path.exists() and not path.is_file():
+        problem = f"{path} is no file; name one, such as {path / 'alerts.jsonl'}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = f"{path} cannot be written; let the user {os.getuid()} write it"
+    else:
+        return
+    raise SettingsInvalid((f"alerts.log_file: {problem}",))
 
 
 def _append(path: Path, entry: Mapping[str, Any]) -> str | None:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import pydantic
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from etl_customers.errors import DiskUnavailable, NotFound, SettingsInvalid, UsageError
+from etl_customers.invisible import visible
 from etl_customers.private_files import write_private
 from etl_customers.settings import (
     DATABASE_VARIABLE,
@@ -102,7 +103,9 @@ class Setting:
     @property
     def _kinds(self) -> tuple[type, ...]:
         annotation = self.field.annotation
-        return tuple(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+        parts = (annotation, *get_args(annotation))
+        plain = (part.__origin__ if get_origin(part) is Annotated else part for part in parts)
+        return tuple(kind for kind in plain if isinstance(kind, type))
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def find_setting(name: str) -> Setting:
     """Return the setting of a name; case does not count, and a hyphen is as good as an underscore.
 
     Raises:
-        UsageError: It is none, or one that comes from the environment only.
+        UsageError: It is none, a whole section, or one that comes from the environment only.
     """
     plain = name.strip().lower().replace("-", "_")
     section, _, rest = name.strip().partition(".")
@@ -133,6 +136,9 @@ def find_setting(name: str) -> Setting:
         setting = Setting(section, key, entry.strip() if has_entry else None)
         if setting.entry is None or (setting.is_table and setting.entry):
             return setting
+    if plain in _sections():
+        settings = ", ".join(f"{plain}.{field}" for field in _sections()[plain].model_fields)
+        raise UsageError(f"{plain} is a section, not a setting; name one of its settings: {settings}")
     known = [f"{one}.{field}" for one, model in _sections().items() for field in model.model_fields]
     alike = difflib.get_close_matches(plain, known, 1, 0.6) or [one for one in known if one.endswith(f".{plain}")]
     raise NotFound(
@@ -202,7 +208,8 @@ def _path_to_unset(content: Mapping[str, Any], name: str) -> tuple[str, ...]:
         return find_setting(name).path
     except UsageError:
         as_written = tuple(name.strip().split(".", 2))
-        if _get(content, as_written) is None:
+        found = _get(content, as_written)
+        if found is None or (name.strip() in _sections() and isinstance(found, Mapping)):
             raise
         return as_written
 
@@ -218,8 +225,10 @@ def _sections() -> Mapping[str, type[pydantic.BaseModel]]:
 def _typed(setting: Setting, text: str) -> Any:  # noqa: ANN401 - a value of TOML
     """Return the value as TOML has it, or the text where it is none; what it may be is asked afterwards."""
     if setting.is_list:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if setting.entry is not None and not text.strip():
+        return [part for one in text.split(",") if (part := visible(one).strip())]
+    if not setting.is_path:
+        text = visible(text).strip()
+    if setting.entry is not None and not text:
         return ""  # an alias that leads to nothing: its column is left out (R3)
     if not text.strip():
         raise UsageError(f"{setting.name} needs a value; to take it out: etl-customers settings unset {setting.name}")

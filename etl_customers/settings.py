@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from etl_customers.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.setting_types import FilePath, HostName, Line, OptionalLine
 from schemas.columns import CUSTOMER_COLUMNS
 from schemas.sources import PROVIDERS, QUICKBOOKS
 
@@ -118,9 +119,9 @@ class _Section(BaseModel):
 class Company(_Section):
     """Whose customers these are; fills what a row leaves open (R10, R12)."""
 
-    name: str = "My company"
+    name: Line = "My company"
     country: str = Field("US", pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")
-    city: str | None = Field(None, description="taken where a row has neither city nor state")
+    city: OptionalLine = Field(None, description="taken where a row has neither city nor state")
 
     @property
     def has_country(self) -> bool:
@@ -131,9 +132,9 @@ class Company(_Section):
 class Csv(_Section):
     """How files are read (R3, R4, R13)."""
 
-    max_rows: int = Field(2500, ge=1, description="most data rows of a file")
-    max_bytes: int = Field(64 * 1024 * 1024, ge=1, description="largest file, and largest unpacked .xlsx")
-    encoding: str | None = Field(None, description="taken when --encoding is not given; UTF-8 and UTF-16 need none")
+    max_rows: int = Field(2500, ge=1, le=10**12, description="most data rows of a file")
+    max_bytes: int = Field(64 * 1024 * 1024, ge=1, le=10**15, description="largest file, and largest unpacked .xlsx")
+    encoding: OptionalLine = Field(None, description="taken when --encoding is not given; UTF-8 and UTF-16 need none")
     required: tuple[Literal[CUSTOMER_COLUMNS], ...] = ("first_name", "last_name", "city")  # type: ignore[valid-type]
     ignore_unknown_columns: bool = False
     aliases: dict[str, str] = Field(default_factory=dict, description="further header = column")
@@ -148,15 +149,15 @@ class Duplicates(_Section):
 class Passwords(_Section):
     """Cost of argon2id; OWASP's minimum is the least that is accepted (R5)."""
 
-    memory_kib: int = Field(19456, ge=19456)
-    iterations: int = Field(2, ge=2)
-    parallelism: int = Field(1, ge=1)
+    memory_kib: int = Field(19456, ge=19456, le=4 * 1024 * 1024)
+    iterations: int = Field(2, ge=2, le=1_000)
+    parallelism: int = Field(1, ge=1, le=128)
 
 
 class Retention(_Section):
     """How long what is not the customer's own record is kept."""
 
-    days: int = Field(7, ge=0)
+    days: int = Field(7, ge=0, le=36_500)
 
 
 class Inbox(_Section):
@@ -178,7 +179,7 @@ class Alerts(_Section):
     """Who is told of imports that fail, or of rows that do; without a URL or a file, nobody."""
 
     webhook_url: SecretUrl | None = Field(None, description="gets a POST with a JSON object")
-    log_file: Path | None = Field(None, description="gets a line of JSON")
+    log_file: FilePath | None = Field(None, description="gets a line of JSON")
     on_failed_rows: bool = Field(True, description="also when an import finished with failed rows")
     failed_share: float = Field(0.1, ge=0, le=1, description="more failed rows than this share make a check warn")
 
@@ -187,22 +188,24 @@ class Ui(_Section):
     """The web server that ``etl-customers ui`` starts."""
 
     password: pydantic.SecretStr | None = Field(None, min_length=12, description="asked for by the browser")
-    allowed_hosts: tuple[str, ...] = Field((), description="further names under which it is reached, without port")
+    allowed_hosts: tuple[HostName, ...] = Field((), description="further names under which it is reached, without port")
     show_file_names: bool = Field(False, description="let Dagster keep the names of uploaded files")
 
 
 class Reference(_Section):
     """The user's own lists of places, CSV files that replace the shipped ones (R10, R12)."""
 
-    states_file: Path | None = Field(None, description="columns country, code, name")
-    cities_file: Path | None = Field(None, description="columns country, state, city; first of a state is its default")
+    states_file: FilePath | None = Field(None, description="columns country, code, name")
+    cities_file: FilePath | None = Field(
+        None, description="columns country, state, city; first of a state is its default"
+    )
 
 
 class Staging(_Section):
     """Limits of DuckDB while it works on one import."""
 
-    memory_limit_mb: int = Field(512, ge=64)
-    chunk_rows: int = Field(50_000, ge=1, description="rows in memory at a time")
+    memory_limit_mb: int = Field(512, ge=64, le=16 * 1024 * 1024)
+    chunk_rows: int = Field(50_000, ge=1, le=10_000_000, description="rows in memory at a time")
 
 
 def _require_https(url: pydantic.HttpUrl) -> pydantic.HttpUrl:
@@ -233,7 +236,7 @@ class Provider(_Section):
     )
     link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
     vanished_share: float = Field(0.05, ge=0, le=1, description="a pull stops where more customers are gone")
-    deadline_minutes: int = Field(120, ge=1, description="longest time of one try to pull")
+    deadline_minutes: int = Field(120, ge=1, le=7 * 24 * 60, description="longest time of one try to pull")
     redirect_uri: pydantic.HttpUrl = Field(
         pydantic.HttpUrl("http://localhost:8734/callback"), description="as it was entered at the provider"
     )
@@ -242,7 +245,7 @@ class Provider(_Section):
 class QuickBooks(Provider):
     """QuickBooks Online; client id and secret come from the environment only."""
 
-    requests_per_minute: int = Field(480, ge=1, description="of one company; Intuit allows 500")
+    requests_per_minute: int = Field(480, ge=1, le=1_000_000, description="of one company; Intuit allows 500")
     sub_customers: Literal["import", "leave_out"] = Field("import", description="customers below another customer")
     api_url: SecureUrl = pydantic.HttpUrl("https://quickbooks.api.intuit.com")
     authorize_url: SecureUrl = pydantic.HttpUrl("https://appcenter.intuit.com/connect/oauth2")
@@ -253,7 +256,7 @@ class QuickBooks(Provider):
 class Xero(Provider):
     """Xero; client id and secret come from the environment only."""
 
-    requests_per_minute: int = Field(58, ge=1, description="of one organisation; Xero allows 60")
+    requests_per_minute: int = Field(58, ge=1, le=1_000_000, description="of one organisation; Xero allows 60")
     include_suppliers: bool = Field(False, description="also contacts that only sell to the company")
     include_unused: bool = Field(True, description="also contacts that have neither bought nor sold")
     api_url: SecureUrl = pydantic.HttpUrl("https://api.xero.com")

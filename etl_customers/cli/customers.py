@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl_customers.cli.options import (
+    MOST_LISTED,
     HomeOption,
     JsonOption,
     ListingGroup,
+    of_a_customer,
     show_in_ui,
     target_at,
     user_name,
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from etl_customers.target.ledger import ImportRecord
     from etl_customers.target.pulls import ProviderLink
 
-_CustomerId = Annotated[int, typer.Argument(metavar="ID", help="The customer's id.", show_default=False)]
+_CustomerId = Annotated[
+    int, typer.Argument(metavar="ID", help="The customer's id.", show_default=False, callback=of_a_customer)
+]
 _HEADERS = ("id", "name or business", "e-mail", "phone", "city", "source")
 _HEADERS_OF_PULLED = (*_HEADERS[:2], "name in the books", *_HEADERS[2:])
 
@@ -41,7 +45,7 @@ def list_(
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Only from csv, quickbooks or xero.")] = None,
     import_id: Annotated[str | None, typer.Option("--import", help="Only of this import.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Most customers to list.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_LISTED, help="Most customers to list.")] = 50,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -73,7 +77,7 @@ def list_(
         rows = [_row(one, others[one.id]) if any(others.values()) else _row(one) for one in shown]
         console().print(table(_HEADERS if not any(others.values()) else _HEADERS_OF_PULLED, rows, right=("id",)))
         if len(found) > limit:
-            say(f"and more; narrow the search, or see more with --limit {limit * 10}")
+            say(f"and more; narrow the search, or see more with --limit {min(limit * 10, MOST_LISTED)}")
 
 
 def show(customer_id: _CustomerId, json: JsonOption = False, home: HomeOption = None) -> None:
@@ -125,7 +129,10 @@ def edit(
 
 
 def trace(
-    customer_id: Annotated[int, typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False)],
+    customer_id: Annotated[
+        int,
+        typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False, callback=of_a_customer),
+    ],
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:

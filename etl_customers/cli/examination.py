@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from etl_customers.alerts import check_log_file
 from etl_customers.errors import DatabaseUnavailable, EtlCustomersError
 from etl_customers.fields import load_fields
 from etl_customers.inbox.folders import count_rejected
@@ -118,7 +119,9 @@ def _is_open(path: Path) -> bool:
 
 def _settings(home: Home) -> Iterator[Finding]:
     try:
-        load_settings(home)
+        log_file = load_settings(home).alerts.log_file
+        if log_file is not None:
+            check_log_file(home, log_file)
     except EtlCustomersError as error:
         yield Finding("settings", False, str(error), f"correct {home.settings_file} or the environment")
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl_customers.cli.options import (
+    MOST_LISTED,
     EncodingOption,
     HomeOption,
     JsonOption,
@@ -133,7 +134,9 @@ def split(
 
 
 def list_(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Most imports to list.")] = _IMPORTS_SHOWN,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST_LISTED, help="Most imports to list.")
+    ] = _IMPORTS_SHOWN,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:

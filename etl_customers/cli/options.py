@@ -43,6 +43,20 @@ class ListingGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+_LARGEST_ID = 2**63 - 1
+MOST_LISTED = 1_000_000
+"""Largest ``--limit``: more lines than anybody reads."""
+
+
+def of_a_customer(number: int) -> int:
+    """Let pass what a database can have as an id."""
+    from etl_customers.errors import NotFound
+
+    if not 0 < number <= _LARGEST_ID:
+        raise NotFound("customer", str(number), "search for it with: etl-customers customers TEXT")
+    return number
+
+
 @contextmanager
 def workshop_at(home: Path | None) -> Iterator["Workshop"]:
     """Open the workshop of a home and close its database connections afterwards.

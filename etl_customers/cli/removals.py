@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, JsonOption, show_in_ui, user_name, workshop_at
+from etl_customers.cli.options import HomeOption, JsonOption, of_a_customer, show_in_ui, user_name, workshop_at
 
 if TYPE_CHECKING:
     from etl_customers.erasing.erase import Erasure
@@ -69,7 +69,10 @@ def undo(
 
 
 def erase(
-    customer_id: Annotated[int, typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False)],
+    customer_id: Annotated[
+        int,
+        typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False, callback=of_a_customer),
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,

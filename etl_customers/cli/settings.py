@@ -24,7 +24,8 @@ def add_to(app: typer.Typer) -> None:
         cls=ListingGroup, no_args_is_help=False, help="Print the settings in force, set one, or take one out."
     )
     group.command("list")(list_)
-    group.command("set")(set_)
+    # A value may begin with a hyphen, and a misspelt option is then one word too many.
+    group.command("set", context_settings={"ignore_unknown_options": True})(set_)
     group.command("unset")(unset)
     app.add_typer(group, name="settings")
 
@@ -74,10 +75,16 @@ def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None
 
 def _check(wanted: "Settings", home: Path | None, path: tuple[str, ...]) -> None:
     """Ask the readers of a setting whether they can use it; what they need is slow to import."""
+    from etl_customers.settings import find_home
+
     if path[0] in ("company", "reference"):
         from etl_customers.workshop import check_places
 
         check_places(wanted)
+    if path[:2] == ("alerts", "log_file") and wanted.alerts.log_file is not None:
+        from etl_customers.alerts import check_log_file
+
+        check_log_file(find_home(home), wanted.alerts.log_file)
     if path[:2] == ("csv", "encoding") and wanted.csv.encoding is not None:
         from etl_customers.read.csv_files import checked_codec
 

@@ -14,6 +14,7 @@ import pycountry
 
 from etl_customers.errors import SettingsInvalid
 from etl_customers.invisible import are_blank, visible
+from etl_customers.setting_types import one_line
 from etl_customers.validate.place_names import place_key, plain_name
 
 _COMMON_NAMES: dict[str, tuple[str, ...]] = {
@@ -209,17 +210,28 @@ def _user_rows(setting: str, path: Path, columns: tuple[str, ...]) -> Iterator[t
             header = [visible(cell).strip().lower() for cell in next(reader, [])]
             if missing := [column for column in columns if column not in header]:
                 raise _broken(setting, path, 1, f"the header lacks {', '.join(missing)}")
+            places = [header.index(column) for column in columns]
             for cells in reader:
                 if len(cells) not in (0, len(header)):
                     raise _broken(setting, path, reader.line_num, f"{len(header)} cells expected, {len(cells)} found")
                 if not are_blank(cells):
-                    yield reader.line_num, tuple(visible(cells[header.index(column)]).strip() for column in columns)
+                    yield (
+                        reader.line_num,
+                        tuple(_line(setting, path, reader.line_num, cells[place]) for place in places),
+                    )
     except OSError as error:
         raise SettingsInvalid((f"reference.{setting}: {path} cannot be read ({error.strerror})",)) from None
     except UnicodeDecodeError:
         raise SettingsInvalid((f"reference.{setting}: {path} is not UTF-8 text",)) from None
     except csv.Error as error:
         raise _broken(setting, path, reader.line_num, str(error)) from None
+
+
+def _line(setting: str, path: Path, number: int, cell: str) -> str:
+    try:
+        return one_line(cell)
+    except ValueError as error:
+        raise _broken(setting, path, number, f"a cell {error}") from None
 
 
 def _broken(setting: str, path: Path, line: int, reason: str) -> SettingsInvalid:

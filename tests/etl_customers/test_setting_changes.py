@@ -71,6 +71,9 @@ def test_a_setting_that_is_taken_out_has_its_default_again(home: Home) -> None:
         ("csv.aliases.Phone (home). No", "phone", "phone"),
         ("csv.aliases.Name a.b", "first_name", "first_name"),
         ("csv.aliases.Title", "", ""),
+        ("csv.aliases.Title", "\u200b ", ""),
+        ("company.city", " Per\u200bth", "Perth"),
+        ("company.name", "می\u200cخواهم", "می\u200cخواهم"),
         ("xero.api_url", "https://api.example.com", "https://api.example.com"),
         ("QuickBooks.On-Unreadable", "fail", "fail"),
     ],
@@ -104,6 +107,18 @@ def test_a_file_is_named_from_the_root_so_that_it_is_found_from_anywhere(
         ("company.city", " ", "settings unset company.city"),
         ("xero.api_url", "http://example.com", "must begin with https"),
         ("xero.redirect_uri", "nowhere", "must be an address"),
+        ("csv.max_rows", "-5", "must be at least 1"),
+        ("company.city", "\u200b", "settings unset company.city"),
+        ("company.city", "Per\tth", "must be one line of text"),
+        ("company.city", "x" * 256, "must have at most 255 characters"),
+        ("company.name", "Wattle\nand Co", "must be one line of text"),
+        ("company.name", "Wattle\x1b[2J", "must be one line of text"),
+        ("csv.encoding", "utf-8\nx", "must be one line of text"),
+        ("alerts.log_file", "a\nb.log", "must be a path without control characters"),
+        ("ui.allowed_hosts", "a b", "must have names of hosts"),
+        ("ui.allowed_hosts", "good.example.com,*", "must have names of hosts"),
+        ("ui.allowed_hosts", "http://x", "must have names of hosts"),
+        ("ui.allowed_hosts", "etl.example.com:3000", "must have names of hosts"),
         ("csv.aliases", "Town", r"settings set csv\.aliases\.HEADER COLUMN"),
     ],
 )
@@ -113,6 +128,39 @@ def test_a_value_that_cannot_be_changes_nothing_and_what_can_be_is_said(
     with pytest.raises(UsageError, match=said) as refused:
         set_setting(home, name, text, _any)
     assert "name" not in text or text not in str(refused.value)
+    assert _text(home) == WRITTEN
+
+
+@pytest.mark.parametrize("section", ["csv", "company", "CSV", "quickbooks"])
+def test_a_whole_section_is_neither_set_nor_taken_out_and_its_settings_are_named(home: Home, section: str) -> None:
+    its_settings = f"{section.lower()} is a section, not a setting; name one of its settings: {section.lower()}\\."
+    with pytest.raises(UsageError, match=its_settings):
+        unset_setting(home, section)
+    with pytest.raises(UsageError, match=its_settings):
+        set_setting(home, section, "1", _any)
+    assert _text(home) == WRITTEN
+
+
+def test_a_section_that_is_none_can_be_taken_out(home: Home) -> None:
+    home.settings_file.write_text('csv = 5\n[companies]\nname = "x"\n', encoding="utf-8")
+    assert unset_setting(home, "csv").is_changed
+    assert unset_setting(home, "companies").is_changed
+    load_settings(home)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        f"{section}.{name}"
+        for section, model in Settings()
+        for name, value in model
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ],
+)
+@pytest.mark.parametrize("value", ["9" * 20, "9" * 400, "-1", "1e400", "inf", "nan"])
+def test_no_number_is_without_limits(home: Home, number: str, value: str) -> None:
+    with pytest.raises(UsageError, match="must be"):
+        set_setting(home, number, value, _any)
     assert _text(home) == WRITTEN
 
 

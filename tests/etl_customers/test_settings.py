@@ -174,3 +174,37 @@ def test_any_variable_is_read_or_said_to_be_wrong(home: Home, name: str, value: 
     with pytest.MonkeyPatch.context() as environment, suppress(SettingsInvalid):
         environment.setenv(f"ETL_CUSTOMERS_{name}", value)
         assert load_settings(home).csv.max_rows > 0
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_texts_of_settings_are_without_what_nobody_sees_wherever_they_stand(
+    home: Home, monkeypatch: pytest.MonkeyPatch, *, is_in_file: bool
+) -> None:
+    def write(name: str, value: str) -> None:
+        if is_in_file:
+            section, _, key = name.partition(".")
+            home.settings_file.write_text(f"[{section}]\n{key} = {json.dumps(value)}\n", encoding="utf-8")
+        else:
+            monkeypatch.setenv(f"ETL_CUSTOMERS_{name.replace('.', '__')}".upper(), value)
+
+    write("company.city", " Per\u200bth\u2060 ")
+    assert load_settings(home).company.city == "Perth"
+    write("company.city", "\u200b")
+    assert load_settings(home).company.city is None
+    for city in ("Per\tth", "Per\nth", "Per\u2028th", "Per\x1bth"):
+        write("company.city", city)
+        with pytest.raises(SettingsInvalid, match=r"company\.city .* must be one line of text"):
+            load_settings(home)
+    write("company.city", "Perth")
+    write("company.name", "\u200b")
+    with pytest.raises(SettingsInvalid, match=r"company\.name .* must not be empty"):
+        load_settings(home)
+
+
+def test_names_of_the_web_server_are_as_browsers_send_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETL_CUSTOMERS_UI__ALLOWED_HOSTS", '["ETL.example.com", "etl_1", "192.0.2.7", "2001:DB8::0:1"]')
+    assert load_settings(home).ui.allowed_hosts == ("etl.example.com", "etl_1", "192.0.2.7", "[2001:db8::1]")
+    for wrong in ("", "*", "a b", "http://x", "x:80", "-x.example.com", "x..y", "x/y", "bücher.example", "a" * 64):
+        monkeypatch.setenv("ETL_CUSTOMERS_UI__ALLOWED_HOSTS", json.dumps([wrong]))
+        with pytest.raises(SettingsInvalid, match=r"ui\.allowed_hosts.* must have names of hosts"):
+            load_settings(home)

@@ -37,6 +37,9 @@ def test_a_variable_that_wins_is_said(run: Any, monkeypatch: pytest.MonkeyPatch)
     [
         (("csv.encoding", "klingon"), "not a text encoding"),
         (("csv.aliases.Size", "shoe_size"), "must name a column"),
+        (("csv.max_rows", "-5"), "csv.max_rows must be at least 1"),
+        (("alerts.log_file", "/nope/dir/x.log"), "there is no folder /nope/dir; make it first"),
+        (("alerts.log_file", "/"), "/ is no file"),
         (("reference.states_file", "missing.csv"), "cannot be read"),
         (("ui.password", "correct horse battery"), "ETL_CUSTOMERS_UI__PASSWORD"),
     ],
@@ -53,3 +56,22 @@ def test_an_alias_cannot_take_the_header_of_a_field(run: Any) -> None:
     run("fields", "add", "Loyalty", "--type", "text")
     assert run("settings", "set", "csv.aliases.Loyalty", "suburb").code == 2
     assert run("settings", "set", "csv.aliases.Bezirk, Ort", "suburb").code == 0
+
+
+def test_a_log_file_in_a_folder_that_is_there_can_be_set_and_doctor_misses_the_folder(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    assert run("settings", "set", "alerts.log_file", f"{folder}/alerts.jsonl").code == 0
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    assert f"there is no folder {folder}" in run("doctor").out
+    assert run("settings", "unset", "alerts.log_file").code == 0
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "0"])
+def test_a_number_that_no_customer_can_have_is_nobodys(run: Any, number: str) -> None:
+    for words in (("customers", "show"), ("customers", "edit"), ("trace",), ("erase",)):
+        refused = run(*words, number, *(["city=x"] if words[-1] == "edit" else []))
+        assert (refused.code, f"there is no customer {number}" in refused.err) == (2, True), words
+    assert run("customers", "--limit", number).code == 2
+    assert run("imports", "--limit", number).code == 2

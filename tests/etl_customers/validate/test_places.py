@@ -231,6 +231,7 @@ def test_a_changed_list_is_read_again(tmp_path: Path) -> None:
         ('country,code,name\nAU,X,"Xland\n', None, "states_file.csv, line 2: unexpected end of data"),
         (b"country,code,name\nAU,X,\xff\n", None, "states_file.csv is not UTF-8 text"),
         (None, "country,state,city\nAU,Ruritania,Zenda\n", "cities_file.csv, line 2: state is not"),
+        (None, 'country,state,city\nAU,NSW,"Syd\tney"\n', "line 2: a cell must be one line of text"),
         (None, "country,state,city\nAU,NSW,\n", "cities_file.csv, line 2: city is empty"),
     ],
 )
