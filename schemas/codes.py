@@ -97,7 +97,7 @@ _ERRORS = (
     ),
     Problem(DUPLICATE_IN_FILE, "{column} is the same as in row {reference}, which is loaded"),
     Problem(ALREADY_EXISTS, "{column} belongs to customer {reference} already"),
-    Problem("name_missing", "there is neither a person's name nor a business name; enter one at the provider"),
+    Problem("name_missing", "there is neither a person's name nor a business name; fill in one of them"),
     Problem(INVALID_RECORD, "{column} is not in the form that the provider describes; look at the record there"),
     Problem(
         SUPPLIER_ONLY,

@@ -16,12 +16,11 @@ from etl_customers.settings import Company
 from etl_customers.validate.emails import read_emails
 from etl_customers.validate.phones import read_phones
 from etl_customers.validate.places import Places
-from etl_customers.validate.source_rules import SourceRules
+from etl_customers.validate.source_rules import NAMES, SourceRules
 from schemas.codes import LEFT_OUT
 from schemas.columns import COLUMNS, CUSTOMER_TYPES, IDENTITY_COLUMNS, TITLES, Kind
 from schemas.normalised_customers import UNREADABLE
 
-_NAMES = ("first_name", "last_name", "business_name")
 _PHONE_COLUMNS = (*IDENTITY_COLUMNS["mobile"], *IDENTITY_COLUMNS["phone"])
 _EMAIL_COLUMNS = IDENTITY_COLUMNS["email"]
 
@@ -64,7 +63,7 @@ def normalise_rows(
     flags |= _read_contacts(texts, values, is_unknown, company.country, done.warnings, rules)
     values["date_joined"] = read_dates(texts["date_joined"])
     flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
-    has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in _NAMES)
+    has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in NAMES)
     flags["business_name:name_missing"] = texts.select(~has_name & rules.needs_name).to_series()
     flags["row:invalid_failed_row"] = (raw["parent_row"] < 0).fill_null(False)
     password = raw["password_state"]

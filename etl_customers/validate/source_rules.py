@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from etl_customers.settings import Settings
 from schemas.sources import PROVIDERS
 
+NAMES = ("first_name", "last_name", "business_name")
+"""By any one of them a customer is called something."""
+
 
 @dataclass(frozen=True)
 class SourceRules:
@@ -13,7 +16,7 @@ class SourceRules:
     required: tuple[str, ...]
     """Columns that must have a value after defaults."""
     needs_name: bool = False
-    """A person's name or a business name must be there."""
+    """A person's name or a business name must be there; False where a required column is one already."""
     is_pull: bool = False
     """It comes from a provider, where nobody could be asked in which country a customer is."""
     leaves_out: bool = False
@@ -30,6 +33,6 @@ def rules_of(settings: Settings, source: str, *, is_typed: bool = False) -> Sour
     """
     required = settings.required_of(source)
     if source not in PROVIDERS:
-        return SourceRules(required)
+        return SourceRules(required, needs_name=not set(NAMES) & set(required))
     leaves_out = settings.provider(source).on_unreadable == "leave_out" and not is_typed
     return SourceRules(required, needs_name=True, is_pull=not is_typed, leaves_out=leaves_out)

@@ -41,6 +41,35 @@ def test_a_providers_customer_without_any_name_fails_once(source: str) -> None:
     assert codes(check(row, defaults={}, source=source)) == {(2, "business_name", "name_missing")}
 
 
+PERSON = {"customer_type": "Personal", "city": "Perth"}
+NAMELESS = {
+    "first_name": " ",
+    "last_name": "\u200b",
+    "business_name": "",
+    "first_name2": "Ada",
+    "email": "a@example.com",
+}
+
+
+@pytest.mark.parametrize("required", [[], ["city"], ["email", "first_name2"]])
+@pytest.mark.parametrize("is_typed", [False, True])
+def test_a_row_of_a_file_without_any_name_fails_where_no_name_is_required(
+    required: list[str], *, is_typed: bool
+) -> None:
+    settings = {**AUSTRALIAN, "csv": {"required": required}}
+    assert codes(check(NAMELESS, settings=settings, defaults=PERSON, is_typed=is_typed)) == {
+        (2, "business_name", "name_missing")
+    }
+    for name in ("first_name", "last_name", "business_name"):
+        assert codes(check({**NAMELESS, name: "Ada"}, settings=settings, defaults=PERSON, is_typed=is_typed)) == set()
+
+
+@pytest.mark.parametrize("required", [["first_name"], ["last_name", "city"], ["business_name"]])
+def test_a_row_of_a_file_without_the_name_that_is_required_has_one_error(required: list[str]) -> None:
+    found = check(NAMELESS, settings={**AUSTRALIAN, "csv": {"required": required}}, defaults=PERSON)
+    assert codes(found) == {(2, required[0], "required")}
+
+
 def test_a_file_is_not_asked_for_a_name_of_either_kind() -> None:
     assert ("name_missing" in {code for _, _, code in codes(check({"first_name": ""}, defaults={}))}) is False
 
