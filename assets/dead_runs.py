@@ -75,7 +75,9 @@ def end_dead_runs(instance: dg.DagsterInstance, with_workers: bool = False) -> S
         if latest.status == dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(latest, "The process of this run is gone.")
         elif of_command:
-            instance.report_run_failed(latest, "The command line that executed this run was ended; re-execute it.")
+            instance.report_run_failed(
+                latest, "The command that this run belongs to was stopped; run the command again."
+            )
         else:
             instance.report_run_failed(latest, "The process of this run is gone.")
         ended.append(run.run_id)

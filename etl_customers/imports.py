@@ -25,7 +25,7 @@ from etl_customers.read.refusals import CountryNotSet
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.report.worklist import work_items, write_worklist
-from etl_customers.stages import StageMissing, open_stage, settings_of
+from etl_customers.stages import UploadGone, open_stage, settings_of
 from etl_customers.staging import Staging, StagingDamaged, kept_open, open_staging, remove_staging
 from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import (
@@ -121,7 +121,7 @@ def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -
 
     Raises:
         UploadRefused: The file as a whole cannot be imported.
-        StageMissing: The upload is not in this home.
+        UploadGone: The upload is not in this home.
     """
     try:
         return _run_raw_csv(workshop, import_id, run_id)
@@ -138,7 +138,7 @@ def _run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None) -> Read
             return ReadCounts(record.rows_read or 0, record.rows_unread or 0, record.parent_import_id, warnings)
         upload = workshop.upload_path(import_id)
         if not upload.exists():
-            raise StageMissing(import_id, "the upload")
+            raise UploadGone(import_id)
         try:
             return _read(workshop, staging, upload, record.encoding)
         except UploadRefused as refusal:
@@ -338,7 +338,7 @@ def _hash(
     if not total:
         return {}
     if not upload.exists():
-        raise StageMissing(record.import_id, "the upload")
+        raise UploadGone(record.import_id)
     passwords = read_passwords(upload, _fields(workshop), workshop.settings.csv, record.encoding)
     return hash_passwords(
         passwords, workshop.settings.passwords, None if progress is None else lambda done: progress(done, total)

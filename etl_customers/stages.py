@@ -70,6 +70,20 @@ class StageMissing(NotNow):
         )
 
 
+class UploadGone(StageMissing):
+    """There is nothing here of an import that has not ended: no stage of it can be run."""
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(import_id, "the upload")
+
+    def __str__(self) -> str:
+        """Say why that may be, and how to have the import all the same."""
+        return (
+            f"the upload of import {self.import_id} is not in this home: the import was stopped, or was begun in another "
+            "home; import the file again"
+        )
+
+
 def begin_anew(source: str) -> str:
     """Return in words how a person has an import of a source once more."""
     return f"run: etl-customers pull {source}" if source in PROVIDERS else "import the file again"
@@ -90,6 +104,7 @@ def open_stage(workshop: Workshop, import_id: str, needs: str | None = None) -> 
         PullAlreadyRefused: The same of a pull.
         ImportUndone: It was taken back.
         StageMissing: The stage before has left nothing here.
+        UploadGone: Nor is there what it would read.
         ImportBusy: Another process works on it.
         DiskUnavailable: The staging file cannot be used.
     """
@@ -99,6 +114,8 @@ def open_stage(workshop: Workshop, import_id: str, needs: str | None = None) -> 
         record = find_record(workshop, import_id)
         if record.status == ACCEPTED:
             if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
+                if record.source not in PROVIDERS and not workshop.upload_path(import_id).exists():
+                    raise UploadGone(import_id)
                 raise StageMissing(import_id, f"the stage {FIRST_STAGES[record.source]}", record.source)
             yield record, staging
             return

@@ -11,7 +11,7 @@ from assets.definitions import define
 from assets.instance import open_instance
 from assets.launch import run_import_job
 from assets.partitions import CHAIN, imports
-from etl_customers.imports import accept_upload
+from etl_customers.imports import accept_upload, forget_upload
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
 from tests.assets.pulling import connected
@@ -43,6 +43,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workshop, d
             "refused": imported(workshop, folder, "bad.csv", GOOD.replace("email", "shoe").format("bob")),
             "undone": imported(workshop, folder, "undone.csv", GOOD.format("una")),
         }
+        stopped = folder / "stopped.csv"
+        stopped.write_text(GOOD.format("sam"), encoding="utf-8")
+        made["stopped"] = accept_upload(workshop, stopped).record.import_id
+        forget_upload(workshop, made["stopped"])
         undo(workshop, made["undone"], "somebody")
         made["pull"] = accept(workshop, "quickbooks", None, accepted_by="test").record.import_id
         yield workshop, made, fake.environment()
@@ -108,7 +112,12 @@ def test_everything_materialized_for_a_pull_that_was_accepted_loads_its_customer
 
 
 @pytest.mark.parametrize(
-    ("which", "why"), [("refused", "was refused (unknown_columns): the header"), ("undone", "was undone")]
+    ("which", "why"),
+    [
+        ("refused", "was refused (unknown_columns): the header"),
+        ("undone", "was undone"),
+        ("stopped", "is not in this home: the import was stopped"),
+    ],
 )
 def test_everything_materialized_for_an_import_that_ended_otherwise_leaves_it_so_and_says_why(
     home: Home, which: str, why: str
@@ -152,3 +161,26 @@ def test_a_refusal_stands_on_its_partition_of_each_stage_none_of_them_red_and_in
         shown = found.asset_materialization.metadata
         assert (shown["refused"].value, shown["code"].value) == (record.refusal_message, "unknown_columns")
         assert statuses[asset] == {import_id: AssetPartitionStatus.MATERIALIZED}
+
+
+def test_what_had_nothing_to_do_leaves_a_warning_of_a_check_as_it_stands(home: Home) -> None:
+    workshop, made = home
+    check = dg.AssetCheckKey(dg.AssetKey("quickbooks_customers"), "all_customers_came")
+
+    with open_instance(workshop.home) as instance:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=False,
+                metadata={"fetched": 5},
+                severity=dg.AssetCheckSeverity.WARN,
+            )
+        )
+        assert materialize_everything(workshop, made["finished"]).success
+        last = instance.event_log_storage.get_latest_asset_check_execution_by_key([check])[check]
+
+    assert last.event is not None
+    said = last.event.asset_check_evaluation
+    assert said is not None
+    assert (said.passed, said.severity, said.metadata["fetched"].value) == (False, dg.AssetCheckSeverity.WARN, 5)

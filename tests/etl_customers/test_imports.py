@@ -299,8 +299,9 @@ def test_a_stage_whose_input_is_not_here_says_where_to_begin(workshop: Workshop,
     with pytest.raises(stages.StageMissing, match="raw_csv"):
         imports.run_validated_customers(workshop, import_id)
     workshop.upload_path(import_id).unlink()
-    with pytest.raises(stages.StageMissing, match="upload"):
-        imports.run_raw_csv(workshop, import_id)
+    for stage in (imports.run_raw_csv, imports.run_validated_customers):
+        with pytest.raises(stages.UploadGone, match="not in this home: the import was stopped"):
+            stage(workshop, import_id)
 
 
 def test_an_unknown_import_is_not_found(workshop: Workshop) -> None:
