@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import pull test faults fuzz lint format ui bench scale lock sbom clean environment development
+.PHONY: help import pull test faults fuzz lint format ui bench contract scale lock sbom clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ bench: development ## Measure the speed beside limits and peers, about an hour (
 
 scale: development ## Import 50 files with two run workers on PostgreSQL storage (ARGS="--celery" for Celery workers).
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
+contract: development ## Hold what is asked of Xero against its OpenAPI file SPEC (needs Node.js and the file).
+	@$(BIN)/python -m tests.contract.xero "$(SPEC)"
 
 # $(1): a lock. $(2): the file to write, the same each time for the same lock.
 bill = mkdir -p dist && PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements $(1) --pyproject pyproject.toml --mc-type application \
