@@ -10,7 +10,7 @@ import unicodedata
 
 _ENGLISH = (
     "#N/A #N/A! #REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL! #CALC! #GETTING_DATA #FIELD! #BLOCKED! #CONNECT! #BUSY! "
-    "#UNKNOWN! #EXTERNAL! #PYTHON! #TIMEOUT! #DATA! #ERROR! #CIRC! #CYCLE!"
+    "#UNKNOWN! #EXTERNAL! #PYTHON! #TIMEOUT! #DATA! #ERROR! #CIRC! #CYCLE! #REF #VALUE #DIV/0 #NULL LOADING..."
 )
 _IN_OTHER_LANGUAGES = (
     "#NV #WERT! #BEZUG! #ZAHL! #ÜBERLAUF! #KALK! #DATEN_ABRUFEN #FELD! "  # German
@@ -31,21 +31,32 @@ _IN_OTHER_LANGUAGES = (
     "#VALOARE! #NUME? "  # Romanian
     "#DEĞER! #AD? #BAŞV! #SAYI/0! #YOK #SAYI! #BOŞ! "  # Turkish
     "#ΤΙΜΗ! #ΟΝΟΜΑ? #ΑΝΑΦ! #ΔΙΑΙΡ./0! #Δ/Υ #ΑΡΙΘ! "  # noqa: RUF001 - Greek
-    "#ЗНАЧ! #ИМЯ? #ССЫЛКА! #ДЕЛ/0! #Н/Д #ЧИСЛО! #ПУСТО! #ПЕРЕНОС! #ПОЛУЧЕНИЕ_ДАННЫХ"  # noqa: RUF001 - Russian
+    "#ЗНАЧ! #ИМЯ? #ССЫЛКА! #ДЕЛ/0! #Н/Д #ЧИСЛО! #ПУСТО! #ПЕРЕНОС! #ВЫЧИСЛ! #ПОЛУЧЕНИЕ_ДАННЫХ"  # noqa: RUF001 - Russian
 )
 _KNOWN = frozenset(_ENGLISH.split()) | frozenset(_IN_OTHER_LANGUAGES.split())
-_LIBREOFFICE = re.compile("Err:5[0-9]{2}")
+_NUMBERED = re.compile("Err:5[0-9]{2}|Error 20[0-9]{2}")
+"""LibreOffice's codes, and what a macro of Excel writes."""
+_TOO_NARROW = re.compile("#{3,}")
 
-STARTS = ("#", "Err:")
-"""One of these begins every error value."""
+LOOKS_LIKE_ONE = "^['=\u2019]*[#\uff03]|^Err|^L(?i:oading)"
+"""A trimmed text that is an error value matches this; for Python's and Polars' regular expressions."""
 
 OTHER = "#ERROR!"
 """Stands for an error value that is none of the known ones, of a workbook that says which cells are errors."""
 
 
 def error_value(text: str) -> str | None:
-    """Return the error value that a trimmed text is, as this module writes it; none where it is another text."""
-    upper = unicodedata.normalize("NFC", text).upper()
-    if upper in _KNOWN:
-        return upper
-    return text if _LIBREOFFICE.fullmatch(text) else None
+    """Return the error value that a trimmed text is, as this module writes it; none where it is another text.
+
+    Blanks within it (French writes one before ``!``), full-width signs and what makes a text of it do not count.
+    A row of ``#`` is what a spreadsheet shows, and exports, of a value that its column is too narrow for.
+
+    >>> error_value("#DIV/0 !"), error_value("'#N/A"), error_value("########"), error_value("#1 Street")
+    ('#DIV/0!', '#N/A', '###', None)
+    """
+    written = "".join(unicodedata.normalize("NFKC", text).upper().split()).lstrip("='\u2019")
+    if written in _KNOWN:
+        return written
+    if _TOO_NARROW.fullmatch(written):
+        return "###"
+    return text if _NUMBERED.fullmatch(text) else None

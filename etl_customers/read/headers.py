@@ -104,6 +104,12 @@ class KnownHeaders:
             return _meaning(Role.IGNORED)
         return self._aliases.get(name) or self._find_own(header)
 
+    def names_of(self, column: UploadColumn) -> frozenset[str]:
+        """Return the normalised headers that mean a column of an upload, its own among them."""
+        named = {**self._fixed, **self._customs, **self._aliases}
+        same = (name for name, other in named.items() if (other.role, other.key) == (column.role, column.key))
+        return frozenset({normalise_header(column.header), *(same if column.key else ())})
+
     def is_left_out(self, header: str) -> bool:
         """Tell whether the settings leave a header out: its alias leads to nothing."""
         return normalise_header(header) in self._left_out

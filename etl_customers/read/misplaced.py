@@ -6,9 +6,8 @@ come back from there under ``beyond_1``, ``beyond_2`` and so on.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from string import ascii_letters, digits
 
 import polars as pl
@@ -23,7 +22,9 @@ from schemas.codes import HEADER_AGAIN, RAGGED_ROW
 
 _UNCORRECTED = re.compile(r"\(not corrected ([0-9a-f]{8})\)")
 _LETTERS = frozenset(ascii_letters + digits)
-"""A cell that begins with another one of these than the header is not the header: most rows need no pattern."""
+"""A first cell that begins with another one of these than its header is none: most rows need no other look."""
+_CERTAIN = 2
+"""Cells that are headers, from which on a row is one and no customer's."""
 _ERRORS: dict[str, type[pl.DataType]] = {
     "row": pl.Int64,
     "column": pl.String,
@@ -73,24 +74,24 @@ class Misplaced:
 class MisplacedRows:
     """Finds them, a block of rows at a time."""
 
-    def __init__(self, columns: Sequence[UploadColumn]) -> None:
+    def __init__(self, columns: Sequence[UploadColumn], names: Sequence[Collection[str]]) -> None:
+        """Take the columns, and of each the normalised headers that mean it."""
         self._columns = columns
+        self._names = names
         self._is_own = is_own_file(columns)
         self._beyond = [column.position for column in columns if column.role is Role.BEYOND]
         self._password = next((column.position for column in columns if column.role is Role.PASSWORD), None)
+        begins = {sign for name in names[0] for sign in (name[:1].lower(), name[:1].upper())} if names else set()
+        self._begins_otherwise = _LETTERS - begins
 
     def find(self, block: Sequence[_Row]) -> Misplaced | None:
         """Return the misplaced rows of a block; None, at next to no cost, where there is none."""
         found = Misplaced()
-        position, begins_otherwise, _ = self._pivot
-        suspected = []
+        begins_otherwise = self._begins_otherwise
         for row, _, cells in block:
             if type(cells) is RaggedCells:
                 self._add_ragged(found, row, cells)
-            elif cells[position][:1] not in begins_otherwise:
-                suspected.append((row, cells))
-        for row, cells in self._like_the_header(suspected):
-            if [normalise_header(self._plain(cell)) for cell in cells] == self._header:
+            elif cells[0][:1] not in begins_otherwise and self._is_header(cells):
                 found.reasons[row] = (HEADER_AGAIN, None)
         if self._beyond:
             for row, _, cells in block:
@@ -98,25 +99,16 @@ class MisplacedRows:
                     self._add_uncorrected(found, row, cells)
         return found if found.reasons else None
 
-    @cached_property
-    def _header(self) -> list[str]:
-        return [normalise_header(column.header) for column in self._columns]
-
-    @cached_property
-    def _pivot(self) -> tuple[int, frozenset[str], str]:
-        """The column with the longest header, what its cell does not begin with and a pattern that it matches there."""
-        position = max(range(len(self._header)), key=lambda place: len(self._header[place]))
-        header = self._header[position][:20]
-        begins = {header[:1].lower(), header[:1].upper()}
-        letters = r"[^\pL\pN]*".join(map(re.escape, header))
-        return position, frozenset({*_LETTERS, ""} - begins), f"(?i)^[^\\pL\\pN]*{letters}"
-
-    def _like_the_header(self, rows: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-        if not rows:
-            return []
-        position, _, pattern = self._pivot
-        texts = pl.Series([cells[position] for _, cells in rows], dtype=pl.String)
-        return [rows[place] for place in texts.str.contains(pattern).arg_true()]
+    def _is_header(self, cells: Sequence[str]) -> bool:
+        """Tell whether each filled cell means the column that it stands in, in whichever of its words."""
+        matched = 0
+        for names, cell in zip(self._names, cells, strict=False):
+            if is_blank(cell):
+                continue
+            if normalise_header(self._plain(cell)) not in names:
+                return False
+            matched += 1
+        return matched >= min(_CERTAIN, len(self._columns))
 
     def _plain(self, cell: str) -> str:
         return unescape_formula(cell) if self._is_own else cell

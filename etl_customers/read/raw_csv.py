@@ -96,7 +96,7 @@ def read_raw_csv(
     """
     with open_upload(upload, fields, csv, encoding) as rows, staging.transaction():
         _clear(staging)
-        stager = _Stager(rows.columns, find_parent, needs_country=needs_country)
+        stager = _Stager(rows.columns, rows.names, find_parent, needs_country=needs_country)
         _make_tables(staging, rows.columns, stager.staged)
         numbered = iter(rows)
         blocks = iter(lambda: list(islice(numbered, _BLOCK_ROWS)), [])
@@ -204,12 +204,17 @@ class _Stager:
     """Turns blocks of rows into frames of ``raw_csv``, and watches the columns of our own files."""
 
     def __init__(
-        self, columns: Sequence[UploadColumn], find_parent: Callable[[str], bool], *, needs_country: bool
+        self,
+        columns: Sequence[UploadColumn],
+        names: Sequence[Collection[str]],
+        find_parent: Callable[[str], bool],
+        *,
+        needs_country: bool,
     ) -> None:
         self.staged = [column.position for column in columns if column.role not in UNSTAGED_ROLES]
         self.parent_import_id: str | None = None
         self._password = _password_position(columns)
-        self._misplaced = MisplacedRows(columns)
+        self._misplaced = MisplacedRows(columns, names)
         self._is_own = is_own_file(columns)
         self._find_parent = find_parent
         self._needs_country = needs_country

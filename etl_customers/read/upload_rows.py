@@ -41,6 +41,8 @@ class UploadRows:
         self.columns = columns
         self.read = 0
         self.unread = 0
+        self.names: tuple[frozenset[str], ...] = ()
+        """Of each column the normalised headers that mean it."""
         self.other_sheets: tuple[str, ...] = ()
         """Titles of the visible sheets with values that are not read."""
         self._records = records
@@ -137,6 +139,7 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
             following = iter(book)
             columns, _ = _match(following, fields, csv, known)
             rows = UploadRows(columns, following, csv.max_rows, None)
+            rows.names = tuple(map(known.names_of, columns))
             rows.other_sheets = book.other_sheets
             yield rows
         return
@@ -153,7 +156,9 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
         first = next(rest, None)
         records = rest if first is None else chain([first], rest)
         delimited = find_width(header, len(columns), first[1] if first else (), count_widths)
-        yield UploadRows(columns, records, csv.max_rows, delimited, lambda: count_filled(text, dialect))
+        rows = UploadRows(columns, records, csv.max_rows, delimited, lambda: count_filled(text, dialect))
+        rows.names = tuple(map(known.names_of, columns))
+        yield rows
 
 
 def count_row_widths(records: Iterable[list[str]]) -> Mapping[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from etl_customers.error_values import STARTS, error_value
+from etl_customers.error_values import LOOKS_LIKE_ONE, error_value
 from etl_customers.invisible import INVISIBLE, visible
 from etl_customers.staging import UploadColumn
 from etl_customers.text_formulas import START, TEXT_FORMULA
@@ -79,9 +79,7 @@ def find_error_values(texts: pl.DataFrame, password_states: pl.Series, rules: So
     """
     left_out = {flag.partition(":")[0] for flag in UNREADABLE} if rules.leaves_out else set()
     names = [name for name, kind in texts.schema.items() if kind == pl.String and name not in left_out]
-    suspected = texts.select(
-        pl.any_horizontal(pl.col(name).str.starts_with(start) for start in STARTS).any().alias(name) for name in names
-    )
+    suspected = texts.select(pl.col(name).str.contains(LOOKS_LIKE_ONE).any() for name in names)
     found = {"password": password_states.str.extract(f"^{ERROR_VALUE} (.+)$")}
     for name, is_suspected in zip(names, suspected.row(0) if names else (), strict=True):
         if is_suspected:

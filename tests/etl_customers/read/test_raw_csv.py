@@ -179,7 +179,23 @@ def test_the_passwords_of_the_other_rows_stay_on_their_rows(staging: Staging, tm
     assert list(read_passwords(path, NO_FIELDS, Csv(), None)) == [(2, "one"), (4, "three")]
 
 
-@pytest.mark.parametrize("again", ["first_name,last_name,password,city", "First Name, LAST_NAME ,Password*,City"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        "first_name,last_name,password,city",
+        "First Name, LAST_NAME ,Password*,City",
+        "Given Name,Surname,,Town",
+        ",Surname,,Town",
+    ],
+)
 def test_a_header_that_comes_again_fails(staging: Staging, read: Callable[..., ReadCounts], again: str) -> None:
-    read(HEADER + f"Ann,Lee,,\n{again}\nFirst,Last,,City\n")
+    read(HEADER + f"Ann,Lee,,\n{again}\nBob,Last,,City\n")
     assert staging.rows('select "row", code from row_errors') == [(3, "header_again")]
+
+
+@pytest.mark.parametrize("row", ["First name,Surname,,Ann", ",Surname,,", "Ann,Surname,,City"])
+def test_a_row_of_which_a_cell_means_another_column_or_only_one_means_its_own_is_no_header(
+    staging: Staging, read: Callable[..., ReadCounts], row: str
+) -> None:
+    read(HEADER + f"{row}\n")
+    assert staging.rows("select code from row_errors") == []

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from etl_customers.error_values import LOOKS_LIKE_ONE, error_value
 from etl_customers.fields import AccountFields, Field, PropertyType
 from etl_customers.read.raw_csv import password_state
 from etl_customers.settings import Settings
@@ -523,6 +525,26 @@ def test_joiners_between_letters_that_need_them_are_stored_without_a_warning() -
     checked = check({"first_name": "می\u200cخواهم"})
     assert value(checked, "first_name") == "می\u200cخواهم"
     assert ("first_name", "invisible_removed") not in warnings(checked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#DIV/0 !",
+        "#NOM\u00a0?",
+        "#VALEUR\u202f!",
+        "\uff03N/A",
+        "=#N/A",
+        "'#N/A",
+        "#REF",
+        "###",
+        "########",
+        "Error 2042",
+    ],
+)
+def test_an_error_value_is_one_however_a_spreadsheet_writes_it(text: str) -> None:
+    assert error_value(text) is not None
+    assert re.search(LOOKS_LIKE_ONE, text)
 
 
 @pytest.mark.parametrize("text", ["#N/A", "#ref!", " #VALUE! ", "#DIV/0!", "#SPILL!", "#BEZUG!", "#¡VALOR!", "Err:502"])
