@@ -164,16 +164,17 @@ def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tup
     """Yield the customers with warnings that a pull created or changed: the provider's id, and column and code of each.
 
     Of one that was changed it yields all that the customer has now, whichever pull they are from. The last pull of a
-    connection yields besides whoever has a column that was edited here and is another at the provider: for as long
-    as that is so, a person has to know it.
+    connection yields besides, of everybody, the columns that were edited here and are others at the provider: for as
+    long as that is so, a person has to know it.
     """
     changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
-    is_told = [customers.c.import_id == record.import_id, customers.c.id.in_(changed)]
+    is_touched = sa.or_(customers.c.import_id == record.import_id, customers.c.id.in_(changed))
+    is_told = is_touched
     if _is_last(connection, record):
         is_kept = sa.cast(customers.c.warnings, sa.Text).contains(f'"{KEPT_EDITED}"', autoescape=True)
-        is_told.append(is_kept)
+        is_told = sa.or_(is_touched, is_kept)
     query = (
-        sa.select(provider_customers.c.provider_id, customers.c.warnings)
+        sa.select(provider_customers.c.provider_id, customers.c.warnings, is_touched)
         .join(customers, customers.c.id == provider_customers.c.customer_id)
         .where(
             provider_customers.c.provider == record.source,
@@ -181,12 +182,13 @@ def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tup
             provider_customers.c.merged_into.is_(None),
             provider_customers.c.vanished_at.is_(None),
             customers.c.warnings.is_not(None),
-            sa.or_(*is_told),
+            is_told,
         )
         .order_by(provider_customers.c.provider_id)
         .execution_options(yield_per=1_000)
     )
-    yield from (tuple(row) for row in connection.execute(query))
+    for provider_id, warnings, has_all in connection.execute(query):
+        yield provider_id, warnings if has_all else [one for one in warnings if one["code"] == KEPT_EDITED]
 
 
 def kept_edited_of_pull(connection: Connection, record: ImportRecord) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ class SpecifiedXero(FakeXero):
 def _example(given: requests.Response) -> bytes:
     """Return an answer's body with what its example lacks.
 
-    Xero's file has its examples as texts of JSON, which Prism sends as such; and no counts are in them.
+    Xero's file has its examples as texts of JSON, which Prism sends as such, and their counts are others', or none.
     """
     value = _parsed(given.text)
     value = _parsed(value) if isinstance(value, str) else value

@@ -215,7 +215,10 @@ def test_an_edit_that_a_pull_kept_is_told_on_screen_in_json_and_in_the_file_ever
         customer_id = connection.scalar(query) or 0
     edit(workshop, customer_id, {"email": "canary.mine@example.com"}, "eva")
     quickbooks.clock.advance(minutes=10)
-    quickbooks.change("2", PrimaryEmailAddr={"Address": "canary.theirs@example.com"})
+    broken = {"FreeFormNumber": "ask for Jo"}
+    quickbooks.change("2", PrimaryEmailAddr={"Address": "canary.theirs@example.com"}, PrimaryPhone=broken)
+    assert [one["code"] for one in pull(workshop).as_record()["warnings"]] == ["left_out"]
+    quickbooks.clock.advance(minutes=10)
     for _ in range(2):
         told = pull(workshop)
         assert told.exit_code == 0
