@@ -37,7 +37,7 @@ PROJECTS, INACTIVE = "projects", "inactive"
 
 KINDS: dict[str, tuple[RecordKind, ...]] = {
     QUICKBOOKS: (
-        RecordKind(CUSTOMERS, "customers"),
+        RecordKind(CUSTOMERS, "customers; sub-customers as quickbooks.sub_customers says"),
         RecordKind(PROJECTS, "projects", is_taken=False),
         RecordKind(INACTIVE, "inactive ones among all of these", is_part=True),
     ),
