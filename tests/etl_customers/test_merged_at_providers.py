@@ -19,6 +19,7 @@ from etl_customers.target.connect import reading, writing
 from etl_customers.target.ledger import require_import
 from etl_customers.target.pulls import find_cursor
 from etl_customers.target.tables import customers, provider_customers, sync_cursors
+from etl_customers.undoing import undo
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault
 from tests.faults.pulling import World, connected
@@ -163,6 +164,16 @@ def test_without_an_answer_the_pull_goes_on_and_the_next_one_asks_for_the_same(q
     result = pull(quickbooks)
     assert (result.is_full, result.rows.updated, result.vanished_ids) == (False, 0, ["3"])
     assert cursor(quickbooks) != before
+
+
+def test_an_undone_pull_gives_back_who_had_vanished_with_it(quickbooks: World) -> None:
+    quickbooks.fake.merge("3", "4")
+    result = pull(quickbooks)
+    assert inactive(quickbooks) == {"3"}
+    undo(quickbooks.workshop, result.import_id, "eva")
+    assert inactive(quickbooks) == set()
+    result = pull(quickbooks)
+    assert (result.is_full, result.vanished_ids, inactive(quickbooks)) == (True, ["3"], {"3"})
 
 
 def test_after_a_month_without_a_pull_quickbooks_is_asked_for_everybody(quickbooks: World) -> None:
