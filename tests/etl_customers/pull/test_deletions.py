@@ -79,6 +79,16 @@ def test_who_was_merged_away_is_known_after_the_pages(
     assert quickbooks.count("changes") == 1
 
 
+def test_a_fetch_that_was_killed_before_the_question_asks_it_and_reads_no_page_again(
+    staging: Staging, quickbooks: FakeQuickBooks, since: datetime
+) -> None:
+    fetch(staging, quickbooks, since)
+    staging.execute("delete from facts where name = 'pull_deletions'")
+    quickbooks.requests.clear()
+    assert fetch(staging, quickbooks, since) == Deletions(("3",))
+    assert [request.kind for request in quickbooks.requests] == ["changes"]
+
+
 def test_nobody_is_asked_for_by_a_full_pull_and_at_xero(
     staging: Staging, quickbooks: FakeQuickBooks, since: datetime, xero: FakeXero
 ) -> None:
