@@ -12,11 +12,11 @@ from typing import Literal
 from etl_customers import settings
 from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
-from etl_customers.invisible import is_blank
+from etl_customers.invisible import are_blank, is_blank
 from etl_customers.private_files import as_text, private_draft
 from etl_customers.read.csv_files import find_dialect, find_encoding, open_text, read_records
 from etl_customers.read.formulas import escape_formula
-from etl_customers.read.headers import KnownHeaders, Role, match_header
+from etl_customers.read.headers import KnownHeaders, Role, match_header, without_empty_end
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.refusals import EmptyFile
 from etl_customers.read.row_widths import possible_positions
@@ -119,6 +119,7 @@ def _write(
     position = find_position(header[1])
     if position is None:
         return None
+    columns = len(without_empty_end(header[1]))
     # What a workbook held may be run as a formula, and opens in a spreadsheet again: no cell without quotes.
     quoting: Literal[0, 1] = csv_module.QUOTE_ALL if as_written is escape_formula else csv_module.QUOTE_MINIMAL
     with private_draft(folder, TEMPORARY) as (file, draft), as_text(file, codec) as text:
@@ -126,7 +127,8 @@ def _write(
         writer.writerow(map(as_written, header[1]))
         for _, cells in rest:
             # In a row of another width the password may have moved as far as the widths differ.
-            for moved in possible_positions(position, len(cells) - len(header[1])):
+            more = len(cells) - (len(header[1]) if are_blank(cells[columns:]) else columns)
+            for moved in possible_positions(position, len(header[1]) - len(cells), more):
                 if moved < len(cells):
                     cells[moved] = ""
             writer.writerow(map(as_written, cells))

@@ -16,7 +16,7 @@ from etl_customers.invisible import is_blank, visible
 from etl_customers.names import normalise_header
 from etl_customers.read.formulas import unescape_formula
 from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
-from etl_customers.read.row_widths import RaggedCells, describe_width, possible_positions
+from etl_customers.read.row_widths import RaggedCells, describe_width, moved_positions
 from etl_customers.staging import UploadColumn
 from schemas.codes import HEADER_AGAIN, RAGGED_ROW
 
@@ -115,7 +115,7 @@ class MisplacedRows:
 
     def _add_ragged(self, found: Misplaced, row: int, cells: RaggedCells) -> None:
         kept, width = self._without_password(cells), len(self._columns)
-        hidden = " (cells that may be its password are not kept)" if kept != cells else ""
+        hidden = " (cells that may be its password are not kept: type the password again)" if kept != cells else ""
         found.reasons[row] = (RAGGED_ROW, describe_width(cells) + hidden)
         found.cells[row] = kept[:width] + [""] * (width - len(kept))
         # Those of an earlier file's row that was not corrected go before the new ones.
@@ -128,7 +128,7 @@ class MisplacedRows:
         """Return the cells with nothing in those that may be the password's, which is kept nowhere."""
         kept = list(cells)
         if self._password is not None:
-            for position in possible_positions(self._password, len(cells) - cells.expected):
+            for position in moved_positions(self._password, cells):
                 if position < len(kept):
                     kept[position] = ""
         return kept

@@ -290,23 +290,30 @@ class RaggedRows(UploadRefused):
 
     code = "ragged_rows"
 
-    def __init__(self, columns: int, rows: Sequence[RaggedRow], total: int, spans_lines: bool = False) -> None:
-        super().__init__(columns, rows, total, spans_lines)
-        self.columns, self.rows, self.total, self.spans_lines = columns, tuple(rows), total, spans_lines
+    def __init__(
+        self, header: int, rows: Sequence[RaggedRow], total: int, spans_lines: bool = False, fitting: int | None = None
+    ) -> None:
+        super().__init__(header, rows, total, spans_lines, fitting)
+        self.header, self.rows, self.total, self.spans_lines = header, tuple(rows), total, spans_lines
+        self.fitting = header if fitting is None else fitting
+        """Cells of the rows that line up with the header: fewer where they do not have its empty end."""
 
     def __str__(self) -> str:
         """Name the first rows with their counts, and the usual cause."""
+        has = f"the header has {self.header} cells"
+        if self.fitting < self.header:
+            has = f"the header has {self.fitting} cells and an empty end that more rows leave out than have"
         if self.spans_lines:
             row = self.rows[0]
             return (
-                f"the header has {self.columns} cells, but {row} has {row.cells} and a line "
+                f"{has}, but {row} has {row.cells} and a line "
                 "break within a cell: a quotation mark may be missing there, so that it is not certain where the row "
                 "ends; look at the quotation marks of that row and the one before"
             )
         first = ", ".join(f"{r} has {r.cells}" for r in self.rows)
         rest = f" and {self.total - len(self.rows)} more rows are like this" if self.total > len(self.rows) else ""
         return (
-            f"the header has {self.columns} cells, but {first}{rest}; quote a cell that holds the "
+            f"{has}, but {first}{rest}; quote a cell that holds the "
             "delimiter or a line break, and give every column a header"
         )
 

@@ -7,37 +7,59 @@ of another width is never read as if it fitted (R15).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from etl_customers.invisible import are_blank
+from etl_customers.invisible import are_blank, is_blank
 
 MOST_RAGGED_SHOWN = 5
-
-
-class RaggedCells(list[str]):
-    """The cells of a row that does not line up with the header."""
-
-    def __init__(self, cells: Sequence[str], expected: int) -> None:
-        super().__init__(cells)
-        self.expected = expected
 
 
 @dataclass(frozen=True)
 class RowWidth:
     """What fits: ``columns`` that have a header, and the ``delimited`` cells of each row, the rest of them empty.
 
-    ``delimited`` is None where rows have no delimiters (a workbook): there nothing moves, and only a filled
-    cell beyond the header does not fit.
+    ``header`` counts the empty cells at the header's end, too. ``delimited`` is None where rows have no
+    delimiters (a workbook): there nothing moves, and only a filled cell beyond the columns does not fit.
     """
 
     columns: int
+    header: int
     delimited: int | None
+
+    @property
+    def expected(self) -> int:
+        """How many cells a row should have."""
+        return self.delimited or self.columns
 
     def fits(self, cells: list[str]) -> bool:
         """Tell whether a row lines up with the header."""
         width = len(cells)
-        return width >= self.columns and (width == self.delimited or self.delimited is None) and self._ends_empty(cells)
+        if width < self.columns or not are_blank(cells[self.columns :]):
+            return False
+        return self.delimited in (None, width) or self._lacks_only_its_end(cells)
 
-    def _ends_empty(self, cells: list[str]) -> bool:
-        return len(cells) == self.columns or are_blank(cells[self.columns :])
+    def _lacks_only_its_end(self, cells: list[str]) -> bool:
+        """Tell whether the row has all but cells that are empty in each row.
+
+        Had it lost a delimiter further ahead, it would end with such an empty cell; with a line break in a
+        cell, nobody knows where it ends.
+        """
+        return (
+            len(cells) < self.expected
+            and not is_blank(cells[self.columns - 1])
+            and not any("\n" in cell or "\r" in cell for cell in cells)
+        )
+
+    def unnamed(self, cells: Sequence[str]) -> int | None:
+        """Return where a row no wider than the header has its first cell under none; None: that is not what is wrong."""
+        beyond = range(self.columns, len(cells) if len(cells) <= self.header else 0)
+        return next((position for position in beyond if not is_blank(cells[position])), None)
+
+
+class RaggedCells(list[str]):
+    """The cells of a row that does not line up with the header."""
+
+    def __init__(self, cells: Sequence[str], width: RowWidth) -> None:
+        super().__init__(cells)
+        self.width = width
 
 
 def find_width(header: int, columns: int, first: Sequence[str], count_widths: Callable[[], Mapping[int, int]]) -> int:
@@ -69,13 +91,25 @@ def settle_width(header: int, columns: int, widths: Mapping[int, int]) -> int:
     return header if widths.get(header, 0) >= widths.get(columns, 0) else columns
 
 
-def possible_positions(position: int, moved: int) -> range:
-    """Return where the cell of a column may stand in a row with so many cells more (or fewer) than the header."""
-    return range(max(position + min(moved, 0), 0), position + max(moved, 0) + 1)
+def possible_positions(position: int, fewer: int, more: int) -> range:
+    """Return where the cell of a column may stand in a row that lacks so many cells, or has so many too many."""
+    return range(max(position - max(fewer, 0), 0), position + max(more, 0) + 1)
+
+
+def moved_positions(position: int, cells: RaggedCells) -> range:
+    """Return where the cell of a column may stand in a ragged row."""
+    width = cells.width
+    return possible_positions(position, max(width.header, width.expected) - len(cells), len(cells) - width.columns)
 
 
 def describe_width(cells: RaggedCells) -> str:
     """Return in words what is wrong with a row, for its error."""
-    if len(cells) < cells.expected:
-        return f"too few cells, {len(cells)} instead of {cells.expected}: none from column {len(cells) + 1} on"
-    return f"too many cells, {len(cells)} instead of {cells.expected}: from column {cells.expected + 1} on they have no header"
+    width, has = cells.width, len(cells)
+    unnamed = width.unnamed(cells)
+    if unnamed is not None:
+        return f"the cell in column {unnamed + 1} has no header"
+    if has < width.expected:
+        return f"too few cells, {has} instead of {width.expected}: none from column {has + 1} on"
+    # The rows may have more than the header, all of them empty; where these are filled, the header's number says more.
+    instead = width.expected if width.expected < has else width.header
+    return f"too many cells, {has} instead of {instead}: from column {width.columns + 1} on they have no header"

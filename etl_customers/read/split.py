@@ -144,7 +144,7 @@ def _count_rows(records: Iterator[_Record], max_rows: int) -> int:
     ragged = rows - widths[expected]
     if 2 * ragged > rows or any(settle_width(len(header), columns, part) != expected for part in parts):
         shown = [row for width, row in first.items() if width != expected]
-        raise RaggedRows(expected, shown[:MOST_RAGGED_SHOWN], ragged)
+        raise RaggedRows(len(header), shown[:MOST_RAGGED_SHOWN], ragged, fitting=expected)
     return rows
 
 

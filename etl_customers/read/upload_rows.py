@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from etl_customers import settings
+from etl_customers.errors import UploadRefused
 from etl_customers.fields import AccountFields
 from etl_customers.invisible import are_blank, is_blank
 from etl_customers.read.csv_files import count_filled, find_dialect, find_encoding, open_text, read_records
@@ -35,6 +36,7 @@ class UploadRows:
         columns: tuple[UploadColumn, ...],
         records: Iterator[Record],
         max_rows: int,
+        header: int,
         delimited: int | None,
         count_filled: Callable[[], int] | None = None,
     ) -> None:
@@ -47,7 +49,7 @@ class UploadRows:
         """Titles of the visible sheets with values that are not read."""
         self._records = records
         self._max_rows = max_rows
-        self._width = RowWidth(len(columns), delimited)
+        self._width = RowWidth(len(columns), header, delimited)
         self._count_filled = count_filled or (lambda: sum(not are_blank(cells) for _, cells in records))
         self._must_be_empty = [
             column.position
@@ -64,7 +66,8 @@ class UploadRows:
         Raises:
             RaggedRows: Most rows are ragged, or it is not certain where a ragged one ends; the first are named.
             TooManyRows: All rows were counted, so that the message can say into how many files to break it.
-            CellWithoutColumn: A filled cell where the header is empty or the template's stamp.
+            CellWithoutColumn: A filled cell where the header is empty or the template's stamp; where the empty
+                ones are the header's last, only if most ragged rows have one.
         """
         width, last_row, must_be_empty = len(self.columns), HEADER_ROW + self._max_rows, self._must_be_empty
         delimited, ragged = self._width.delimited, _Ragged(self._width)
@@ -104,20 +107,32 @@ class _Ragged:
     def __init__(self, width: RowWidth) -> None:
         self.total = 0
         self._width = width
-        self._expected = width.delimited or width.columns
         self._shown: list[RaggedRow] = []
+        self._unnamed = 0
+        self._first_unnamed: CellWithoutColumn | None = None
 
     def add(self, row: int, line: int, cells: list[str]) -> RaggedCells:
         self.total += 1
-        if len(self._shown) < MOST_RAGGED_SHOWN:
+        unnamed = self._width.unnamed(cells)
+        if unnamed is not None:
+            self._unnamed += 1
+            self._first_unnamed = self._first_unnamed or CellWithoutColumn(row, line, unnamed + 1)
+        elif len(self._shown) < MOST_RAGGED_SHOWN:
             self._shown.append(RaggedRow(row, line, len(cells)))
         if self._width.delimited is not None and any("\n" in cell or "\r" in cell for cell in cells):
             # A quotation mark at the wrong place may have swallowed the rows up to the next one.
-            raise RaggedRows(self._expected, [RaggedRow(row, line, len(cells))], 1, spans_lines=True)
-        return RaggedCells(cells, self._expected)
+            if unnamed is not None:
+                raise CellWithoutColumn(row, line, unnamed + 1)
+            raise self._refusal([RaggedRow(row, line, len(cells))], 1, spans_lines=True)
+        return RaggedCells(cells, self._width)
 
-    def refusal(self) -> RaggedRows:
-        return RaggedRows(self._expected, self._shown, self.total)
+    def refusal(self) -> UploadRefused:
+        if self._first_unnamed is not None and 2 * self._unnamed >= self.total:
+            return self._first_unnamed
+        return self._refusal(self._shown, self.total - self._unnamed)
+
+    def _refusal(self, rows: list[RaggedRow], total: int, *, spans_lines: bool = False) -> RaggedRows:
+        return RaggedRows(self._width.header, rows, total, spans_lines, fitting=self._width.expected)
 
 
 @contextmanager
@@ -137,8 +152,8 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
     if find_kind(path) == "xlsx":
         with open_workbook_records(path, csv.max_bytes) as book:
             following = iter(book)
-            columns, _ = _match(following, fields, csv, known)
-            rows = UploadRows(columns, following, csv.max_rows, None)
+            columns, header = _match(following, fields, csv, known)
+            rows = UploadRows(columns, following, csv.max_rows, header, None)
             rows.names = tuple(map(known.names_of, columns))
             rows.other_sheets = book.other_sheets
             yield rows
@@ -156,7 +171,7 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
         first = next(rest, None)
         records = rest if first is None else chain([first], rest)
         delimited = find_width(header, len(columns), first[1] if first else (), count_widths)
-        rows = UploadRows(columns, records, csv.max_rows, delimited, lambda: count_filled(text, dialect))
+        rows = UploadRows(columns, records, csv.max_rows, header, delimited, lambda: count_filled(text, dialect))
         rows.names = tuple(map(known.names_of, columns))
         yield rows
 

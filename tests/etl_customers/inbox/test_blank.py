@@ -69,6 +69,15 @@ def test_rows_after_the_blank_one_and_short_and_long_ones_are_blanked_too(tmp_pa
     assert done == b'first_name,last_name,password\r\n\r\nA,B,\r\n""\r\nD,x,,,,\r\n'
 
 
+def test_a_password_that_moved_under_an_empty_header_is_blanked_and_rows_that_fit_keep_their_cells(
+    tmp_path: Path,
+) -> None:
+    header = b"first_name,password,last_name,city,\n"
+    done = blank(tmp_path / "x", header + b"A,secret-1,B,Perth,\nC,x,secret-2,D,Perth\nE,secret-3,F,Perth\n")
+    assert done is not None
+    assert done.splitlines()[1:] == [b"A,,B,Perth,", b"C,,,D,Perth", b",,F,Perth"]
+
+
 def test_escaped_formulas_and_quotes_stay_as_they_are(tmp_path: Path) -> None:
     done = blank(
         tmp_path / "x", b'import_id,row,first_name,last_name,password,errors\nz,2,\'=1+1,"a ""b""",s3cret,\'-\n'

@@ -3,6 +3,7 @@
 import codecs
 import csv as csv_module
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from etl_customers.read.refusals import (
     TooManyRows,
     UnknownEncoding,
 )
-from etl_customers.read.row_widths import RaggedCells
+from etl_customers.read.row_widths import RaggedCells, describe_width
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.settings import Csv
 from tests.properties import examples
@@ -149,7 +150,8 @@ def ragged_of(upload: Path, content: str) -> list[int]:
         (HEADER + "Ann,Lee,Rome,\nBob,Ray,Oslo,\n", []),
         (HEADER + "Ann,Lee,Rome,,\nBob,Ray,Oslo,\nCy,Fox,Bonn,\n", [2]),
         (HEADER + "Ann,Lee,Rome,\nBob,Ray,x,Oslo\nCy,Fox,Bonn,\n", [3]),
-        ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn\n", [4]),
+        ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn\n", []),
+        ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,\n", [4]),
         ("first_name,last_name,city,\nAnn,Lee,Rome\nBob,Ray,Oslo\n", []),
         ("first_name,last_name,city,\nAnn,Lee,Rome\nBob,Ray,Oslo\nCy,Fox,x,Bonn\n", [4]),
         ("first_name,last_name,city,\nAnn,Lee,Rome,\nBob,Ray,Oslo,\nCy,Fox,Bonn,,\n", [4]),
@@ -162,6 +164,86 @@ def test_empty_cells_beyond_the_header_are_forgiven_only_where_every_row_has_the
     upload: Path, content: str, ragged: list[int]
 ) -> None:
     assert ragged_of(upload, content) == ragged
+
+
+def test_the_cells_of_the_header_are_counted_as_they_are(upload: Path) -> None:
+    with pytest.raises(RaggedRows, match=r"the header has 4 cells, but row 2 .* has 5;"):
+        rows_of(upload, "first_name;last_name;city;street_address\nAnn;Ash;Perth;1, High St; x\n")
+    with pytest.raises(RaggedRows, match=r"the header has 3 cells and an empty end .*, but row 3 \(line 3\) has 4"):
+        rows_of(upload, HEADER[:-1] + ",\nAnn,Lee,Rome\nBob,Ray,Oslo,\nCy,Fox,Bonn\nDi,Orr\nEd\nFay\n")
+
+
+def test_a_cell_under_no_header_is_named_by_its_column(upload: Path) -> None:
+    upload.write_text("first_name;last_name;city;\nA;One;Perth;x\nB;Two;Perth;\n")
+    with open_upload(upload, NO_FIELDS, Csv(), None) as rows:
+        first, second = [cells for _, _, cells in rows]
+    assert isinstance(first, RaggedCells)
+    assert describe_width(first) == "the cell in column 4 has no header"
+    assert second == ["B", "Two", "Perth"]
+
+
+NO_COLUMN = re.compile(r"row (\d+) \(line \d+\) has a cell in column (\d+)")
+HEADER_HAS = re.compile(r"the header has (\d+) cells( and an empty end)?")
+
+
+@examples(400, 20_000)
+@given(
+    named=st.integers(1, 3),
+    empty=st.integers(0, 2),
+    grid=st.lists(st.lists(st.sampled_from(["", "x", " ", "y\nz"]), min_size=1, max_size=7), min_size=1, max_size=6),
+)
+def test_the_numbers_in_every_message_about_widths_are_true_of_the_file(
+    upload: Path, named: int, empty: int, grid: list[list[str]]
+) -> None:
+    header = ["first_name", "last_name", "city"][:named] + [""] * empty
+    with upload.open("w", newline="") as file:
+        csv_module.writer(file, quoting=csv_module.QUOTE_ALL).writerows([header, *grid])
+    end = next((place for place, cells in enumerate(grid) if not any(map(str.strip, cells))), len(grid))
+    grid, widths = grid[:end], {len(cells) for cells in grid[:end]} | {len(header)}
+    if not grid:
+        return
+    found: list[tuple[int, int, list[str]]] = []
+    try:
+        with open_upload(upload, NO_FIELDS, Csv(required=()), None) as rows:
+            found.extend(rows)
+    except CellWithoutColumn as refused:
+        place = NO_COLUMN.match(str(refused))
+        assert place
+        row, column = map(int, place.groups())
+        assert named < column <= len(header)
+        assert grid[row - 2][column - 1].strip()
+    except RaggedRows as refused:
+        said = HEADER_HAS.match(str(refused))
+        assert said
+        if said[2]:
+            assert (int(said[1]), empty > 0) == (named, True)
+        else:
+            assert int(said[1]) == len(header)
+        ragged = re.findall(r"row (\d+) \(line \d+\) has (\d+)", str(refused))
+        assert ragged
+        for row, has in ragged:
+            assert len(grid[int(row) - 2]) == int(has) != int(said[1])
+    for row, _, cells in found:
+        written = grid[row - 2]
+        if not isinstance(cells, RaggedCells):
+            assert cells == written[:named]
+            assert not any(map(str.strip, written[named:]))
+            continue
+        assert list(cells) == written
+        reason = describe_width(cells)
+        numbers = [int(number) for number in re.findall(r"\d+", reason)]
+        if reason.startswith("the cell in column"):
+            assert named < numbers[0] <= len(header)
+            assert written[numbers[0] - 1].strip()
+            continue
+        has, instead, from_column = numbers
+        assert (has, instead in widths | {named}) == (len(written), True)
+        if reason.startswith("too few"):
+            assert has < instead
+            assert from_column == has + 1
+        else:
+            assert has > instead
+            assert from_column == named + 1
 
 
 def test_a_ragged_row_with_a_line_break_refuses_the_file_since_nobody_knows_where_it_ends(upload: Path) -> None:
@@ -232,8 +314,9 @@ def test_columns_without_a_name_must_be_empty(upload: Path) -> None:
     assert len(rows_of(upload, "first_name,,last_name,,\nAnn,,Lee,,\nBob, ,Ray\n")) == 2
     with pytest.raises(CellWithoutColumn, match=r"row 3 \(line 3\) has a cell in column 2"):
         rows_of(upload, "first_name,,last_name\nAnn,,Lee\nBob,x,Ray\n")
-    with pytest.raises(RaggedRows):
-        rows_of(upload, "first_name,last_name,\nAnn,Lee,x\n")
+    for empty in (",", ",,", ", ,\u200b"):
+        with pytest.raises(CellWithoutColumn, match=r"row 2 \(line 2\) has a cell in column 3"):
+            rows_of(upload, f"first_name,last_name{empty}\nAnn,Lee,x\n")
     with pytest.raises(CellWithoutColumn):
         rows_of(upload, "first_name,last_name,template:00000000\nAnn,Lee,x\n")
 
