@@ -38,6 +38,10 @@ _LONGEST_LINE = 8 * LONGEST_CELL
 
 _BLOCK_BYTES = 256 * 1024
 _BLOCK_CHARACTERS = 1024 * 1024
+_OTHER_QUOTES = frozenset(
+    ("''", "\u2018\u2019", "\u201c\u201d", "\u201e\u201c", "\u201e\u201d", "\u00ab\u00bb", "\u201d\u201d")
+)
+"""Pairs of marks that only look like quotation marks to whoever reads a CSV."""
 _FEW = 100
 """A mark in so many bytes is looked at by itself: one look takes as long as a search through them."""
 _BLANKS_BEFORE_QUOTE = re.compile(r'(\s+)"')
@@ -143,7 +147,7 @@ def find_dialect(path: Path, encoding: Encoding, known: KnownHeaders) -> Dialect
             raise broken
         raise NoHeader(_row_like_a_header(path, encoding, list(counts), known))
     dialect = Dialect(best, skips_blanks=_has_blanks_before_quotes(path, encoding, best))
-    _refuse_single_quotes(path, encoding, dialect)
+    _refuse_other_quotes(path, encoding, dialect)
     return dialect
 
 
@@ -228,12 +232,12 @@ def _has_one_before(block: bytes, mark: bytes, before: tuple[bytes, ...]) -> boo
     return False
 
 
-def _refuse_single_quotes(path: Path, encoding: Encoding, dialect: Dialect) -> None:
-    """Refuse a file of which all filled cells of the header or of the first row stand between ``'`` and ``'``."""
+def _refuse_other_quotes(path: Path, encoding: Encoding, dialect: Dialect) -> None:
+    """Refuse a file of which all filled cells of the header or of the first row stand between marks that are none."""
     with open_text(path, encoding) as text, suppress(CellTooLong):
         for line, cells in islice(read_records(text, dialect), 2):
             filled = [cell.strip() for cell in cells if cell.strip()]
-            if len(filled) > 1 and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in filled):
+            if len(filled) > 1 and all(len(cell) > 1 and cell[0] + cell[-1] in _OTHER_QUOTES for cell in filled):
                 raise BrokenQuotes(line, Quoting.SINGLE)
 
 

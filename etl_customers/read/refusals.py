@@ -111,12 +111,21 @@ class TooLarge(UploadRefused):
 
 
 class EmptyFile(UploadRefused):
-    """No bytes, or only a byte order mark."""
+    """No bytes, or only a byte order mark; of a workbook: nothing in the one sheet that is read."""
 
     code = "empty_file"
 
+    def __init__(self, other_sheets: tuple[str, ...] = ()) -> None:
+        super().__init__(other_sheets)
+        self.other_sheets = other_sheets
+
     def __str__(self) -> str:
         """Say what the first row must be."""
+        if self.other_sheets:
+            return (
+                f"the first sheet is empty, and only the first is read; make {show_header(self.other_sheets[0])} the first "
+                "one, or delete the empty one"
+            )
         return "the file is empty; its first row must be the header, see: etl-customers template"
 
 
@@ -252,8 +261,8 @@ class Quoting(StrEnum):
     )
     AFTER_BLANK = "has a quotation mark after a tab or a special blank; remove the blanks before it"
     SINGLE = (
-        "has all cells between ' and ': only \" is a quotation mark in a CSV; save the file with \" around its cells, "
-        "or without any"
+        "has all cells between quotation marks that are none in a CSV, such as ' or typographic ones: only \" is one; save "
+        'the file with " around its cells, or without any'
     )
 
 

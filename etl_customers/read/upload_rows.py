@@ -152,7 +152,10 @@ def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: 
     if find_kind(path) == "xlsx":
         with open_workbook_records(path, csv.max_bytes) as book:
             following = iter(book)
-            columns, header = _match(following, fields, csv, known)
+            try:
+                columns, header = _match(following, fields, csv, known)
+            except EmptyFile:
+                raise EmptyFile(book.other_sheets) from None
             rows = UploadRows(columns, following, csv.max_rows, header, None)
             rows.names = tuple(map(known.names_of, columns))
             rows.other_sheets = book.other_sheets

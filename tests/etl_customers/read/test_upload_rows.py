@@ -278,6 +278,14 @@ def test_single_quotes_around_all_cells_are_refused_with_what_to_do(upload: Path
         rows_of(upload, header + "'Ann','Ash','Perth'\n")
 
 
+@pytest.mark.parametrize(
+    "row", ["“Ann”,“Ash”,“Perth”", "„Ann“,„Ash“,„Bonn“", "«Ann»,«Ash»,«Paris»", "‘Ann’,‘Ash’,‘Perth’"]
+)
+def test_typographic_quotes_around_all_cells_are_refused_in_the_same_way(upload: Path, row: str) -> None:
+    with pytest.raises(BrokenQuotes, match=r"line 2 .*typographic ones"):
+        rows_of(upload, f"{HEADER}{row}\n")
+
+
 def test_unknown_headers_in_quotation_marks_are_no_header_and_no_broken_quotes(upload: Path) -> None:
     with pytest.raises(NoHeader, match="first row is not a header"):
         rows_of(upload, '"Vorname","Nachname","Ort"\n"Ann","Ash","Perth"\n')

@@ -11,7 +11,7 @@ from openpyxl.styles import numbers
 
 from etl_customers.error_values import OTHER
 from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import DamagedWorkbook, FormulaWithoutValue, NotCsv, UnpackedTooLarge
+from etl_customers.read.refusals import DamagedWorkbook, EmptyFile, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.read.workbook_texts import number_text
 from etl_customers.settings import Csv
@@ -299,3 +299,14 @@ def test_other_visible_sheets_with_cells_are_named(tmp_path: Path) -> None:
     with open_upload(path, NO_FIELDS, Csv(), None) as rows:
         assert [cells[0] for _, _, cells in rows] == ["Ann"]
         assert rows.other_sheets == ("More", "Numbers")
+
+
+def test_where_the_first_sheet_is_empty_the_one_that_is_not_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet("Customers").append(["first_name", "last_name"])
+    book.save(tmp_path / "book.xlsx")
+    with (
+        pytest.raises(EmptyFile, match='the first sheet is empty.* make "Customers" the first one'),
+        open_upload(tmp_path / "book.xlsx", NO_FIELDS, Csv(), None),
+    ):
+        pass
