@@ -309,7 +309,7 @@ def test_where_the_first_sheet_is_empty_the_one_that_is_not_is_named(tmp_path: P
     book.create_sheet("Customers").append(["first_name", "last_name"])
     book.save(tmp_path / "book.xlsx")
     with (
-        pytest.raises(EmptyFile, match=r'the first sheet is empty.* make "Customers" the first one'),
+        pytest.raises(EmptyFile, match=r"the first sheet is empty.* make 'Customers' the first one"),
         open_upload(tmp_path / "book.xlsx", NO_FIELDS, Csv(), None),
     ):
         pass
