@@ -46,6 +46,9 @@ RECORD_KINDS = "record_kinds"
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
 """Of a row whose cells stand in no certain column: of a ragged one the error's reference says in words what is wrong."""
 
+UNKNOWN_STATE = "unknown_state"
+"""A cell is no state of its row's country; the error's reference is that country's code."""
+
 LEFT_OUT, NO_PLACE = "left_out", "no_place"
 """Warnings of a provider's customer: a text that the rules cannot read; and more of a kind than columns for it."""
 KEPT_EDITED = "kept_edited"
@@ -84,7 +87,7 @@ _ERRORS = (
         "{column} is not a possible phone number in the row's country; correct it, or write + and the country's code first",
     ),
     Problem("unknown_country", "{column} is not a country; use its ISO 3166-1 name or code"),
-    Problem("unknown_state", "{column} is not a state of the row's country; see etl-customers states"),
+    Problem(UNKNOWN_STATE, "{column} is not a state of the row's country; see etl-customers states {reference}"),
     Problem("invalid_date", "{column} is not a date in the form YYYY/MM/DD"),
     Problem("invalid_number", "{column} is not a number; write it with digits and one point, like 1250.50"),
     Problem("invalid_yes_no", "{column} is neither yes nor no"),
@@ -178,10 +181,12 @@ def message(code: str, column: str, reference: str | None = None) -> str:
     Args:
         code: A key of ``ERRORS`` or ``WARNINGS``.
         column: The column as the user knows it, ``name and address`` for that key.
-        reference: Row number, customer id or length that the message names, where it names one.
+        reference: Row number, customer id, length or country that the message names, where it names one.
 
     Raises:
         KeyError: The code is not in the catalogue.
     """
     problem = ERRORS.get(code) or WARNINGS[code]
+    if code == UNKNOWN_STATE:  # an earlier version did not note the country
+        reference = reference or "COUNTRY"
     return problem.message.format(column=column, reference=reference)

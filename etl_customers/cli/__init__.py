@@ -13,10 +13,11 @@ from collections.abc import Sequence
 
 import typer
 
-from etl_customers.cli.pasting import remember_home
+from etl_customers.cli.pasting import remember_home, runnable
 from etl_customers.cli.stopping import noticed_stops
 from etl_customers.errors import EtlCustomersError, error_code
 from etl_customers.private_files import OWNER_ONLY
+from etl_customers.wording import COMMANDS_IN_FILES
 
 DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
 _USAGE, _BUG, _INTERRUPTED, _BROKEN_PIPE = 2, 70, 130, 141
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal lacks must not end a command whose work is done.
         sys.stdout.reconfigure(errors="backslashreplace")
+    in_files = COMMANDS_IN_FILES.set(runnable)
     try:
         with noticed_stops() as stops:
             try:
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     return _stopped(128 + number, stops.sentence)
                 return _explained(error, wants_json)
     finally:
+        COMMANDS_IN_FILES.reset(in_files)
         remember_home(None)
 
 

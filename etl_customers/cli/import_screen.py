@@ -1,7 +1,7 @@
 """The result of an import on a terminal: what happened, what is wrong, what to do next."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from etl_customers.cli.pasting import relative, runnable, shown_path
@@ -44,13 +44,18 @@ def print_result(result: ImportResult, seconds: float | None = None) -> None:
         say("", *next_step)
 
 
-def print_imports(records: Sequence[ImportRecord]) -> None:
+def print_imports(records: Sequence[ImportRecord], left_out: Mapping[str, int]) -> None:
     """Print a line per import; the columns that only pulls fill are there where there is a pull.
 
     Which connection a pull was from, the end of its id says.
+
+    Args:
+        records: The imports.
+        left_out: How many customers each pull left out on purpose, of those that did.
     """
-    of_pulls = ("updated", "unchanged") if any(record.tenant_id for record in records) else ()
-    counts = ("read", "loaded", *of_pulls, "failed", "unread")
+    is_any_pull = any(record.tenant_id for record in records)
+    of_pulls = ("updated", "unchanged", "not synced", "left out") if is_any_pull else ()
+    counts = ("read", "loaded", *of_pulls[:2], "failed", *of_pulls[2:], "unread")
     headers = ("import", "status", "file", "accepted", *counts)
     rows = [
         (
@@ -58,12 +63,26 @@ def print_imports(records: Sequence[ImportRecord]) -> None:
             record.status,
             record.file_name,
             f"{record.accepted_at:%Y-%m-%d %H:%M} UTC",
-            *(getattr(record, f"rows_{name}") for name in counts),
+            *(_count(record, name, left_out.get(record.import_id, 0)) for name in counts),
         )
         for record in records
     ]
     least = _LIST_WIDTH + 20 * len(of_pulls)
     console(least=least).print(table(headers, rows, right=counts, whole=(*headers[:2], *counts)))
+
+
+def _count(record: ImportRecord, name: str, left_out: int) -> int | None:
+    """Return a count of an import; what failed of a pull was not synced, or was left out on purpose."""
+    is_pull, failed = record.tenant_id is not None, record.rows_failed
+    match name:
+        case "failed":
+            return None if is_pull else failed
+        case "not synced":
+            return failed - left_out if is_pull and failed is not None else None
+        case "left out":
+            return left_out if is_pull and failed is not None else None
+    count: int | None = getattr(record, f"rows_{name}")
+    return count
 
 
 def _headline(result: ImportResult) -> str:

@@ -146,17 +146,19 @@ def list_(
     from etl_customers.cli.import_screen import print_imports
     from etl_customers.cli.screen import print_json, say
     from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import list_imports
+    from etl_customers.target.ledger import count_left_out, list_imports
 
     with target_at(home) as target, reading(target) as connection:
         records = list(list_imports(connection, limit))
+        pulls = [record.import_id for record in records if record.tenant_id and record.rows_failed]
+        left_out = {} if json else count_left_out(connection, pulls)
     if json:
         print_json({"imports": [asdict(record) for record in records]})
         return
     if not records:
         say("no imports yet; begin with: etl-customers import FILE")
         return
-    print_imports(records)
+    print_imports(records, left_out)
 
 
 def show(

@@ -107,7 +107,7 @@ def describe_width(cells: RaggedCells) -> str:
     width, has = cells.width, len(cells)
     unnamed = width.unnamed(cells)
     if unnamed is not None:
-        return f"the cell in column {unnamed + 1} has no header"
+        return f"a filled cell in column {unnamed + 1}, which has no header"
     if has < width.expected:
         return f"too few cells, {has} instead of {width.expected}: none from column {has + 1} on"
     # The rows may have more than the header, all of them empty; where these are filled, the header's number says more.

@@ -12,6 +12,7 @@ from etl_customers.read.formulas import escape_formula
 from etl_customers.read.headers import UNSTAGED_ROLES, Role
 from etl_customers.read.misplaced import beyond_cells
 from etl_customers.staging import Staging
+from etl_customers.wording import COMMANDS_IN_FILES
 
 _CHUNK_ROWS = 10_000
 _BEYOND = 'select "row", cells from overflowing_cells where "row" between ? and ?'
@@ -53,10 +54,9 @@ def write_failed_rows(
 
 def error_text(errors: Iterable[Mapping[str, str | None]]) -> str:
     """Return all errors of a row as the file's last column has them."""
-    return "; ".join(
-        f"{error['message']}; did you mean {error['suggestion']}?" if error.get("suggestion") else str(error["message"])
-        for error in errors
-    )
+    said = COMMANDS_IN_FILES.get()
+    messages = ((said(str(error["message"])), error.get("suggestion")) for error in errors)
+    return "; ".join(f"{one}; did you mean {nearest}?" if nearest else one for one, nearest in messages)
 
 
 def _records(

@@ -5,6 +5,7 @@ comes from, so that of two processes one wins. The rows themselves are the load'
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
 from etl_customers.target.tables import failed_rows, imports
-from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
+from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, LEFT_OUT_CODES, RECORD_KINDS
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
@@ -218,6 +219,16 @@ def list_imports(connection: Connection, limit: int = 100) -> list[ImportRecord]
     """Return the newest ``limit`` imports, newest first."""
     query = sa.select(imports).order_by(imports.c.accepted_at.desc(), imports.c.import_id.desc()).limit(limit)
     return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def count_left_out(connection: Connection, import_ids: Sequence[str]) -> dict[str, int]:
+    """Return how many of a pull's customers were left out on purpose, of each pull that has some."""
+    query = sa.select(failed_rows.c.import_id, failed_rows.c.errors).where(failed_rows.c.import_id.in_(import_ids))
+    return Counter(
+        import_id
+        for import_id, errors in connection.execute(query)
+        if {error["code"] for error in errors} <= LEFT_OUT_CODES
+    )
 
 
 def refuse_import(connection: Connection, import_id: str, code: str, message: str, run_id: str | None) -> bool:

@@ -23,7 +23,7 @@ from etl_customers.validate.normalise import normalise_rows
 from etl_customers.validate.places import Places, load_places
 from etl_customers.validate.source_rules import SourceRules, rules_of
 from etl_customers.validate.suggest import Suggester
-from schemas.codes import ERROR_VALUE
+from schemas.codes import ERROR_VALUE, UNKNOWN_STATE
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
 from schemas.failures import find_failures
 from schemas.normalised_customers import FLAGS, normalised_customers, raised_flags
@@ -180,6 +180,8 @@ def _describe(
         if error_value is not None and code != ERROR_VALUE:
             continue  # whatever else is wrong with such a text, nobody wrote it
         reference = error_value or (str(_longest(column)) if code == "too_long" else None)
+        if code == UNKNOWN_STATE:
+            reference = suggester.country_of(row)
         described.append((row, keys.get(column, column), code, reference, suggester.suggest(row, column, code)))
     return pl.DataFrame(described, schema=_ERRORS, orient="row")
 

@@ -63,6 +63,11 @@ class Suggester:
             self._suggested[asked] = look_up(self, text, column, country) if is_said else None
         return self._suggested[asked]
 
+    def country_of(self, row: int) -> str | None:
+        """Return the code of a row's country."""
+        country: str | None = self._values["country"][self._index[row]]
+        return country
+
     def title(self, text: str, _column: str, _country: str | None) -> str | None:
         """Suggest a title."""
         return near(text, TITLES, _TITLES_IN_WORDS)

@@ -64,9 +64,11 @@ def test_the_next_step_can_be_pasted_where_the_program_is_not_on_the_path(folder
 def test_errors_and_tables_name_commands_that_can_be_pasted(folder: Path) -> None:
     (folder / "customers.csv").write_text(FILE, encoding="utf-8")
     shown = shell(".venv/bin/etl-customers import customers.csv --home here", folder)
-    states = re.search(r"see (\S+/etl-customers states --home here)", shown.stdout)
+    states = re.search(r"see (\S+/etl-customers states AU --home here)", shown.stdout)
     assert states is not None
     assert "New South Wales" in shell(states[1], folder).stdout
+    (failed,) = (folder / "here/failed").iterdir()
+    assert f"see {states[1]}; did you mean" in failed.read_text(encoding="utf-8-sig")
     missing = shell(".venv/bin/etl-customers imports show csv-none --home here", folder)
     listed = missing.stderr.strip().partition("see: ")[2]
     assert listed == ".venv/bin/etl-customers imports --home here"

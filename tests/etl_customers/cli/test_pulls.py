@@ -82,6 +82,10 @@ def test_a_pull_answers_scripts_with_one_object(pulled: Books, capsys: pytest.Ca
     listed = run("imports", at=pulled.home).out
     assert "unchanged" in listed
     assert import_id in listed
+    # A pull has its own words, and what was left out on purpose is neither failed nor not synced.
+    headings, line = (listed.splitlines()[place] for place in (0, -1))
+    assert headings.split()[-6:] == ["failed", "not", "synced", "left", "out", "unread"]
+    assert line.split()[-6:-1] == ["3", "0", "0", "1", "1"]
 
     found = run("customers", "--source", "quickbooks", "--json", at=pulled.home).out
     customers = json.loads(found)["customers"]

@@ -178,7 +178,7 @@ def test_a_cell_under_no_header_is_named_by_its_column(upload: Path) -> None:
     with open_upload(upload, NO_FIELDS, Csv(), None) as rows:
         first, second = [cells for _, _, cells in rows]
     assert isinstance(first, RaggedCells)
-    assert describe_width(first) == "the cell in column 4 has no header"
+    assert describe_width(first) == "a filled cell in column 4, which has no header"
     assert second == ["B", "Two", "Perth"]
 
 
@@ -232,7 +232,7 @@ def test_the_numbers_in_every_message_about_widths_are_true_of_the_file(
         assert list(cells) == written
         reason = describe_width(cells)
         numbers = [int(number) for number in re.findall(r"\d+", reason)]
-        if reason.startswith("the cell in column"):
+        if reason.startswith("a filled cell in column"):
             assert named < numbers[0] <= len(header)
             assert written[numbers[0] - 1].strip()
             continue

@@ -18,6 +18,7 @@ from etl_customers.staging import UploadColumn
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.places import load_places
 from etl_customers.validate.source_rules import rules_of
+from schemas.codes import message
 from schemas.columns import CUSTOMER_COLUMNS, FieldType
 from schemas.sources import CSV
 
@@ -110,6 +111,13 @@ def test_an_empty_required_column_fails(column: str) -> None:
 def test_what_is_required_is_a_setting() -> None:
     settings = {"csv": {"required": ["email"]}}
     assert codes(check({"first_name": "", "city": ""}, settings=settings)) == {(2, "email", "required")}
+
+
+@pytest.mark.parametrize("country", ["GB", "CA", "NZ", ""])
+def test_the_country_of_which_a_text_is_no_state_is_named(country: str) -> None:
+    checked = check({"state": "Quensland", "country": country}, settings=AUSTRALIAN)
+    (found,) = checked.errors.filter(code="unknown_state").select("column", "code", "reference").rows()
+    assert message(found[1], found[0], found[2]).endswith(f"see etl-customers states {country or 'AU'}")
 
 
 def test_a_required_value_that_cannot_be_read_is_not_called_missing_too() -> None:
