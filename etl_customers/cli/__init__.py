@@ -1,26 +1,18 @@
-"""The command line: the roof of the package, and the outermost edge where errors become messages.
+"""The command line: the roof of the package. Its program begins here, with what a stop does until all else is imported.
 
-``main`` is here; each group of commands has a module, and what is slow to import is
-imported inside the commands, so that ``--help`` answers at once.
+Nothing slow is imported here: Python itself answers Ctrl-C with a traceback until ``main`` is called. What runs a
+command is in ``etl_customers.cli.running``.
 """
 
-import gc
-import io
 import os
+import signal
 import sys
-import traceback
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-import typer
-
-from etl_customers.cli.pasting import remember_home, runnable
-from etl_customers.cli.stopping import noticed_stops
-from etl_customers.errors import EtlCustomersError, error_code
-from etl_customers.private_files import OWNER_ONLY
-from etl_customers.wording import COMMANDS_IN_FILES
-
-DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
-_USAGE, _BUG, _INTERRUPTED, _BROKEN_PIPE = 2, 70, 130, 141
+_STOPPED = b"\nstopped; the same command may be run again\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,98 +25,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1, 2 and 3 as docs/import-a-file.md says; 70 for a bug, 130 when interrupted (143 by SIGTERM), 141 when
         whoever read the output went away.
     """
-    # A short command mostly imports modules, whose objects all live on: collecting as often as Python does
-    # by default costs a twentieth of an import's time (benchmarks/small.py) and finds nothing.
-    gc.set_threshold(20_000, 50, 1_000)
-    os.umask(OWNER_ONLY)
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    wants_json = "--json" in words
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A character that the terminal lacks must not end a command whose work is done.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    in_files = COMMANDS_IN_FILES.set(runnable)
+    with _ended_by_stops():
+        from etl_customers.cli.running import run
+
+        return run(list(sys.argv[1:] if arguments is None else arguments))
+
+
+@contextmanager
+def _ended_by_stops() -> Iterator[None]:
+    """End the process at once where it is asked to before a command runs, which has handlers of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = (signal.default_int_handler, signal.SIG_DFL)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = [number for number, handler in before.items() if handler in usual]
     try:
-        with noticed_stops() as stops:
-            try:
-                return _run(words)
-            except (SystemExit, GeneratorExit):
-                raise
-            except BaseException as error:  # noqa: BLE001 - the outermost edge; a panic of Polars is no Exception
-                number = stops.signal()
-                if number is not None:  # whatever broke, broke because of it
-                    return _stopped(128 + number, stops.sentence)
-                return _explained(error, wants_json)
+        for number in taken:
+            signal.signal(number, _end)
+        yield
     finally:
-        COMMANDS_IN_FILES.reset(in_files)
-        remember_home(None)
+        for number in taken:
+            signal.signal(number, before[number])
 
 
-def _explained(error: BaseException, wants_json: bool) -> int:
-    if isinstance(error, typer.TyperException):
-        return _usage_error(error, wants_json)
-    if isinstance(error, typer.Abort):
-        sys.stderr.write("stopped\n")
-        return _INTERRUPTED
-    if isinstance(error, EtlCustomersError):
-        return _report(str(error), error_code(error), error.exit_code, wants_json)
-    if isinstance(error, KeyboardInterrupt):
-        return _stopped(_INTERRUPTED, "stopped; the same command may be run again")
-    if isinstance(error, BrokenPipeError):
-        # Python flushes stdout once more at exit and would complain about the pipe there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return _BROKEN_PIPE
-    return _bug(error, wants_json)
-
-
-def _stopped(code: int, sentence: str) -> int:
-    sys.stderr.write(f"\n{sentence}\n")
-    return code
-
-
-def _run(words: list[str]) -> int:
-    from etl_customers.cli.app import command
-
-    try:
-        with command().make_context("etl-customers", words) as context:
-            code = context.command.invoke(context)
-            sys.stdout.flush()
-    except typer.Exit as stop:
-        return int(stop.exit_code)
-    return code if isinstance(code, int) else 0
-
-
-def _usage_error(error: typer.TyperException, wants_json: bool) -> int:
-    context = getattr(error, "ctx", None)
-    # On one line, and without the class of the error that Typer met.
-    message = " ".join(error.format_message().split()).replace(": Value error, ", ": ").rstrip(".")
-    if not message and context is not None:
-        sys.stderr.write(context.get_help() + "\n")
-        return _USAGE
-    if context is not None:
-        message += f"; see: {context.command_path} --help"
-    return _report(message, "usage_error", _USAGE, wants_json)
-
-
-def _bug(error: BaseException, wants_json: bool) -> int:
-    # Only types and places: messages of libraries hold customers' values.
-    if os.environ.get(DEBUG_VARIABLE) == "1":
-        sys.stderr.write(_places(error))
-    message = f"this is a bug in etl-customers ({type(error).__name__}); set {DEBUG_VARIABLE}=1 to see where"
-    return _report(message, "bug", _BUG, wants_json)
-
-
-def _places(error: BaseException) -> str:
-    """Return what Python prints of an error and those behind it, but for their messages."""
-    lines = traceback.format_tb(error.__traceback__)
-    behind = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = "" if behind is None else _places(behind)
-    return f"{before}{''.join(lines)}{type(error).__module__}.{type(error).__qualname__}\n"
-
-
-def _report(message: str, code: str, exit_code: int, wants_json: bool) -> int:
-    from etl_customers.cli.screen import print_json, say
-
-    if wants_json:
-        print_json({"error": {"code": code, "message": message}})
-    say(f"error: {message}", error=True)
-    return exit_code
+def _end(number: int, _frame: FrameType | None) -> None:
+    os.write(2, _STOPPED)
+    os._exit(128 + number)  # nothing has begun, and a module that is imported halfway may catch an exception

@@ -41,6 +41,33 @@ def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, num
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "module", ["etl_customers.cli.running", "typer", "etl_customers.cli.app", "importlib.metadata"]
+)
+def test_a_stop_while_python_still_imports_is_one_line(module: str, number: int) -> None:
+    code = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Stopping:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {int(number)})
+sys.modules.pop("importlib.metadata", None)
+sys.meta_path.insert(0, Stopping())
+from etl_customers.cli import main
+sys.exit(main(["--version"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (128 + number, "stopped; the same command may be run again")
+
+
+def test_little_is_imported_before_a_stop_is_one_line() -> None:
+    code = "import sys; before = set(sys.modules); import etl_customers.cli; print(len(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_that_python_drops_within_a_callback_is_obeyed_at_the_next_stage(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
