@@ -156,6 +156,7 @@ def trace(
 
 
 def _print_edit_refused(refusal: "EditRefused", json: bool) -> None:
+    from etl_customers.cli.pasting import runnable
     from etl_customers.cli.screen import console, print_json, say, table
 
     if json:
@@ -163,7 +164,7 @@ def _print_edit_refused(refusal: "EditRefused", json: bool) -> None:
         print_json({"error": error})
         return
     say(f"error: customer {refusal.customer_id} was not changed", error=True)
-    rows = [(e["column"], e["message"], e.get("suggestion")) for e in refusal.errors]
+    rows = [(e["column"], runnable(e["message"] or ""), e.get("suggestion")) for e in refusal.errors]
     console(error=True).print(table(("column", "reason", "suggestion"), rows))
 
 

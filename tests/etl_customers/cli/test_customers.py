@@ -62,6 +62,7 @@ def test_an_edit_that_breaks_rules_lists_them_by_column_and_changes_nothing(edit
     refused = run("customers", "edit", 2, "state=Quensland", "email=jack@", at=edited_home)
     assert refused.code == 2
     assert "Queensland" in refused.err
+    assert "etl-customers states AU --home" in refused.err
     answer = json.loads(run("customers", "edit", 2, "state=Quensland", "email=jack@", "--json", at=edited_home).out)
     assert [error["column"] for error in answer["error"]["errors"]] == ["email", "state"]
     assert json.loads(run("trace", 2, "--json", at=edited_home).out)["changes"] == []
