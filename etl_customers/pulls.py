@@ -12,6 +12,7 @@ from etl_customers.connections.looking import ask_company, keep_company
 from etl_customers.connections.tokens import Tokens, open_tokens
 from etl_customers.erasing.erase import StillImporting, erase
 from etl_customers.errors import ImportBusy, ProviderUnavailable
+from etl_customers.fields import load_fields
 from etl_customers.imports import (
     refused_in_ledger,
     run_deduplicated_customers,
@@ -20,6 +21,7 @@ from etl_customers.imports import (
     run_validated_customers,
 )
 from etl_customers.load.load import LoadCounts
+from etl_customers.mappings.kept import mapping_in_force, mapping_of_digest
 from etl_customers.pull.deletions import Deletions, find_deletions
 from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
 from etl_customers.pull.mapped_rows import map_records
@@ -128,6 +130,7 @@ def accept(
             connection,
             provider=provider,
             tenant_id=chosen.tenant_id,
+            mapping_digest=mapping_in_force(connection, provider).digest,
             is_full=is_full,
             accepts_vanished=accepts_vanished,
             accepted_by=accepted_by,
@@ -213,10 +216,13 @@ def _run_provider_customers(
         with refused_in_ledger(workshop, import_id, run_id):
             tokens = open_tokens(workshop.home, settings, workshop.target, provider, tenant_id)
             _learn_country(workshop, record, tokens)
+            with reading(workshop.target) as connection:
+                mapping = mapping_of_digest(connection, provider, record.mapping_digest)
+                fields = load_fields(connection)
             counts = fetch_records(
-                staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size
+                staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size, mapping=mapping
             )
-            mapped = map_records(staging, provider, settings)
+            mapped = map_records(staging, provider, settings, mapping, fields)
         deletions = find_deletions(staging) or Deletions()
     came = (mapped.fetched, mapped.left_out, mapped.invalid, counts.pages)
     return Pulled(*came, counts.is_complete, counts.why_incomplete, deletions, since)

@@ -27,6 +27,8 @@ Tables, each written by one stage in one transaction:
 ``claimed_keys``       deduplicate: of a pull, the identity keys that its rows' customers get
 ``released_keys``      deduplicate: of a pull, the identity keys that its rows' customers lose
 ====================== ============================================================
+
+``updated_custom_fields`` (deduplicate) has the custom fields of ``updated_customers``.
 """
 
 import re
@@ -68,6 +70,7 @@ create table if not exists changed_values (
     "row" bigint, customer_id bigint, "column" varchar, old_value varchar, new_value varchar);
 create table if not exists updated_customers (
     "row" bigint, customer_id bigint, {_CUSTOMER_COLUMNS}, is_active boolean, warnings varchar);
+create table if not exists updated_custom_fields ("row" bigint, custom_fields varchar);
 create table if not exists claimed_keys ("row" bigint, kind varchar, value varchar);
 create table if not exists released_keys (kind varchar, value varchar, customer_id bigint);
 create table if not exists row_warnings ("row" bigint, "column" varchar, code varchar);

@@ -27,6 +27,8 @@ QUICKBOOKS_CUSTOMERS = RecordShape(
         "FamilyName",
         "Suffix",
         "CompanyName",
+        "Notes",
+        "PrintOnCheckName",
     ),
     flags=("Job", "IsProject", "Active"),
     objects={
@@ -36,11 +38,24 @@ QUICKBOOKS_CUSTOMERS = RecordShape(
         "Mobile": ("FreeFormNumber",),
         "BillAddr": _ADDRESS,
         "ShipAddr": _ADDRESS,
+        "Fax": ("FreeFormNumber",),
+        "WebAddr": ("URI",),
+        "SalesTermRef": ("name",),
+        "CustomerTypeRef": ("name",),
         "ParentRef": ("value",),
         "MetaData": ("CreateTime", "LastUpdatedTime"),
     },
 )
 """Customer of Intuit's Accounting API, minor version 75."""
 
-FIELDS: tuple[str, ...] = QUICKBOOKS_CUSTOMERS.fields
-"""What is kept of a customer: nothing else of the books enters staging."""
+ALWAYS_READ = ("Id", "DisplayName", "FullyQualifiedName", "Job", "IsProject", "Active", "ParentRef", "MetaData")
+"""Fields that say which customer it is and whether it is one of ours, whatever a mapping says."""
+
+_ADDRESSES = ("BillAddr", "ShipAddr")
+_NOT_MAPPED = (*(f"{name}." for name in _ADDRESSES), "ParentRef.", "MetaData.LastUpdatedTime")
+
+MAPPABLE: dict[str, str] = {
+    **{name: "text" for name in QUICKBOOKS_CUSTOMERS.flat_texts if not name.startswith(_NOT_MAPPED)},
+    **dict.fromkeys(_ADDRESSES, "address"),
+}
+"""What a mapping may name, and which kind of field it is."""

@@ -14,6 +14,10 @@ XERO_CONTACTS = RecordShape(
         "LastName",
         "EmailAddress",
         "UpdatedDateUTC",
+        "AccountNumber",
+        "ContactNumber",
+        "CompanyNumber",
+        "Website",
     ),
     flags=("IsCustomer", "IsSupplier"),
     lists={
@@ -30,6 +34,7 @@ XERO_CONTACTS = RecordShape(
             "PostalCode",
             "Country",
         ),
+        "ContactGroups": ("Name",),
         "Phones": ("PhoneType", "PhoneNumber", "PhoneAreaCode", "PhoneCountryCode"),
     },
 )
@@ -38,5 +43,19 @@ XERO_CONTACTS = RecordShape(
 TO_ERASE = "GDPRREQUEST"
 """The ContactStatus of a contact whose person asked to be forgotten."""
 
-FIELDS: tuple[str, ...] = XERO_CONTACTS.fields
-"""What is kept of a contact: nothing else of the books enters staging."""
+ALWAYS_READ = ("ContactID", "MergedToContactID", "ContactStatus", "Name", "UpdatedDateUTC", "IsCustomer", "IsSupplier")
+"""Fields that say which contact it is and whether it is one of ours, whatever a mapping says."""
+
+MAPPABLE: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            *("Name", "FirstName", "LastName", "EmailAddress"),
+            *("AccountNumber", "ContactNumber", "CompanyNumber", "Website", "ContactGroups.Name"),
+            *(f"ContactPersons.{name}" for name in XERO_CONTACTS.lists["ContactPersons"]),
+            *(f"Phones.{kind}" for kind in ("DEFAULT", "DDI", "OFFICE", "MOBILE", "FAX", "other")),
+        ),
+        "text",
+    ),
+    **dict.fromkeys((f"Addresses.{kind}" for kind in ("STREET", "POBOX", "other")), "address"),
+}
+"""What a mapping may name, and which kind of field it is; ``other`` are types that Xero may add."""

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.fields import load_fields
 from etl_customers.load.pulled import PullCounts, load_pulled
+from etl_customers.mappings.kept import mapping_in_force
 from etl_customers.pull.mapped_rows import map_records
 from etl_customers.settings import Company, Settings
 from etl_customers.staging import Staging, open_staging
@@ -60,15 +61,17 @@ class Books:
                 is_full=is_full,
                 accepts_vanished=accepts_vanished,
                 accepted_by="ada",
+                mapping_digest=mapping_in_force(connection, self.provider).digest,
             )
         return record.import_id
 
     def stage(self, staging: Staging, records: Iterable[Mapping[str, Any]], *, is_complete: bool = True) -> None:
         """Fill a staging file up to the stage validate."""
         self.fetch(staging, records, is_complete=is_complete)
-        map_records(staging, self.provider, self.settings)
         with reading(self.target) as connection:
-            validate_customers(staging, load_fields(connection), self.settings, self.provider)
+            fields, mapping = load_fields(connection), mapping_in_force(connection, self.provider)
+        map_records(staging, self.provider, self.settings, mapping, fields)
+        validate_customers(staging, fields, self.settings, self.provider)
 
     def fetch(self, staging: Staging, records: Iterable[Mapping[str, Any]], *, is_complete: bool = True) -> None:
         """Fill a staging file as the fetch does."""
@@ -99,7 +102,9 @@ class Books:
             return load_pulled(staging, self.target, import_id, None, self.settings)
 
     def _fill(self, path: Path, records: list[Mapping[str, Any]], is_complete: bool) -> None:
-        key = json.dumps([self.provider, self.settings.model_dump(mode="json"), records, is_complete])
+        with reading(self.target) as connection:
+            digest = mapping_in_force(connection, self.provider).digest
+        key = json.dumps([digest, self.provider, self.settings.model_dump(mode="json"), records, is_complete])
         if key in _FILLED:
             path.write_bytes(zlib.decompress(_FILLED[key]))
             return

@@ -27,6 +27,7 @@ _OWN_TABLES = (
     "merged_rows",
     "changed_values",
     "updated_customers",
+    "updated_custom_fields",
     "claimed_keys",
     "released_keys",
 )
@@ -41,7 +42,7 @@ create or replace temp table held_keys ("row" bigint, kind varchar, value varcha
 """
 _HASHED = ", ".join(
     f"coalesce({name}::varchar, '')"
-    for name in (*CUSTOMER_COLUMNS, "warnings", "parent_id", "display_name", "qualified_name")
+    for name in (*CUSTOMER_COLUMNS, "custom_fields", "warnings", "parent_id", "display_name", "qualified_name")
 )
 # No value has the character that parts them: the rules refuse it.
 _HASHED_ROWS = f"""
@@ -57,7 +58,7 @@ union all
 select kind, value from unowned_keys
 """
 _COMPARED = f"""
-select "row", customer_id, {", ".join(CUSTOMER_COLUMNS)}, is_active, warnings
+select "row", customer_id, {", ".join(CUSTOMER_COLUMNS)}, is_active, warnings, custom_fields
 from validated_customers
 join compared_rows using ("row")
 join (select "row", is_active from hashed_rows) using ("row")
@@ -177,13 +178,15 @@ _ROW_IDS = {"row": pl.Int64, "customer_id": pl.Int64}
 
 
 def _compare(staging: Staging, target: Connection, settings: Settings, *, is_locking: bool) -> None:
+    fields = [column.key for column in staging.upload_columns() if column.role == "custom_field"]
     for bounds in _bounds(staging, "compared_rows"):
         pulled = as_customers(staging.frame(_COMPARED, bounds))
         ids = pulled["customer_id"].to_list()
         present = find_present(target, ids, is_locking=is_locking)
         # Only after they are locked: what somebody was about to change has been changed by then.
-        changes = find_changes(pulled, present, find_edited(target, ids), settings.duplicates.keys)
-        staging.append("updated_customers", changes.updated)
+        changes = find_changes(pulled, present, find_edited(target, ids), settings.duplicates.keys, fields)
+        staging.append("updated_customers", changes.updated.drop("custom_fields"))
+        staging.append("updated_custom_fields", changes.updated.select("row", "custom_fields"))
         staging.append("changed_values", changes.values)
         staging.append("held_keys", changes.held)
         # Of customers with the same address one alone has its key.

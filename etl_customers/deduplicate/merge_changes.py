@@ -4,13 +4,14 @@ Values that a person set are kept, the rest becomes the provider's.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from etl_customers.deduplicate.merge_target import CUSTOMERS, json_text, warnings_text
+from etl_customers.target.json_texts import fragments
 from etl_customers.validate.keys import find_keys
 from schemas.codes import KEPT_EDITED
 from schemas.columns import CUSTOMER_COLUMNS
@@ -40,7 +41,11 @@ class Changes:
 
 
 def find_changes(
-    pulled: pl.DataFrame, present: pl.DataFrame, edited: pl.DataFrame, families: Collection[str]
+    pulled: pl.DataFrame,
+    present: pl.DataFrame,
+    edited: pl.DataFrame,
+    families: Collection[str],
+    fields: Sequence[str] = (),
 ) -> Changes:
     """Set pulled rows beside the customers that they are.
 
@@ -49,18 +54,47 @@ def find_changes(
         present: The same customers as they stand; one that is missing is passed over.
         edited: The values that a person set, as ``EDITED``.
         families: Which of email, mobile and phone are identity keys.
+        fields: Ids of the custom fields that the provider fills; all others are left alone.
     """
     old = pulled.select("row", "customer_id").join(present, on="customer_id", how="inner", maintain_order="left")
-    new = _keep_edited(pulled.join(old.select("row"), on="row", how="semi", maintain_order="left"), old, edited)
-    differs = [old[name].ne_missing(new[name]) for name in (*_VALUES, "warnings")]
-    updated = new.filter(pl.any_horizontal(*differs)) if new.height else new
+    new = pulled.join(old.select("row"), on="row", how="semi", maintain_order="left")
+    old, new = _with_fields(old, fields), _with_fields(new, fields)
+    new = _keep_edited(new, old, edited, fields)
+    differs = [old[name].ne_missing(new[name]) for name in (*_VALUES, *fields, "warnings")]
+    new = new.with_columns(custom_fields=_merged_fields(old, new, fields))
+    updated = (new.filter(pl.any_horizontal(*differs)) if new.height else new).drop(fields)
     old_keys = find_keys(old, families).join(old.select("row", "customer_id"), on="row")
     held = find_keys(new, families).select("row", "kind", "value")
     released = old_keys.join(held, on=["row", "kind", "value"], how="anti").select("kind", "value", "customer_id")
-    return Changes(updated, _changed_values(old, new), held, released)
+    return Changes(updated, _changed_values(old, new, fields), held, released)
 
 
-def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
+def _with_fields(frame: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+    """Add a column for each custom field, with its value as JSON."""
+    if not fields:
+        return frame
+    values = [dict(fragments(text)) for text in frame["custom_fields"]]
+    return frame.with_columns(pl.Series(name, [one.get(name) for one in values], pl.String) for name in fields)
+
+
+def _merged_fields(old: pl.DataFrame, new: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
+    """Return the custom fields as they are to be: those that the provider does not fill stay as they were written."""
+    if not fields:
+        return old["custom_fields"]
+    merged = []
+    for text, *values in zip(old["custom_fields"], *(new[name] for name in fields), strict=True):
+        kept = {name: value for name, value in fragments(text) if name not in fields}
+        kept |= {name: value for name, value in zip(fields, values, strict=True) if value is not None}
+        merged.append("{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in kept.items()) + "}")
+    return pl.Series(merged, dtype=pl.String)
+
+
+def _text_of(name: str, fields: Collection[str]) -> Callable[[Any], str | None]:
+    """Return what makes JSON of a column's value; that of a custom field is JSON already."""
+    return (lambda value: value) if name in fields else json_text
+
+
+def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
     """Put the values that a person set in the place of the provider's, with their warnings.
 
     Where the provider's has changed since the person set it, and to something else, a warning says so.
@@ -71,14 +105,15 @@ def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame) -> 
     columns: dict[int, dict[str, bool]] = {}
     for customer_id, column, _ in edited.iter_rows():
         columns.setdefault(customer_id, {})[column] = False
-    for (name,), rows in edited.filter(pl.col("column").is_in(_VALUES)).group_by("column"):
+    for (name,), rows in edited.filter(pl.col("column").is_in((*_VALUES, *fields))).group_by("column"):
         column = str(name)
+        text_of = _text_of(column, fields)
         is_edited = new["customer_id"].is_in(rows["customer_id"].implode())
         kept[column] = old[column].zip_with(is_edited, new[column])
         provided = dict(zip(rows["customer_id"], rows["provided"], strict=True))
         theirs, ours = new.filter(is_edited), old.filter(is_edited)
         for customer_id, their, our in zip(theirs["customer_id"], theirs[column], ours[column], strict=True):
-            columns[customer_id][column] = their != our and json_text(their) != provided[customer_id]
+            columns[customer_id][column] = their != our and text_of(their) != provided[customer_id]
     warnings = [
         _merged_warnings(ours, theirs, columns[customer_id]) if customer_id in columns else theirs
         for customer_id, ours, theirs in zip(new["customer_id"], old["warnings"], new["warnings"], strict=True)
@@ -96,14 +131,15 @@ def _merged_warnings(ours: str | None, theirs: str | None, edited: Mapping[str, 
     return warnings_text([*kept, *(one for one in json.loads(theirs or "[]") if one["column"] not in edited)])
 
 
-def _changed_values(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+def _changed_values(old: pl.DataFrame, new: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
     found: list[tuple[Any, ...]] = []
-    for name in _VALUES:
+    for name in (*_VALUES, *fields):
+        text_of = _text_of(name, fields)
         changed = old[name].ne_missing(new[name])
         if changed.any():
             before, after = old.filter(changed), new.filter(changed)
             found += [
-                (row, customer_id, name, json_text(was), json_text(becomes))
+                (row, customer_id, name, text_of(was), text_of(becomes))
                 for row, customer_id, was, becomes in zip(
                     before["row"], before["customer_id"], before[name], after[name], strict=True
                 )

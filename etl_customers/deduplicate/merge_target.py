@@ -59,6 +59,7 @@ CUSTOMERS = {
     **{name: pl.Date if COLUMN_BY_NAME[name].kind is Kind.DATE else pl.String for name in CUSTOMER_COLUMNS},
     "is_active": pl.Boolean,
     "warnings": pl.String,
+    "custom_fields": pl.String,
 }
 
 
@@ -122,13 +123,14 @@ def find_owned(target: Connection, keys: pl.DataFrame) -> pl.DataFrame:
 def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking: bool) -> pl.DataFrame:
     """Return customers as they stand, as ``CUSTOMERS``, and keep others from changing them if asked to."""
     with _filled(target, _sought_customers, [_ids(customer_ids)]):
-        columns = (customers.c.id, *(customers.c[name] for name in list(CUSTOMERS)[1:]))
+        as_written = sa.cast(customers.c.custom_fields, sa.Text)
+        columns = (customers.c.id, *(customers.c[name] for name in list(CUSTOMERS)[1:-1]), as_written)
         query = sa.select(*columns).join_from(
             _sought_customers, customers, customers.c.id == _sought_customers.c.customer_id
         )
         query = query.order_by(customers.c.id)
         found = target.execute(query.with_for_update(of=customers) if is_locking else query).all()
-    rows = [(*row[:-1], warnings_text(row[-1])) for row in found]
+    rows = [(*row[:-2], warnings_text(row[-2]), row[-1]) for row in found]
     return pl.DataFrame(rows, schema=CUSTOMERS, orient="row")
 
 

@@ -34,7 +34,11 @@ _CLAIMED_BY_PRESENT_ROWS = """
     select distinct "row" from claimed_keys semi join (
         select "row" from merged_rows where customer_id is not null) using ("row")
 """
-_UPDATED = 'select * exclude ("row") from updated_customers where "row" between ? and ? order by customer_id'
+_UPDATED = """
+    select updated.* exclude ("row"), custom_fields
+    from updated_customers as updated left join updated_custom_fields using ("row")
+    where "row" between ? and ? order by customer_id
+"""
 _CHANGED = """
     select customer_id, "column", old_value, new_value from changed_values
     where "row" between ? and ? order by "row", "column"
@@ -46,7 +50,7 @@ _updated_customers = Table(
     "updated_customers",
     _temporary,
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    *(Column(name, customers.c[name].type) for name in (*CUSTOMER_COLUMNS, "is_active", "warnings")),
+    *(Column(name, customers.c[name].type) for name in (*CUSTOMER_COLUMNS, "is_active", "warnings", "custom_fields")),
     prefixes=["TEMPORARY"],
 )
 _released_keys = Table(

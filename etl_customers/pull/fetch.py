@@ -6,12 +6,14 @@ taken away at the provider meanwhile. What records mean is left to the mapping.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 import polars as pl
 
 from etl_customers.errors import ProviderUnavailable
+from etl_customers.mappings.document import Mapping
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull import quickbooks, xero
 from etl_customers.pull.answers import UNEXPECTED
 from etl_customers.pull.client import AccessTokens, Client
@@ -36,7 +38,7 @@ _FRAME: dict[str, pl.DataType | type[pl.DataType]] = {
     "record": pl.String,
 }
 
-_ReadPages = Callable[[Client, datetime | None, int, Checkpoint | None], Iterator[Page]]
+_ReadPages = Callable[[Client, datetime | None, int, Checkpoint | None, Collection[str]], Iterator[Page]]
 _READERS: dict[str, _ReadPages] = {QUICKBOOKS: quickbooks.read_pages, XERO: xero.read_pages}
 _log = logging.getLogger("etl_customers.pull")
 
@@ -52,6 +54,7 @@ def fetch_records(
     clock: Clock | None = None,
     page_size: int = PAGE_SIZE,
     most_pages: int = MOST_PAGES,
+    mapping: Mapping | None = None,
 ) -> FetchCounts:
     """Fetch customers into ``provider_records``; called again it goes on after the last page kept.
 
@@ -69,6 +72,7 @@ def fetch_records(
         clock: Another than the machine's, for whoever cannot wait.
         page_size: Records per page.
         most_pages: How many pages may come before something must be wrong.
+        mapping: Says which fields are kept; none: the one that is shipped.
 
     Returns:
         Of a fetch that was done already, what it had brought; then nothing is asked.
@@ -80,7 +84,8 @@ def fetch_records(
     """
     with Client(provider, tenant_id, tokens, settings, clock) as client:
         while (counts := find_counts(staging)) is None:
-            pages = _READERS[provider](client, since, page_size, Progress.read(staging).checkpoint)
+            checkpoint, fields = Progress.read(staging).checkpoint, (mapping or shipped_mapping(provider)).read
+            pages = _READERS[provider](client, since, page_size, checkpoint, fields)
             with read_ahead(pages, client.stop) as ahead:
                 _keep_pages(staging, client, ahead, most_pages)
         # After the pages: whoever is deleted while they are read is among these, or among those of the next pull.

@@ -4,7 +4,9 @@ What a text must be to be kept is not said here.
 """
 
 import re
+from collections.abc import Callable, Mapping
 
+from etl_customers.mappings.document import ADDRESS, Plan
 from etl_customers.pull.flat_records import FlatRecord
 from etl_customers.pull.mapping import (
     Address,
@@ -24,10 +26,11 @@ _LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")
 _PLACES = {"city": "City", "state": "CountrySubDivisionCode", "postcode": "PostalCode", "country": "Country"}
 _DELETED = re.compile(r" \(deleted(?: [0-9]+)?\)$")
 """What QuickBooks puts behind the names of an inactive customer."""
+_NAMES = frozenset(("GivenName", "MiddleName", "FamilyName", "CompanyName", "DisplayName", "FullyQualifiedName"))
 
 
-def map_quickbooks(record: FlatRecord, settings: QuickBooks) -> MappedRecord:
-    """Map a customer by its fields alone.
+def map_quickbooks(record: FlatRecord, settings: QuickBooks, plan: Plan) -> MappedRecord:
+    """Map a customer by its fields alone, each to the column that the plan says.
 
     A company name makes it a Business; without one, a person's name makes it Personal;
     with neither it is a Business of the name that is displayed.
@@ -42,48 +45,50 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks) -> MappedRecord:
     if parent_id and settings.sub_customers == "leave_out":
         left_out = LeftOut(SUB_CUSTOMER, "ParentRef", parent_id)
         return MappedRecord(is_active=is_active, parent_id=parent_id, left_out=left_out)
+
+    def text_of(field: str) -> str | None:
+        return _written(texts, field, is_active) if field in _NAMES else texts.get(field)
+
+    def joined(column: str) -> str:
+        return join_texts(*map(text_of, plan.of(column)))
+
     cells = Cells()
-    _put_names(cells, texts, is_active)
-    cells.put("customer_title", texts.get("Title"))
-    cells.put_all("email", split_emails(texts.get("PrimaryEmailAddr.Address")))
-    cells.put_all("mobile", _numbers(texts, "Mobile"))
-    cells.put_all("phone", _numbers(texts, "PrimaryPhone", "AlternatePhone"))
-    _put_address(cells, texts)
-    cells.put_day("date_joined", texts.get("MetaData.CreateTime"))
+    _put_names(cells, joined, texts, is_active, plan)
+    for column in ("customer_title", "last_name2", "first_name3", "last_name3"):
+        cells.put(column, joined(column))
+    cells.put_all("email", split_emails(*(texts.get(field) for field in plan.of("email"))))
+    for family in ("mobile", "phone"):
+        numbers = (number for field in plan.of(family) for number in split_numbers(texts.get(field)))
+        cells.put_all(family, list(dict.fromkeys(numbers)))
+    put_address(cells, (_address(texts, name) for name in plan.of(ADDRESS)))
+    cells.put_day("date_joined", next(filter(None, map(texts.get, plan.of("date_joined"))), None))
+    cells.put_custom(plan, text_of)
     names = cells.names(*(_written(texts, field, is_active) for field in ("DisplayName", "FullyQualifiedName")))
     return MappedRecord(cells.texts, is_active, parent_id, names, warnings=cells.warnings)
 
 
-def _numbers(texts: dict[str, str], *fields: str) -> list[str]:
-    numbers = (number for field in fields for number in split_numbers(texts.get(f"{field}.FreeFormNumber")))
-    return list(dict.fromkeys(numbers))
-
-
-def _put_names(cells: Cells, texts: dict[str, str], is_active: bool) -> None:
-    def name(field: str) -> str:
-        return _written(texts, field, is_active)
-
-    first, last, company = name("GivenName"), name("FamilyName"), name("CompanyName")
-    is_person = bool(first or last)
-    business = company or ("" if is_person else name("DisplayName"))
-    cells.put("first_name", first)
-    cells.put("last_name", join_texts(last, texts.get("Suffix")) if is_person else "")
-    cells.put("first_name2", name("MiddleName"))
+def _put_names(
+    cells: Cells, joined: Callable[[str], str], texts: Mapping[str, str], is_active: bool, plan: Plan
+) -> None:
+    company = joined("business_name")
+    # A middle name or a suffix alone is no person.
+    is_person = any(
+        texts.get(field) for column in ("first_name", "last_name") for field in plan.of(column) if field != "Suffix"
+    )
+    business = company or ("" if is_person else _written(texts, "DisplayName", is_active))
+    cells.put("first_name", joined("first_name"))
+    cells.put("last_name", joined("last_name") if is_person else "")
+    cells.put("first_name2", joined("first_name2"))
     cells.put("business_name", business)
     cells.put("customer_type", "Business" if business else "Personal")
 
 
-def _written(texts: dict[str, str], field: str, is_active: bool) -> str:
+def _written(texts: Mapping[str, str], field: str, is_active: bool) -> str:
     """Return a name as it was written, without what QuickBooks puts behind those of an inactive customer."""
     text = texts.get(field, "")
     return text if is_active else _DELETED.sub("", text)
 
 
-def _put_address(cells: Cells, texts: dict[str, str]) -> None:
-    """Take the billing address, the shipping address where that has nothing but its id."""
-    put_address(cells, (_address(texts, name) for name in ("BillAddr", "ShipAddr")))
-
-
-def _address(texts: dict[str, str], name: str) -> Address:
+def _address(texts: Mapping[str, str], name: str) -> Address:
     street = join_lines(texts, *(f"{name}.{line}" for line in _LINES))
     return {"street_address": street, **{column: texts.get(f"{name}.{field}") for column, field in _PLACES.items()}}

@@ -6,6 +6,7 @@ What a text must be to be kept is not said here.
 import re
 from collections.abc import Iterable, Mapping
 
+from etl_customers.mappings.document import ADDRESS, KindOf, Plan
 from etl_customers.pull.flat_records import FlatRecord
 from etl_customers.pull.mapping import (
     Address,
@@ -24,19 +25,18 @@ from schemas.xero_contacts import TO_ERASE
 
 _ACTIVE = "ACTIVE"
 _FURTHER_NAMES = ("2", "3")
+_PERSON = {"first_name": "FirstName", "last_name": "LastName"}
 _LINES = ("AddressLine1", "AddressLine2", "AddressLine3", "AddressLine4")
 _PLACES = {"city": "City", "state": "Region", "postcode": "PostalCode", "country": "Country"}
-_ADDRESS_ORDER = {"STREET": 0, "POBOX": 1}
-_MOBILE, _FAX = "MOBILE", "FAX"
-_PHONE_ORDER = {_MOBILE: 0, "DEFAULT": 1, "DDI": 2, "OFFICE": 3}
-_LAST = 9
-"""Place of the types that Xero may add."""
+_KNOWN_TYPES = frozenset(("STREET", "POBOX", "DEFAULT", "DDI", "OFFICE", "MOBILE", "FAX"))
+_OTHER = "other"
+"""Stands in a mapping for the types that Xero may add."""
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
 
 
-def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
-    """Map a contact by its fields alone.
+def map_xero(record: FlatRecord, settings: Xero, plan: Plan) -> MappedRecord:
+    """Map a contact by its fields alone, each to the column that the plan says.
 
     A contact whose name is that of its person is Personal, every other one that has a
     name is a Business, its person being whom to ask for.
@@ -49,13 +49,25 @@ def map_xero(record: FlatRecord, settings: Xero) -> MappedRecord:
     left_out = _left_out(record, status, settings)
     if left_out is not None:
         return MappedRecord(is_active=status == _ACTIVE, left_out=left_out)
-    cells = Cells()
-    _put_names(cells, texts)
     persons = record.lists.get("ContactPersons", [])
-    _put_further_names(cells, persons)
-    cells.put_all("email", split_emails(texts.get("EmailAddress"), *(person.get("EmailAddress") for person in persons)))
-    _put_numbers(cells, record.lists.get("Phones", []))
-    _put_address(cells, texts, record.lists.get("Addresses", []))
+
+    def texts_of(field: str) -> list[str]:
+        kind, _, inner = field.partition(".")
+        return (
+            [one[inner] for one in record.lists.get(kind, ()) if inner in one]
+            if inner
+            else list(filter(None, [texts.get(field)]))
+        )
+
+    cells = Cells()
+    _put_names(cells, texts, plan)
+    _put_further_names(cells, persons, plan)
+    for column in ("customer_title", "date_joined"):
+        cells.put(column, join_texts(*(text for field in plan.of(column) for text in texts_of(field))))
+    cells.put_all("email", split_emails(*(text for field in plan.of("email") for text in texts_of(field))))
+    _put_numbers(cells, record.lists.get("Phones", []), plan)
+    _put_address(cells, texts, record.lists.get("Addresses", []), plan)
+    cells.put_custom(plan, lambda field: ", ".join(texts_of(field)))
     names = cells.names(texts.get("Name"))
     return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 
@@ -74,8 +86,11 @@ def _left_out(record: FlatRecord, status: str, settings: Xero) -> LeftOut | None
     return None
 
 
-def _put_names(cells: Cells, texts: Mapping[str, str]) -> None:
-    first, last, name = texts.get("FirstName"), texts.get("LastName"), texts.get("Name", "")
+def _put_names(cells: Cells, texts: Mapping[str, str], plan: Plan) -> None:
+    first, last, name = (
+        join_texts(*(texts.get(field) for field in plan.of(column)))
+        for column in ("first_name", "last_name", "business_name")
+    )
     is_business = bool(name) and name.casefold() != join_texts(first, last).casefold()
     cells.put("first_name", first)
     cells.put("last_name", last)
@@ -83,30 +98,38 @@ def _put_names(cells: Cells, texts: Mapping[str, str]) -> None:
     cells.put("customer_type", "Business" if is_business else "Personal")
 
 
-def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]]) -> None:
-    named = [person for person in persons if "FirstName" in person or "LastName" in person]
+def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]], plan: Plan) -> None:
+    inners = [name for column, name in _PERSON.items() if f"ContactPersons.{name}" in plan.of(column)]
+    named = [person for person in persons if any(name in person for name in inners)]
     for person, slot in zip(named, _FURTHER_NAMES, strict=False):
-        cells.put(f"first_name{slot}", person.get("FirstName"))
-        cells.put(f"last_name{slot}", person.get("LastName"))
+        for column, name in _PERSON.items():
+            cells.put(f"{column}{slot}", person.get(name) if name in inners else None)
     if len(named) > len(_FURTHER_NAMES):
         cells.no_place("first_name")
 
 
-def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]]) -> None:
-    """Put each number into one column, a mobile's before all others; a fax machine's into none."""
-    given = [phone for phone in phones if "PhoneNumber" in phone and phone.get("PhoneType") != _FAX]
-    given.sort(key=lambda phone: _PHONE_ORDER.get(phone.get("PhoneType", ""), _LAST))
+def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]], plan: Plan) -> None:
+    """Put each number into one column, a mobile's before all others; of a type that the plan leaves out, into none."""
+    kinds = plan.kinds("Phones", "mobile", "phone")
+    given = [
+        (kind, phone) for phone in phones if "PhoneNumber" in phone and (kind := _kind(kinds, phone.get("PhoneType")))
+    ]
+    given.sort(key=lambda one: one[0].place)
     seen: set[str] = set()
     families: dict[str, list[str]] = {"mobile": [], "phone": []}
-    for phone in given:
+    for kind, phone in given:
         for part in split_numbers(phone["PhoneNumber"]):
             number = _join_number(phone, part)
             dialled = _NO_DIGITS.sub("", number) or number
             if dialled not in seen:
                 seen.add(dialled)
-                families["mobile" if phone.get("PhoneType") == _MOBILE else "phone"].append(number)
+                families[kind.column].append(number)
     for family, numbers in families.items():
         cells.put_all(family, numbers)
+
+
+def _kind(kinds: Mapping[str, KindOf], name: str | None) -> KindOf | None:
+    return kinds.get(name or _OTHER) if name in (*_KNOWN_TYPES, None) else kinds.get(_OTHER)
 
 
 def _join_number(phone: Mapping[str, str], number: str) -> str:
@@ -120,9 +143,11 @@ def _join_number(phone: Mapping[str, str], number: str) -> str:
     return join_texts(area, number)
 
 
-def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Mapping[str, str]]) -> None:
-    """Take the street address, else the post box, else whichever has something in it."""
-    in_order = sorted(addresses, key=lambda address: _ADDRESS_ORDER.get(address.get("AddressType", ""), _LAST))
+def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Mapping[str, str]], plan: Plan) -> None:
+    """Take the first address in the plan's order that has something in it."""
+    kinds = plan.kinds("Addresses", ADDRESS)
+    given = [(kind, address) for address in addresses if (kind := _kind(kinds, address.get("AddressType")))]
+    in_order = [address for _, address in sorted(given, key=lambda one: one[0].place)]
     put_address(cells, map(_address, in_order))
     names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
     known = {name.casefold() for name in names if name}

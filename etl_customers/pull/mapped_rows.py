@@ -13,6 +13,10 @@ from typing import Any
 
 import polars as pl
 
+from etl_customers.fields import NO_FIELDS, AccountFields
+from etl_customers.mappings.document import Mapping as FieldMapping
+from etl_customers.mappings.document import Plan, plan_of
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import FlatRecord, read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.map_xero import map_xero
@@ -26,7 +30,7 @@ from schemas.failures import find_failures
 from schemas.provider_records import RecordShape
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 from schemas.record_kinds import KINDS, PULL_KINDS, kinds_of
-from schemas.sources import QUICKBOOKS, XERO
+from schemas.sources import PROVIDERS, QUICKBOOKS
 from schemas.xero_contacts import XERO_CONTACTS
 
 _BLOCK_RECORDS = 2_000
@@ -84,7 +88,13 @@ class _Merged:
     left_out: LeftOut
 
 
-def map_records(staging: Staging, provider: str, settings: Settings) -> MapCounts:
+def map_records(
+    staging: Staging,
+    provider: str,
+    settings: Settings,
+    mapping: FieldMapping | None = None,
+    fields: AccountFields = NO_FIELDS,
+) -> MapCounts:
     """Make a row of every fetched record, in the order of the provider's ids; repeatable.
 
     Fills ``raw_csv``, ``upload_columns``, ``pulled_rows``, ``pulled_names``, ``pulled_warnings``, the
@@ -95,15 +105,24 @@ def map_records(staging: Staging, provider: str, settings: Settings) -> MapCount
         staging: Holds ``provider_records`` of a complete fetch.
         provider: One of ``schemas.sources.PROVIDERS``.
         settings: What of the provider's customers is to be synced.
+        mapping: Which field becomes which column; none: the one that is shipped.
+        fields: The account's own columns.
+
+    Raises:
+        MappingInvalid: It names a custom field that the account has no more.
 
     Source:
         docs/providers.md; docs/rules.md, R25.
     """
-    described = _describe(provider, settings)
+    if provider not in PROVIDERS:
+        raise ValueError(f"{provider} is no provider")
+    plan = plan_of(mapping or shipped_mapping(provider), fields)
+    described = _describe(provider, settings, plan)
+    columns = [*CUSTOMER_COLUMNS, *plan.custom]
     with staging.transaction():
         _clear(staging)
-        _make_tables(staging)
-        mapper = _Mapper(staging, provider, described)
+        _make_tables(staging, columns, plan)
+        mapper = _Mapper(staging, provider, described, columns)
         row = _FIRST_ROW
         for block in _blocks(staging):
             mapper.map_block(row, block)
@@ -120,19 +139,18 @@ def map_records(staging: Staging, provider: str, settings: Settings) -> MapCount
     return MapCounts(fetched, mapper.left_out, mapper.invalid)
 
 
-def _describe(provider: str, settings: Settings) -> _Provider:
+def _describe(provider: str, settings: Settings, plan: Plan) -> _Provider:
     if provider == QUICKBOOKS:
-        return _Provider(QUICKBOOKS_CUSTOMERS, lambda record: map_quickbooks(record, settings.quickbooks))
-    if provider == XERO:
-        return _Provider(XERO_CONTACTS, lambda record: map_xero(record, settings.xero))
-    raise ValueError(f"{provider} is no provider")
+        return _Provider(QUICKBOOKS_CUSTOMERS, lambda record: map_quickbooks(record, settings.quickbooks, plan))
+    return _Provider(XERO_CONTACTS, lambda record: map_xero(record, settings.xero, plan))
 
 
 class _Mapper:
     """Maps blocks of records and appends them to staging; merged ones last, when all of them are known."""
 
-    def __init__(self, staging: Staging, name: str, provider: _Provider) -> None:
+    def __init__(self, staging: Staging, name: str, provider: _Provider, columns: Sequence[str]) -> None:
         self.left_out = self.invalid = 0
+        self._columns = columns
         self.kinds: Counter[str] = Counter()
         self._staging, self._provider = staging, name
         self._shape = provider.shape
@@ -219,7 +237,7 @@ class _Mapper:
     def _append_cells(self, first: int, cells: Sequence[Mapping[str, str]]) -> None:
         rows = pl.Series(range(first, first + len(cells)), dtype=pl.Int64)
         columns = {
-            f"c{position}": _texts([row.get(name) for row in cells]) for position, name in enumerate(CUSTOMER_COLUMNS)
+            f"c{position}": _texts([row.get(name) for row in cells]) for position, name in enumerate(self._columns)
         }
         nothing = {"parent_row": pl.lit(None, pl.Int64), "password_state": pl.lit(None, pl.String)}
         frame = pl.DataFrame({"row": rows, "line": rows, **columns}).with_columns(**nothing)
@@ -253,12 +271,13 @@ def _clear(staging: Staging) -> None:
     staging.execute("delete from facts where name in ('rows_read', 'rows_unread', ?)", [PULL_KINDS])
 
 
-def _make_tables(staging: Staging) -> None:
-    cells = "".join(f", c{position} varchar" for position, _ in enumerate(CUSTOMER_COLUMNS))
+def _make_tables(staging: Staging, columns: Sequence[str], plan: Plan) -> None:
+    cells = "".join(f", c{position} varchar" for position, _ in enumerate(columns))
     staging.execute(
         f'create table raw_csv ("row" bigint, line bigint, parent_row bigint, password_state varchar{cells})'
     )
-    for position, name in enumerate(CUSTOMER_COLUMNS):
+    for position, name in enumerate(columns):
+        role = "custom_field" if name in plan.custom else "column"
         staging.execute(
-            "insert into upload_columns values (?, ?, 'column', ?, null, null, null)", [position, name, name]
+            "insert into upload_columns values (?, ?, ?, ?, null, null, null)", [position, name, role, name]
         )

@@ -4,11 +4,12 @@ Nothing here judges a text (that is ``validate``), and nothing guesses what it m
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from etl_customers.invisible import visible
+from etl_customers.mappings.document import Plan
 from schemas.codes import LEFT_OUT, NO_PLACE, OTHER_ADDRESS
 from schemas.columns import UNPRINTABLE
 
@@ -50,6 +51,7 @@ class MappedRecord:
     """A record as a row: texts by customer column, and what the provider says of it besides."""
 
     cells: Mapping[str, str] = field(default_factory=dict)
+    """Texts by customer column, and by the ids of custom fields."""
     is_active: bool = True
     parent_id: str | None = None
     names: Names = field(default_factory=Names)
@@ -69,6 +71,11 @@ class Cells:
         """Fill a column, where there is a text."""
         if text:
             self.texts[column] = text
+
+    def put_custom(self, plan: Plan, text_of: Callable[[str], str | None]) -> None:
+        """Fill the custom fields that a mapping names; of several fields, the texts follow each other."""
+        for field_id, names in plan.custom.items():
+            self.put(field_id, join_texts(*map(text_of, names)))
 
     def put_all(self, family: str, texts: Sequence[str]) -> None:
         """Fill the three columns of a family, such as ``email``, ``email2``, ``email3``."""

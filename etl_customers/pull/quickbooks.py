@@ -1,18 +1,20 @@
 """The pages of QuickBooks Online's customers, by its query language; inactive customers are among them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from etl_customers.pull.answers import Document
 from etl_customers.pull.client import Answer, Client, Request
 from etl_customers.pull.pages import Checkpoint, Page, Record, as_count, keep
-from schemas.quickbooks_customers import FIELDS
+from schemas.quickbooks_customers import ALWAYS_READ
 
 MINOR_VERSION = 75
 
 
-def read_pages(client: Client, since: datetime | None, page_size: int, checkpoint: Checkpoint | None) -> Iterator[Page]:
+def read_pages(
+    client: Client, since: datetime | None, page_size: int, checkpoint: Checkpoint | None, fields: Collection[str]
+) -> Iterator[Page]:
     """Read customers page by page in the order of their ids, which never change.
 
     Pages overlap by one record: where the last one of a page is not in the next, customers
@@ -24,6 +26,7 @@ def read_pages(client: Client, since: datetime | None, page_size: int, checkpoin
         since: Only customers that changed since then, in UTC; none: all of them.
         page_size: Records per page, 2 to 1,000.
         checkpoint: ``following`` of the last page that was kept; none: begin.
+        fields: Those of a customer that are kept, besides what says which one it is.
 
     Raises:
         EtlCustomersError: See ``Client.get``.
@@ -32,11 +35,12 @@ def read_pages(client: Client, since: datetime | None, page_size: int, checkpoin
         https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
         (read November 2026).
     """
+    kept = tuple(dict.fromkeys((*ALWAYS_READ, *fields)))
     start, last = (1, None) if checkpoint is None else (int(checkpoint["start"]), str(checkpoint["last"]))
     while True:
         query = f"select * {_customers_since(since)} orderby Id startposition {start} maxresults {page_size}"
         answer = client.get(_request(client, f"page from {start} on", query))
-        records = [keep(customer, FIELDS, "Id", _updated_at(customer)) for customer in answer.records]
+        records = [keep(customer, kept, "Id", _updated_at(customer)) for customer in answer.records]
         is_torn = last is not None and all(record.key != last for record in records)
         records = _without_overlap(records, last)
         if not records or records[-1].key == last:

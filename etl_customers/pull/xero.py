@@ -1,20 +1,22 @@
 """The pages of Xero's contacts; archived ones are among them, and what is no customer is told apart later."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from etl_customers.pull.answers import Document
 from etl_customers.pull.client import Answer, Client, Request
 from etl_customers.pull.pages import Checkpoint, Page, Record, as_count, keep
-from schemas.xero_contacts import FIELDS, TO_ERASE
+from schemas.xero_contacts import ALWAYS_READ, TO_ERASE
 
 _PATH = "/api.xro/2.0/Contacts"
 _DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read_pages(client: Client, since: datetime | None, page_size: int, checkpoint: Checkpoint | None) -> Iterator[Page]:
+def read_pages(
+    client: Client, since: datetime | None, page_size: int, checkpoint: Checkpoint | None, fields: Collection[str]
+) -> Iterator[Page]:
     """Read contacts page by page in the order of their ids, which never change.
 
     Contacts are never taken away at Xero; should the number of contacts fall between two
@@ -26,6 +28,7 @@ def read_pages(client: Client, since: datetime | None, page_size: int, checkpoin
         since: Only contacts that changed since then, in UTC; none: all of them.
         page_size: Contacts per page, 1 to 1,000.
         checkpoint: ``following`` of the last page that was kept; none: begin.
+        fields: Those of a contact that are kept, besides what says which one it is.
 
     Raises:
         EtlCustomersError: See ``Client.get``.
@@ -34,10 +37,13 @@ def read_pages(client: Client, since: datetime | None, page_size: int, checkpoin
         https://developer.xero.com/documentation/api/accounting/contacts and
         https://developer.xero.com/documentation/api/requests-and-responses (read November 2026).
     """
+    kept = tuple(dict.fromkeys((*ALWAYS_READ, *fields)))
     here = checkpoint or {"page": 1, "last": None, "counted": None}
     while True:
         answer = client.get(_request(client, since, page_size, here["page"]))
-        records = [keep(contact, _fields_of(contact), "ContactID", _updated_at(contact)) for contact in answer.records]
+        records = [
+            keep(contact, _fields_of(contact, kept), "ContactID", _updated_at(contact)) for contact in answer.records
+        ]
         counted = _pagination(answer, "itemCount")
         is_torn = counted is not None and here["counted"] is not None and counted < here["counted"]
         if _is_last(answer, records, here, page_size):
@@ -94,10 +100,10 @@ def _server_time(answer: Answer) -> datetime | None:
     return read_date(answer.document.get("DateTimeUTC")) or answer.date
 
 
-def _fields_of(contact: object) -> Sequence[str]:
+def _fields_of(contact: object, kept: Sequence[str]) -> Sequence[str]:
     """Return what is kept of a contact: of one whose person is to be forgotten, only that this is so."""
     is_to_erase = isinstance(contact, dict) and contact.get("ContactStatus") == TO_ERASE
-    return ("ContactID", "ContactStatus") if is_to_erase else FIELDS
+    return ("ContactID", "ContactStatus") if is_to_erase else kept
 
 
 def _updated_at(contact: object) -> datetime | None:

@@ -56,6 +56,8 @@ class ImportRecord:
     undone_by: str | None
     warnings: Sequence[Mapping[str, str | None]] | None
     """Of the file or pull as a whole: column (none where it is about no column), code and reference."""
+    mapping_digest: str | None
+    """Of a pull: SHA-256 of the mapping that it was read by."""
 
     @property
     def why_incomplete(self) -> str | None:

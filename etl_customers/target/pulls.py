@@ -69,6 +69,7 @@ def accept_pull(
     is_full: bool,
     accepts_vanished: bool,
     accepted_by: str | None,
+    mapping_digest: str | None = None,
 ) -> tuple[ImportRecord, bool]:
     """Enter a pull, or find the one of the same connection that has not ended: that one is to be gone on with.
 
@@ -83,6 +84,8 @@ def accept_pull(
         is_full: All of the provider's customers, not only those changed since the last pull.
         accepts_vanished: However many customers the provider has no more, make them inactive.
         accepted_by: Operating system user, or what started it.
+        mapping_digest: Of the mapping that it is to be read by. Where the last pull was read by another one, this is a
+            full one: what has not changed at the provider may become something else here.
 
     Returns:
         The pull, and whether it was entered just now.
@@ -108,11 +111,22 @@ def accept_pull(
             accepted_at=now,
             accepted_by=(accepted_by or "").replace("\0", "?")[:_LONGEST_USER] or None,
             tenant_id=tenant_id,
-            is_full=is_full or _is_too_old(provider, find_cursor(connection, provider, tenant_id), now),
+            mapping_digest=mapping_digest,
+            is_full=is_full
+            or _was_read_otherwise(connection, provider, tenant_id, mapping_digest)
+            or _is_too_old(provider, find_cursor(connection, provider, tenant_id), now),
             accepts_vanished=accepts_vanished,
         )
     )
     return require_import(connection, import_id), True
+
+
+def _was_read_otherwise(connection: Connection, provider: str, tenant_id: str, digest: str | None) -> bool:
+    """Tell whether the last pull of a connection that ended well was read by another mapping."""
+    mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.status == FINISHED)
+    last = sa.select(imports.c.mapping_digest).where(*mine).order_by(imports.c.finished_at.desc()).limit(1)
+    row = connection.execute(last).first()
+    return row is not None and row[0] != digest
 
 
 def find_cursor(connection: Connection, provider: str, tenant_id: str) -> datetime | None:

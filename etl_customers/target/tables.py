@@ -75,6 +75,7 @@ imports = Table(
     Column("undone_at", _TIME),
     Column("undone_by", String(128), comment="operating system user"),
     Column("warnings", JSON(none_as_null=True), comment="of the file as a whole: column, code and what it is about"),
+    Column("mapping_digest", String(64), comment="of a pull: SHA-256 of the mapping that it was read by"),
 )
 
 customers = Table(
@@ -266,6 +267,18 @@ provider_customers = Table(
     Column("vanished_at", _TIME, comment="since when the provider has it no more"),
     Column("erasure_asked_at", _TIME, comment="since when the provider asks to erase the person"),
     Column("erased_at", _TIME, comment="never synced again since: the person was erased, customer_id is null"),
+)
+
+mappings = Table(
+    "mappings",
+    metadata,
+    Column("source", String(16), primary_key=True, comment="quickbooks or xero"),
+    Column("version", Integer, primary_key=True, autoincrement=False, comment="from 1 on; the shipped one is 0"),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the text"),
+    Column("text", Text, nullable=False, comment="TOML: which field becomes which column"),
+    Column("added_at", _TIME, nullable=False),
+    Column("added_by", String(128), comment="operating system user"),
+    Column("removed_at", _TIME, comment="since when it is not in force"),
 )
 
 sync_cursors = Table(

@@ -80,9 +80,10 @@ def check_rows(
     raw = raw.with_columns(without_text_formulas(raw, [column.cell for column in read]))
     positions = {column.key: column.cell for column in columns if column.role == "column"}
     normalised = normalise_rows(raw, positions, settings.company, places, rules)
-    found = read_field_values(raw, columns, fields)
+    found = read_field_values(raw, columns, fields, is_pull=rules.is_pull)
     frame = normalised.frame
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
+    told_of_texts |= found.left_out
     told_of_texts |= damaged_flags(texts, {column.cell: column.key for column in columns})
     error_values = find_error_values(texts, raw["password_state"], rules)
     flags = {**found.flags, **{f"{name}:{ERROR_VALUE}": which.is_not_null() for name, which in error_values.items()}}

@@ -17,6 +17,7 @@ import polars as pl
 from etl_customers.fields import AccountFields, Field
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
+from schemas.codes import LEFT_OUT
 from schemas.columns import UNPRINTABLE, FieldType
 
 LONGEST_TEXT = 10_000
@@ -52,10 +53,16 @@ class FieldValues:
     flags: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
     custom_fields: pl.Series = dataclasses.field(default_factory=lambda: pl.Series(dtype=pl.String))
     properties: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
+    left_out: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
+    """Warnings of a pull, ``field id:left_out``, in the place of flags."""
 
 
-def read_field_values(raw: pl.DataFrame, columns: Sequence[UploadColumn], fields: AccountFields) -> FieldValues:
+def read_field_values(
+    raw: pl.DataFrame, columns: Sequence[UploadColumn], fields: AccountFields, *, is_pull: bool = False
+) -> FieldValues:
     """Read all columns of custom fields and properties of a chunk of ``raw_csv``.
+
+    Of a pull a value that cannot be read is left out, and none is required: nobody who could mend it has asked for it.
 
     Returns:
         ``values`` holds JSON fragments, ``flags`` columns named ``c7:code``;
@@ -70,16 +77,27 @@ def read_field_values(raw: pl.DataFrame, columns: Sequence[UploadColumn], fields
     for column in columns:
         if column.role == "custom_field":
             _read_column(raw, column, custom[column.key], found)
-            if custom[column.key].is_required:
+            if custom[column.key].is_required and not is_pull:
                 found.flags[f"{column.cell}:required"] = found.texts[column.cell].is_null()
             of_custom[column.cell] = column.key
         elif column.role == "property" and column.property_type and column.property_number and column.field:
             _read_column(raw, column, types[column.property_type, column.field], found)
             cells = of_property.setdefault((column.property_type, column.property_number), {})
             cells[column.cell] = types[column.property_type, column.field]
+    if is_pull:
+        found.left_out = _left_out(found, of_custom)
     found.custom_fields = _json_objects(found.values, of_custom, raw.height)
     found.properties = _properties(raw["row"], found, of_property)
     return found
+
+
+def _left_out(found: FieldValues, of_custom: Mapping[str, str]) -> dict[str, pl.Series]:
+    """Take the flags of custom fields away, and return for each field where any of them was raised."""
+    warnings: dict[str, pl.Series] = {}
+    for cell, field_id in of_custom.items():
+        raised = [found.flags.pop(name) for name in list(found.flags) if name.startswith(f"{cell}:")]
+        warnings[f"{field_id}:{LEFT_OUT}"] = pl.select(pl.any_horizontal(raised).fill_null(False)).to_series()
+    return warnings
 
 
 def json_reader(field: Field) -> Callable[[str], str | None]:

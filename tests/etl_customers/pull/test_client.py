@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from etl_customers.errors import ProviderUnavailable
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull import quickbooks as quickbooks_pages
 from etl_customers.pull import xero as xero_pages
 from etl_customers.pull.client import Client
@@ -25,7 +26,7 @@ HTML = "<html><body>down for maintenance</body></html>"
 def first_page(client: Client) -> Page:
     """Ask for the first page, as pulls do."""
     read_pages = {"quickbooks": quickbooks_pages.read_pages, "xero": xero_pages.read_pages}[client.provider]
-    return next(read_pages(client, None, 100, None))
+    return next(read_pages(client, None, 100, None, shipped_mapping(client.provider).read))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from etl_customers.fields import NO_FIELDS
+from etl_customers.mappings.document import plan_of
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
@@ -42,7 +45,11 @@ FULL = {
 def mapped(record: Any = None, /, settings: QuickBooks | None = None, **fields: Any) -> MappedRecord:
     """Map a record, or one of these fields."""
     text = json.dumps(fields if record is None else record)
-    return map_quickbooks(read_record(text, QUICKBOOKS_CUSTOMERS), settings or QuickBooks())
+    return map_quickbooks(
+        read_record(text, QUICKBOOKS_CUSTOMERS),
+        settings or QuickBooks(),
+        plan_of(shipped_mapping("quickbooks"), NO_FIELDS),
+    )
 
 
 def cells(**fields: Any) -> dict[str, str]:

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from etl_customers.fields import NO_FIELDS
+from etl_customers.mappings.document import plan_of
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_xero import map_xero
 from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
@@ -53,7 +56,7 @@ FULL: dict[str, Any] = {
 def mapped(record: Any = None, /, settings: Xero | None = None, **fields: Any) -> MappedRecord:
     """Map a record, or one of these fields."""
     text = json.dumps(fields if record is None else record)
-    return map_xero(read_record(text, XERO_CONTACTS), settings or Xero())
+    return map_xero(read_record(text, XERO_CONTACTS), settings or Xero(), plan_of(shipped_mapping("xero"), NO_FIELDS))
 
 
 def cells(**fields: Any) -> dict[str, str]:

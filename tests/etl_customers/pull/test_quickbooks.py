@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from etl_customers.errors import ProviderUnavailable
+from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.pages import Checkpoint, Page
 from etl_customers.pull.quickbooks import read_pages
-from schemas.quickbooks_customers import FIELDS
+from schemas.quickbooks_customers import ALWAYS_READ
 from tests.etl_customers.pull.connected import NOON, client_of
 from tests.fakes.loopback import as_json
 from tests.fakes.provider_server import Fault
 from tests.fakes.quickbooks import FakeQuickBooks
+
+FIELDS = shipped_mapping("quickbooks").read
 
 
 def pages_of(
@@ -21,7 +24,7 @@ def pages_of(
 ) -> list[Page]:
     """Read all pages."""
     with client_of(fake) as client:
-        return list(read_pages(client, since, size, checkpoint))
+        return list(read_pages(client, since, size, checkpoint, FIELDS))
 
 
 def ids_of(pages: list[Page]) -> list[str]:
@@ -44,7 +47,7 @@ def test_only_known_fields_are_kept(quickbooks: FakeQuickBooks) -> None:
     kept = json.loads(record.text)
     assert kept["DisplayName"] == "Amy Éclair \ud83d"
     assert record.text.isascii()
-    assert set(kept) <= set(FIELDS)
+    assert set(kept) <= {*ALWAYS_READ, *FIELDS}
 
 
 def test_each_request_asks_for_what_the_vendor_documents(quickbooks: FakeQuickBooks) -> None:

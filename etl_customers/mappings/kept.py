@@ -1,0 +1,108 @@
+"""Which mapping of a source is in force: the account's last one, kept in the target, or the one that is shipped."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from etl_customers.errors import NotFound
+from etl_customers.fields import load_fields
+from etl_customers.mappings.document import FIELDS, Mapping, plan_of, read_mapping
+from etl_customers.target.ledger import as_utc
+from etl_customers.target.tables import mappings
+
+
+@dataclass(frozen=True)
+class KeptMapping:
+    """A version of a source's mapping; the shipped one is version 0 and has no times."""
+
+    source: str
+    version: int
+    digest: str
+    added_at: datetime | None = None
+    added_by: str | None = None
+    removed_at: datetime | None = None
+    is_in_force: bool = False
+
+
+@cache
+def shipped_mapping(source: str) -> Mapping:
+    """Return the mapping that comes with the program.
+
+    Raises:
+        NotFound: There is none of this source.
+    """
+    if source not in FIELDS:
+        raise NotFound("mapping", source, "see: etl-customers mappings")
+    return read_mapping(files(__package__).joinpath("shipped", f"{source}.toml").read_text("utf-8"))
+
+
+def mapping_in_force(connection: Connection, source: str) -> Mapping:
+    """Return the account's mapping of a source, the shipped one where it has none.
+
+    Raises:
+        NotFound: No mapping is of this source.
+    """
+    query = sa.select(mappings.c.text).where(mappings.c.source == source, mappings.c.removed_at.is_(None))
+    text = connection.scalar(query)
+    return shipped_mapping(source) if text is None else read_mapping(text)
+
+
+def mapping_of_digest(connection: Connection, source: str, digest: str | None) -> Mapping:
+    """Return the mapping that a pull was accepted with; the one in force where that is not known any more."""
+    query = sa.select(mappings.c.text).where(mappings.c.source == source, mappings.c.digest == digest).limit(1)
+    text = connection.scalar(query)
+    if text is not None:
+        return read_mapping(text)
+    shipped = shipped_mapping(source)
+    return shipped if digest == shipped.digest else mapping_in_force(connection, source)
+
+
+def add_mapping(connection: Connection, text: str, added_by: str | None) -> KeptMapping:
+    """Put a mapping in force; the next pull of its source reads everybody anew.
+
+    Args:
+        connection: In a writing transaction.
+        text: The document.
+        added_by: Who asked for it.
+
+    Raises:
+        MappingInvalid: It cannot be used.
+    """
+    mapping = read_mapping(text)
+    plan_of(mapping, load_fields(connection))
+    mine = mappings.c.source == mapping.source
+    now = datetime.now(UTC)
+    connection.execute(mappings.update().where(mine, mappings.c.removed_at.is_(None)).values(removed_at=now))
+    version = (connection.scalar(sa.select(sa.func.max(mappings.c.version)).where(mine)) or 0) + 1
+    entry = {"source": mapping.source, "version": version, "digest": mapping.digest, "text": text}
+    connection.execute(mappings.insert().values(**entry, added_at=now, added_by=added_by))
+    return KeptMapping(mapping.source, version, mapping.digest, now, added_by, is_in_force=True)
+
+
+def remove_mapping(connection: Connection, source: str) -> None:
+    """Go back to the mapping that is shipped.
+
+    Raises:
+        NotFound: The account has none of this source.
+    """
+    mine = (mappings.c.source == source, mappings.c.removed_at.is_(None))
+    if connection.execute(mappings.update().where(*mine).values(removed_at=datetime.now(UTC))).rowcount == 0:
+        raise NotFound("mapping of the account", source, "see: etl-customers mappings")
+
+
+def list_mappings(connection: Connection) -> list[KeptMapping]:
+    """Return all versions of all mappings by source, the shipped one of each first."""
+    columns = [mappings.c[name] for name in ("source", "version", "digest", "added_at", "added_by", "removed_at")]
+    kept = [
+        KeptMapping(row[0], row[1], row[2], as_utc(row[3]), row[4], row[5] and as_utc(row[5]), row[5] is None)
+        for row in connection.execute(sa.select(*columns).order_by(mappings.c.source, mappings.c.version))
+    ]
+    replaced = {one.source for one in kept if one.is_in_force}
+    shipped = [
+        KeptMapping(source, 0, shipped_mapping(source).digest, is_in_force=source not in replaced) for source in FIELDS
+    ]
+    return sorted([*shipped, *kept], key=lambda one: (one.source, one.version))

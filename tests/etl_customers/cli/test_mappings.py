@@ -1,0 +1,45 @@
+"""mappings: shown as a file, changed, put in force, listed and taken out again, as a person types it."""
+
+import json
+from pathlib import Path
+
+from etl_customers.mappings.kept import shipped_mapping
+from tests.etl_customers.cli.conftest import Run
+
+
+def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, tmp_path: Path) -> None:
+    home, file = tmp_path / "home", tmp_path / "quickbooks.toml"
+    shown = run("mappings", "show", "quickbooks", at=home).out
+    assert shown == shipped_mapping("quickbooks").text
+    file.write_text(shown.replace('Notes = ""', 'Notes = "Remarks"'), encoding="utf-8-sig")
+
+    refused = run("mappings", "add", str(file), at=home)
+    assert (refused.code, refused.out) == (2, "")
+    assert "line 22: there is no such column" in refused.err
+
+    assert run("fields", "add", "Remarks", at=home).code == 0
+    added = run("mappings", "add", str(file), at=home)
+    assert (added.code, added.err) == (0, "")
+    assert "QuickBooks Online, version 1, is in force; the next pull reads everybody anew" in added.out
+    listed = json.loads(run("mappings", "--json", at=home).out)["mappings"]
+    assert [(one["source"], one["version"], one["is_in_force"]) for one in listed] == [
+        ("quickbooks", 0, False),
+        ("quickbooks", 1, True),
+        ("xero", 0, True),
+    ]
+    assert "shipped" in run("mappings", at=home).out
+
+    assert run("mappings", "remove", "quickbooks", at=home).code == 0
+    assert run("mappings", "show", "quickbooks", at=home).out == shown
+
+
+def test_what_is_no_mapping_is_said_on_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
+    for words in (
+        ["add", str(tmp_path / "none.toml")],
+        ["add", str(tmp_path / "latin.toml")],
+        ["show", "sage"],
+        ["remove", "x"],
+    ):
+        done = run("mappings", *words, at=tmp_path / "home")
+        assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)

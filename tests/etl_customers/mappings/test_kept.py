@@ -1,0 +1,146 @@
+"""Mappings of the account: kept in versions, in force from the next pull on, which reads everybody anew."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from etl_customers.editing import edit
+from etl_customers.errors import NotFound
+from etl_customers.fields import add_custom_field, remove_custom_field
+from etl_customers.mappings.document import MappingInvalid
+from etl_customers.mappings.kept import (
+    add_mapping,
+    list_mappings,
+    mapping_in_force,
+    mapping_of_digest,
+    remove_mapping,
+    shipped_mapping,
+)
+from etl_customers.settings import Company, Home, Settings
+from etl_customers.target.connect import reading, writing
+from etl_customers.target.customers import Customer, find_customer
+from etl_customers.target.ledger import require_import
+from etl_customers.target.tables import customers, imports
+from etl_customers.undoing import undo
+from etl_customers.workshop import Workshop
+from schemas.columns import FieldType
+from tests.pulled import Books, rows
+
+SHIPPED = shipped_mapping("quickbooks").text
+NOTED = SHIPPED.replace('Notes = ""', 'Notes = "Remarks"').replace('"WebAddr.URI" = ""', '"WebAddr.URI" = "Site"')
+ADA = {
+    "Id": "1",
+    "DisplayName": "Ada",
+    "GivenName": "Ada",
+    "FamilyName": "Example",
+    "Notes": "Pays late",
+    "WebAddr": {"URI": "https://ada.example.com"},
+}
+
+
+@pytest.fixture
+def books(target: Engine, tmp_path: Path) -> Books:
+    """A company of QuickBooks and an account with three custom fields, one of which no provider fills."""
+    with writing(target) as connection:
+        for label in ("Remarks", "Site", "Own"):
+            add_custom_field(connection, label, FieldType.TEXT)
+    return Books(target, tmp_path, provider="quickbooks").connect()
+
+
+@pytest.fixture
+def workshop(books: Books, tmp_path: Path) -> Workshop:
+    """A home on the same target, for edits and undos."""
+    settings = Settings(company=Company(country="AU", city="Sydney"))
+    return Workshop(Home(tmp_path / "home").make(), settings, books.target)
+
+
+def use(books: Books, text: str) -> None:
+    """Put a mapping in force."""
+    with writing(books.target) as connection:
+        add_mapping(connection, text, "eva")
+
+
+def ada(books: Books) -> Customer:
+    """Return the only customer."""
+    with reading(books.target) as connection:
+        return find_customer(connection, rows(books.target, customers)[0]["id"])
+
+
+def test_fields_that_a_mapping_names_come_into_custom_fields(books: Books) -> None:
+    use(books, NOTED)
+    books.pull(ADA)
+    assert ada(books).custom_fields == {"remarks": "Pays late", "site": "https://ada.example.com"}
+
+
+def test_another_mapping_makes_the_next_pull_a_full_one_and_fills_who_is_there(books: Books) -> None:
+    books.pull(ADA)
+    assert ada(books).custom_fields == {}
+    use(books, NOTED)
+    import_id = books.accept()
+    with reading(books.target) as connection:
+        record, digest = require_import(connection, import_id), mapping_in_force(connection, "quickbooks").digest
+    assert (record.is_full, record.mapping_digest) == (True, digest)
+    counts = books.load(import_id, [ADA])
+    assert (counts.updated, counts.unchanged) == (1, 0)
+    assert ada(books).custom_fields["remarks"] == "Pays late"
+    assert books.pull(ADA).unchanged == 1
+    assert [row["is_full"] for row in rows(books.target, imports)] == [True, True, False]
+
+
+def test_what_changes_in_the_books_changes_here_and_an_undo_puts_it_back(books: Books, workshop: Workshop) -> None:
+    use(books, NOTED)
+    books.pull(ADA)
+    edit(workshop, ada(books).id, {"own": "mine"}, "eva")
+    import_id = books.accept()
+    counts = books.load(
+        import_id, [{**ADA, "Notes": None, "WebAddr": {"URI": "https://new.example.com"}, "minutes": 1}]
+    )
+    assert counts.updated == 1
+    assert ada(books).custom_fields == {"site": "https://new.example.com", "own": "mine"}
+    assert undo(workshop, import_id, "eva").restored == 2
+    assert ada(books).custom_fields == {"remarks": "Pays late", "site": "https://ada.example.com", "own": "mine"}
+
+
+def test_a_custom_field_that_a_person_edited_is_kept_and_told_of(books: Books, workshop: Workshop) -> None:
+    use(books, NOTED)
+    books.pull(ADA)
+    edit(workshop, ada(books).id, {"remarks": "Pays now"}, "eva")
+    books.pull({**ADA, "Notes": "Never pays", "minutes": 1})
+    assert ada(books).custom_fields["remarks"] == "Pays now"
+    assert {"column": "remarks", "code": "kept_edited"} in ada(books).warnings
+
+
+def test_a_value_that_a_custom_field_cannot_hold_is_left_out_with_a_warning(books: Books) -> None:
+    with writing(books.target) as connection:
+        add_custom_field(connection, "Score", FieldType.NUMBER, is_required=True)
+    use(books, SHIPPED.replace('Notes = ""', 'Notes = "Score"'))
+    assert books.pull(ADA, {**ADA, "Id": "2", "Notes": None}).created == 2
+    assert ada(books).custom_fields == {}
+    assert {"column": "score", "code": "left_out"} in ada(books).warnings
+
+
+def test_a_mapping_is_kept_in_versions_and_the_shipped_one_comes_back(books: Books) -> None:
+    use(books, NOTED)
+    use(books, SHIPPED + "# ours\n")
+    with writing(books.target) as connection:
+        assert mapping_of_digest(connection, "quickbooks", shipped_mapping("quickbooks").digest).text == SHIPPED
+        versions = [(one.source, one.version, one.is_in_force) for one in list_mappings(connection)]
+        assert versions == [
+            ("quickbooks", 0, False),
+            ("quickbooks", 1, False),
+            ("quickbooks", 2, True),
+            ("xero", 0, True),
+        ]
+        remove_mapping(connection, "quickbooks")
+        assert mapping_in_force(connection, "quickbooks") == shipped_mapping("quickbooks")
+        with pytest.raises(NotFound, match="mapping of the account"):
+            remove_mapping(connection, "quickbooks")
+
+
+def test_a_mapping_whose_custom_field_was_removed_refuses_the_pull_in_words(books: Books) -> None:
+    use(books, NOTED)
+    with writing(books.target) as connection:
+        remove_custom_field(connection, "site")
+    with pytest.raises(MappingInvalid, match="there is no such column"):
+        books.pull({**ADA, "Title": "Ms"})
