@@ -28,6 +28,9 @@ from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
 from schemas.record_kinds import PULL_KINDS
 from schemas.sources import LABELS
 
+_TOLD_ALWAYS = 20
+"""Customers that may always vanish at once where the provider itself says that it deleted them: nothing is inferred."""
+
 
 @dataclass(frozen=True)
 class PullCounts:
@@ -137,7 +140,8 @@ def _count_vanished(
     staging: Staging, connection: Connection, record: ImportRecord, settings: Settings, deleted: Sequence[str]
 ) -> int:
     vanished, links = find_vanished(staging, connection, record, None if record.is_full else deleted)
-    allowed = max(1, settings.provider(record.source).vanished_share * links)
+    always = 1 if record.is_full else _TOLD_ALWAYS
+    allowed = max(always, settings.provider(record.source).vanished_share * links)
     if vanished > allowed and not record.accepts_vanished:
         raise TooManyVanished(record.source, record.tenant_id or "", vanished, links)
     return vanished

@@ -123,14 +123,22 @@ def test_ids_that_nobody_is_linked_to_change_nothing(quickbooks: World) -> None:
 def test_more_deleted_ones_than_the_setting_allows_refuse_the_pull_until_a_person_accepts_them(
     quickbooks: World,
 ) -> None:
+    new = quickbooks.fake.add(21, is_plain=True)
+    pull(quickbooks)
     before = cursor(quickbooks)
-    for key in ("3", "5"):
+    for key in new:
         quickbooks.fake.merge(key, "4")
-    with pytest.raises(TooManyVanished, match="2 of 10 customers no more"):
+    with pytest.raises(TooManyVanished, match="21 of 31 customers no more"):
         pull(quickbooks)
     assert (inactive(quickbooks), cursor(quickbooks)) == (set(), before)
     quickbooks.pull(is_full=True, accepts_vanished=True)
-    assert inactive(quickbooks) == {"3", "5"}
+    assert inactive(quickbooks) == set(new)
+
+
+def test_a_small_company_that_merges_a_few_is_not_asked_about_them(quickbooks: World) -> None:
+    for key in ("3", "5", "6"):
+        quickbooks.fake.merge(key, "4")
+    assert (pull(quickbooks).vanished, inactive(quickbooks)) == (3, {"3", "5", "6"})
 
 
 def test_after_more_changes_than_are_told_of_the_next_pull_is_a_full_one_and_finds_who_is_gone(
