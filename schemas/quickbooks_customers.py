@@ -51,11 +51,11 @@ QUICKBOOKS_CUSTOMERS = RecordShape(
 ALWAYS_READ = ("Id", "DisplayName", "FullyQualifiedName", "Job", "IsProject", "Active", "ParentRef", "MetaData")
 """Fields that say which customer it is and whether it is one of ours, whatever a mapping says."""
 
-_ADDRESSES = ("BillAddr", "ShipAddr")
-_NOT_MAPPED = (*(f"{name}." for name in _ADDRESSES), "ParentRef.", "MetaData.LastUpdatedTime")
+ADDRESSES = ("BillAddr", "ShipAddr")
+_NOT_MAPPED = (*(f"{name}." for name in ADDRESSES), "ParentRef.", "MetaData.LastUpdatedTime")
 
 MAPPABLE: dict[str, str] = {
     **{name: "text" for name in QUICKBOOKS_CUSTOMERS.flat_texts if not name.startswith(_NOT_MAPPED)},
-    **dict.fromkeys(_ADDRESSES, "address"),
+    **dict.fromkeys(ADDRESSES, "address"),
 }
 """What a mapping may name, and which kind of field it is."""

@@ -19,7 +19,7 @@ from schemas.sources import QUICKBOOKS, XERO
 from schemas.xero_contacts import MAPPABLE as OF_XERO
 
 ADDRESS = "address"
-"""Stands for the columns of an address: a field that is one goes there as a whole."""
+"""Stands for the columns of an address: a field that is one goes there as a whole, or into one custom field as a text."""
 COLUMNS = (
     "customer_title first_name last_name first_name2 last_name2 first_name3 last_name3 business_name email mobile phone "
     "date_joined"
@@ -131,13 +131,10 @@ def read_mapping(text: str) -> Mapping:
         if field not in known:
             raise MappingInvalid(f"the source has no such field; known are {', '.join(known)}", line)
         is_address = known[field] == ADDRESS
-        if header and is_address != (header.strip() == ADDRESS):
-            raise MappingInvalid(
-                'an address becomes "address" as a whole, or "" leaves it out'
-                if is_address
-                else 'only a field that is an address becomes "address"',
-                line,
-            )
+        if is_address and header.strip() in COLUMNS:
+            raise MappingInvalid('an address becomes "address" or a custom field as a whole, or "" leaves it out', line)
+        if not is_address and header.strip() == ADDRESS:
+            raise MappingInvalid('only a field that is an address becomes "address"', line)
     return Mapping(document.source, document.columns, text)
 
 

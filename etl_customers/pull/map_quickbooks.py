@@ -13,6 +13,7 @@ from etl_customers.pull.mapping import (
     Cells,
     LeftOut,
     MappedRecord,
+    address_text,
     join_lines,
     join_texts,
     put_address,
@@ -21,6 +22,7 @@ from etl_customers.pull.mapping import (
 )
 from etl_customers.settings import QuickBooks
 from schemas.codes import PROJECT, SUB_CUSTOMER
+from schemas.quickbooks_customers import ADDRESSES
 
 _LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")
 _PLACES = {"city": "City", "state": "CountrySubDivisionCode", "postcode": "PostalCode", "country": "Country"}
@@ -47,6 +49,8 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks, plan: Plan) -> Mapp
         return MappedRecord(is_active=is_active, parent_id=parent_id, left_out=left_out)
 
     def text_of(field: str) -> str | None:
+        if field in ADDRESSES:
+            return address_text(_address(texts, field))
         return _written(texts, field, is_active) if field in _NAMES else texts.get(field)
 
     def joined(column: str) -> str:

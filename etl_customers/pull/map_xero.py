@@ -13,6 +13,7 @@ from etl_customers.pull.mapping import (
     Cells,
     LeftOut,
     MappedRecord,
+    address_text,
     join_lines,
     join_texts,
     put_address,
@@ -67,7 +68,13 @@ def map_xero(record: FlatRecord, settings: Xero, plan: Plan) -> MappedRecord:
     cells.put_all("email", split_emails(*(text for field in plan.of("email") for text in texts_of(field))))
     _put_numbers(cells, record.lists.get("Phones", []), plan)
     _put_address(cells, texts, record.lists.get("Addresses", []), plan)
-    cells.put_custom(plan, lambda field: ", ".join(texts_of(field)))
+    addresses = record.lists.get("Addresses", [])
+    cells.put_custom(
+        plan,
+        lambda field: (
+            _whole_addresses(field, addresses) if field.startswith("Addresses.") else ", ".join(texts_of(field))
+        ),
+    )
     names = cells.names(texts.get("Name"))
     return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 
@@ -151,8 +158,20 @@ def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Map
     put_address(cells, map(_address, in_order))
     names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
     known = {name.casefold() for name in names if name}
+    # Only of addresses that become columns: whom another one is for is in the text that it becomes.
     if any(address.get("AttentionTo", "").casefold() not in {"", *known} for address in in_order):
         cells.warn("street_address", ATTENTION)
+
+
+def _whole_addresses(field: str, addresses: Iterable[Mapping[str, str]]) -> str:
+    """Return the addresses of one type as a text, each behind whom it is for."""
+    kind = {field.partition(".")[2]: KindOf("", 0)}
+    texts = (
+        ", ".join(filter(None, (address.get("AttentionTo"), address_text(_address(address)))))
+        for address in addresses
+        if _kind(kind, address.get("AddressType")) is not None
+    )
+    return "; ".join(filter(None, texts))
 
 
 def _address(address: Mapping[str, str]) -> Address:

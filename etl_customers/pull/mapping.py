@@ -158,6 +158,11 @@ def put_address(cells: Cells, addresses: Iterable[Address]) -> None:
         cells.warn("street_address", OTHER_ADDRESS)
 
 
+def address_text(address: Address) -> str:
+    """Return an address as one text."""
+    return ", ".join(text for text in address.values() if text)
+
+
 def _compared(address: Address) -> str:
     """Return an address so that two of which one repeats the other are alike, whatever the lines."""
     return "".join(sign for text in address.values() for sign in (text or "").casefold() if sign.isalnum())

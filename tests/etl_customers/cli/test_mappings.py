@@ -15,7 +15,7 @@ def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, t
 
     refused = run("mappings", "add", str(file), at=home)
     assert (refused.code, refused.out) == (2, "")
-    assert "line 22: there is no such column" in refused.err
+    assert "line 23: there is no such column" in refused.err
 
     assert run("fields", "add", "Remarks", at=home).code == 0
     added = run("mappings", "add", str(file), at=home)

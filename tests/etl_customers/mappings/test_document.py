@@ -42,8 +42,8 @@ def test_what_is_left_out_is_not_read() -> None:
         ('source = "xero"\n[columns]\nWebsite = 5\n', "line 3: a text in quotation marks"),
         ('source = "xero"\nname = "x"\n[columns]\n', r"line 2: only source and \[columns\] may stand there"),
         (
-            'source = "xero"\n[columns]\n"Addresses.STREET" = "city"\n',
-            'line 3: an address becomes "address" as a whole',
+            'source = "xero"\n[columns]\n"Addresses.STREET" = "email"\n',
+            'line 3: an address becomes "address" or a',
         ),
         ('source = "xero"\n[columns]\nWebsite = "address"\n', "line 3: only a field that is an address"),
         ('source = "xero"\n[columns]\nWebsite = "a"\nWebsite = "b"\n', "this is no TOML"),

@@ -25,7 +25,7 @@ from etl_customers.target.tables import customers, imports
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
 from schemas.columns import FieldType
-from tests.pulled import Books, rows
+from tests.pulled import Books, contact, rows
 
 SHIPPED = shipped_mapping("quickbooks").text
 NOTED = SHIPPED.replace('Notes = ""', 'Notes = "Remarks"').replace('"WebAddr.URI" = ""', '"WebAddr.URI" = "Site"')
@@ -144,3 +144,26 @@ def test_a_mapping_whose_custom_field_was_removed_refuses_the_pull_in_words(book
         remove_custom_field(connection, "site")
     with pytest.raises(MappingInvalid, match="there is no such column"):
         books.pull({**ADA, "Title": "Ms"})
+
+
+def test_a_second_address_comes_into_a_custom_field_where_the_account_wants_it(books: Books) -> None:
+    use(books, SHIPPED.replace('ShipAddr = "address"', 'ShipAddr = "Site"'))
+    billing = {"Line1": "1 High Street", "City": "Sydney"}
+    shipping = {"Line1": "Dock 9", "Line2": "Harbour Road", "City": "Perth", "CountrySubDivisionCode": "WA"}
+    books.pull({**ADA, "BillAddr": billing, "ShipAddr": shipping})
+    assert ada(books).values["street_address"] == "1 High Street"
+    assert ada(books).custom_fields == {"site": "Dock 9, Harbour Road, Perth, WA"}
+    assert "other_address" not in {one["code"] for one in ada(books).warnings}
+
+
+def test_a_second_address_of_a_contact_of_xero_says_whom_it_is_for(target: Engine, tmp_path: Path) -> None:
+    with writing(target) as connection:
+        add_custom_field(connection, "Post box", FieldType.TEXT)
+        text = shipped_mapping("xero").text.replace('"Addresses.POBOX" = "address"', '"Addresses.POBOX" = "Post box"')
+        add_mapping(connection, text, "eva")
+    books = Books(target, tmp_path).connect()
+    street = {"AddressType": "STREET", "AddressLine1": "1 High Street", "City": "Sydney"}
+    box = {"AddressType": "POBOX", "AttentionTo": "Accounts", "AddressLine1": "PO Box 9", "City": "Sydney"}
+    books.pull(contact("ada", Addresses=[box, street]))
+    assert ada(books).custom_fields == {"post_box": "Accounts, PO Box 9, Sydney"}
+    assert {one["code"] for one in ada(books).warnings} & {"other_address", "attention_left_out"} == set()
