@@ -10,6 +10,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
 from etl_customers.target.bulk import append_frame, time_text, time_texts
+from etl_customers.target.erased_names import forget_names_below_erased
 from etl_customers.target.ledger import ImportRecord
 from etl_customers.target.tables import provider_customers
 from schemas.columns import PROVIDER_KIND
@@ -71,7 +72,8 @@ def link_customers(connection: Connection, created: pl.DataFrame, record: Import
 def write_links(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
     """Link customers from elsewhere, and note on links what was read of them.
 
-    A link whose customer the provider has again is like any other from then on.
+    A link whose customer the provider has again is like any other from then on. The names of erased
+    people, which stand before those of the customers below them, are not taken over.
     """
     for bounds in bounds_of(staging, _LINKED_ROWS):
         link_customers(connection, staging.frame(_LINKED, bounds), record, now)
@@ -95,6 +97,7 @@ def write_links(staging: Staging, connection: Connection, record: ImportRecord, 
             )
         )
         connection.execute(DropTable(_read_links))
+    forget_names_below_erased(connection, of_connection(record))
 
 
 def of_connection(record: ImportRecord) -> sa.ColumnElement[bool]:

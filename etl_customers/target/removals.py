@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from etl_customers.target.erased_names import forget_names_below_erased
 from etl_customers.target.ledger import UNDONE, ImportRecord, as_utc
 from etl_customers.target.tables import (
     customer_changes,
@@ -178,7 +179,8 @@ def forget_pull(connection: Connection, record: ImportRecord) -> None:
 def erase_customer(connection: Connection, customer_id: int, erased_by: str | None, now: datetime) -> None:
     """Delete a customer with all that belongs to it; what was removed before is noted as erased.
 
-    A provider's customer stays known by its id, so that the next pull does not bring the person back.
+    A provider's customer stays known by its id, so that the next pull does not bring the person back,
+    nor its name with the customers below it.
 
     Args:
         connection: In a writing transaction that holds loads back.
@@ -188,6 +190,7 @@ def erase_customer(connection: Connection, customer_id: int, erased_by: str | No
     """
     linked = provider_customers.c.customer_id == customer_id
     connection.execute(provider_customers.update().where(linked).values(**_FORGOTTEN, erased_at=now))
+    forget_names_below_erased(connection)
     _remember(connection, customers.c.id == customer_id, ERASED, erased_by, now)
     connection.execute(customers.delete().where(customers.c.id == customer_id))
     known = removed_customers.c.customer_id == customer_id

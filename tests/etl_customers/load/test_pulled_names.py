@@ -89,6 +89,40 @@ def test_who_is_erased_has_no_name_here_and_gets_none_by_the_next_pull(books: Bo
     assert [(row["display_name"], row["qualified_name"]) for row in erased] == [(None, None)]
 
 
+@pytest.mark.parametrize("is_full", [True, False])
+def test_an_erased_name_is_in_no_name_of_those_below_and_comes_back_with_no_pull(
+    target: Engine, tmp_path: Path, is_full: bool
+) -> None:
+    def customer(number: str, *names: str, parent: str | None = None) -> dict[str, Any]:
+        own = {"CompanyName": f"Shop {number}", "DisplayName": names[-1], "FullyQualifiedName": ":".join(names)}
+        return {"Id": number, **own, **({"ParentRef": {"value": parent}} if parent else {})}
+
+    zelda, others = customer("8", "Zelda Quux"), [customer("20", "Bea"), customer("21", "Bea", "Hall", parent="20")]
+    below = [
+        customer("9", "Zelda Quux", "Kitchen", parent="8"),
+        customer("10", "Zelda Quux", "Kitchen", "Sink", parent="9"),
+    ]
+    books = Books(target, tmp_path, provider="quickbooks").connect()
+    books.pull(zelda, *below, *others)
+    with reading(target) as connection:
+        (parent,) = search_customers(connection, "shop 8")
+    erase(Workshop(Home(tmp_path / "home").make(), Settings(), target), parent.id, "eva")
+    left = {"9": None, "10": None, "20": None, "21": "Bea:Hall"}
+
+    def kept() -> dict[str, str | None]:
+        links = rows(target, provider_customers)
+        return {row["provider_id"]: row["qualified_name"] for row in links if row["provider_id"] != "8"}
+
+    assert kept() == left
+    assert found(books, "zelda") == []
+    assert found(books, "kitchen") == ["Kitchen"]
+    changed = [{**one, "CompanyName": f"New {one['Id']}", "minutes": 1} for one in below]
+    new = {**customer("11", "Zelda Quux", "Roof", parent="8"), "minutes": 1}
+    books.pull(*([zelda, *others] if is_full else []), *changed, new, is_full=is_full)
+    assert kept() == {**left, "11": None}
+    assert found(books, "zelda") == []
+
+
 def test_a_customer_of_a_file_that_is_linked_gets_its_name_in_the_books(target: Engine, tmp_path: Path) -> None:
     settings = Settings(company=Company(country="AU", city="Sydney"), xero={"link_existing": True})
     load(
