@@ -12,7 +12,7 @@ from etl_customers.connections.looking import ask_company, keep_company
 from etl_customers.connections.tokens import Tokens, open_tokens
 from etl_customers.erasing.erase import StillImporting, erase
 from etl_customers.errors import ImportBusy, ProviderUnavailable
-from etl_customers.fields import load_fields
+from etl_customers.fields import AccountFields, load_fields
 from etl_customers.imports import (
     refused_in_ledger,
     run_deduplicated_customers,
@@ -21,6 +21,7 @@ from etl_customers.imports import (
     run_validated_customers,
 )
 from etl_customers.load.load import LoadCounts
+from etl_customers.mappings.document import Mapping, MappingInvalid, plan_of
 from etl_customers.mappings.kept import mapping_in_force, mapping_of_digest
 from etl_customers.pull.deletions import Deletions, find_deletions
 from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
@@ -36,12 +37,13 @@ from etl_customers.target.connections import (
     list_connections,
     require_connection,
 )
-from etl_customers.target.ledger import FINISHED, ImportRecord
+from etl_customers.target.ledger import FINISHED, ImportRecord, require_import
 from etl_customers.target.pulls import (
     accept_pull,
     find_cursor,
     find_last_full,
     list_asked_erasures,
+    read_by_another,
     was_accepted_in_full,
 )
 from etl_customers.workshop import Workshop
@@ -119,6 +121,7 @@ def accept(
         NotFound: No company of this id was ever connected.
         UsageError: None is connected, or several and none is named; the client's id or secret, or the
             key of the tokens, is not to be had.
+        MappingInvalid: The mapping in force names a custom field that the account has no more.
         ReconnectNeeded: The provider does not accept the connection any more.
         DatabaseUnavailable: The target does not answer.
     """
@@ -126,11 +129,14 @@ def accept(
         chosen = require_connection(connection, provider, tenant_id)
         # What the environment lacks is said now: an accepted pull would wait for it until it is abandoned.
         open_tokens(workshop.home, workshop.settings, workshop.target, provider, chosen.tenant_id)
+        mapping = mapping_in_force(connection, provider)
+        # The same holds of a mapping that cannot be used.
+        plan_of(mapping, load_fields(connection))
         record, is_new = accept_pull(
             connection,
             provider=provider,
             tenant_id=chosen.tenant_id,
-            mapping_digest=mapping_in_force(connection, provider).digest,
+            mapping_digest=mapping.digest,
             is_full=is_full,
             accepts_vanished=accepts_vanished,
             accepted_by=accepted_by,
@@ -196,6 +202,7 @@ def run_provider_customers(
         ReconnectNeeded: The same: a person must connect again.
         ProviderUnavailable: Not now; the pull stays accepted, and what came is kept.
         UsageError: The key of the tokens, or the client's id or secret, is not to be had.
+        MappingInvalid: Neither the mapping that it was accepted with nor the one in force can be used any more.
     """
     try:
         return _run_provider_customers(workshop, import_id, run_id, clock, page_size)
@@ -211,14 +218,12 @@ def _run_provider_customers(
     with open_stage(workshop, import_id) as (record, staging):
         if record.status == FINISHED:
             return _pulled_before(staging, record)
+        record, mapping, fields = _find_mapping(workshop, staging, record)
         provider, tenant_id, settings = record.source, record.tenant_id or "", workshop.settings
         since = _keep_since(workshop, staging, record)
         with refused_in_ledger(workshop, import_id, run_id):
             tokens = open_tokens(workshop.home, settings, workshop.target, provider, tenant_id)
             _learn_country(workshop, record, tokens)
-            with reading(workshop.target) as connection:
-                mapping = mapping_of_digest(connection, provider, record.mapping_digest)
-                fields = load_fields(connection)
             counts = fetch_records(
                 staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size, mapping=mapping
             )
@@ -226,6 +231,29 @@ def _run_provider_customers(
         deletions = find_deletions(staging) or Deletions()
     came = (mapped.fetched, mapped.left_out, mapped.invalid, counts.pages)
     return Pulled(*came, counts.is_complete, counts.why_incomplete, deletions, since)
+
+
+def _find_mapping(
+    workshop: Workshop, staging: Staging, record: ImportRecord
+) -> tuple[ImportRecord, Mapping, AccountFields]:
+    """Return what a pull is read by; where its mapping cannot be used any more, it begins anew with the one in force."""
+    with reading(workshop.target) as connection:
+        mapping, fields = mapping_of_digest(connection, record.source, record.mapping_digest), load_fields(connection)
+        in_force = mapping_in_force(connection, record.source)
+    try:
+        plan_of(mapping, fields)
+    except MappingInvalid:
+        plan_of(in_force, fields)
+    else:
+        return record, mapping, fields
+    # Staging has only the fields that the other mapping names. It is cleared before the ledger says so:
+    # after a crash between the two, it is cleared once more.
+    with staging.transaction():
+        staging.execute("delete from provider_records")
+        staging.execute("delete from facts where starts_with(name, 'pull_')")
+    with writing(workshop.target) as connection:
+        read_by_another(connection, record.import_id, in_force.digest)
+        return require_import(connection, record.import_id), in_force, fields
 
 
 def _learn_country(workshop: Workshop, record: ImportRecord, tokens: Tokens) -> None:

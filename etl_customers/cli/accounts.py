@@ -76,11 +76,11 @@ def remove_field(
 ) -> None:
     """Remove a custom field from the template; what customers have in it is kept."""
     from etl_customers.cli.screen import say
-    from etl_customers.fields import remove_custom_field
+    from etl_customers.mappings.kept import remove_unmapped_field
     from etl_customers.target.connect import writing
 
     with target_at(home) as target, writing(target) as connection:
-        remove_custom_field(connection, id_)
+        remove_unmapped_field(connection, id_)
     say(f"custom field {id_} removed")
 
 

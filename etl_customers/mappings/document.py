@@ -167,6 +167,18 @@ def plan_of(mapping: Mapping, fields: AccountFields) -> Plan:
     )
 
 
+def custom_fields_of(mapping: Mapping, fields: AccountFields) -> dict[str, str]:
+    """Return the custom fields that a mapping fills: the id of each to the first field of the source that goes there."""
+    custom = {header: field.id for header, field in headers_of(fields.custom_fields)}
+    found: dict[str, str] = {}
+    for name, header in mapping.columns.items():
+        written = header.strip()
+        field_id = custom.get(normalise_header(written))
+        if field_id is not None and written not in COLUMNS and written != ADDRESS:
+            found.setdefault(field_id, name)
+    return found
+
+
 def _of_form(text: str, error: ValidationError) -> MappingInvalid:
     problem = error.errors(include_url=False, include_input=False)[0]
     place = [str(part) for part in problem["loc"]]

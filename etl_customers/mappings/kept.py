@@ -8,11 +8,28 @@ from importlib.resources import files
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from etl_customers.errors import NotFound
-from etl_customers.fields import load_fields
-from etl_customers.mappings.document import FIELDS, Mapping, plan_of, read_mapping
+from etl_customers.errors import NotFound, UsageError
+from etl_customers.fields import load_fields, remove_custom_field
+from etl_customers.mappings.document import FIELDS, Mapping, custom_fields_of, plan_of, read_mapping
 from etl_customers.target.ledger import as_utc
 from etl_customers.target.tables import mappings
+from schemas.sources import LABELS
+
+
+class FieldMapped(UsageError):
+    """A custom field cannot be removed, because a provider's field becomes it."""
+
+    def __init__(self, field_id: str, source: str, name: str) -> None:
+        super().__init__(field_id, source, name)
+        self.field_id, self.source, self.name = field_id, source, name
+
+    def __str__(self) -> str:
+        """Name the mapping and its field, and how to take the one out of the other."""
+        return (
+            f"custom field {self.field_id} was not removed: the mapping of {LABELS[self.source]} fills it with {self.name}; "
+            f'give that "" in a file of: etl-customers mappings show {self.source} >{self.source}.toml, '
+            f"and put it in force: etl-customers mappings add {self.source}.toml"
+        )
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,21 @@ def remove_mapping(connection: Connection, source: str) -> None:
     mine = (mappings.c.source == source, mappings.c.removed_at.is_(None))
     if connection.execute(mappings.update().where(*mine).values(removed_at=datetime.now(UTC))).rowcount == 0:
         raise NotFound("mapping of the account", source, "see: etl-customers mappings")
+
+
+def remove_unmapped_field(connection: Connection, field_id: str) -> None:
+    """Take a custom field out of the template, unless a mapping in force names it: the pulls of its source would stop.
+
+    Raises:
+        FieldMapped: One does.
+        NotFound: There is no such field, or it was removed before.
+    """
+    fields = load_fields(connection)
+    for source in FIELDS:
+        mapped = custom_fields_of(mapping_in_force(connection, source), fields)
+        if field_id in mapped:
+            raise FieldMapped(field_id, source, mapped[field_id])
+    remove_custom_field(connection, field_id)
 
 
 def list_mappings(connection: Connection) -> list[KeptMapping]:

@@ -121,6 +121,12 @@ def accept_pull(
     return require_import(connection, import_id), True
 
 
+def read_by_another(connection: Connection, import_id: str, mapping_digest: str) -> None:
+    """Note that an accepted pull is read by another mapping than it was accepted with: of everybody, as after any change."""
+    change = imports.update().where(imports.c.import_id == import_id, imports.c.status == ACCEPTED)
+    connection.execute(change.values(mapping_digest=mapping_digest, is_full=True))
+
+
 def _was_read_otherwise(connection: Connection, provider: str, tenant_id: str, digest: str | None) -> bool:
     """Tell whether the last pull of a connection that ended well was read by another mapping."""
     mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.status == FINISHED)

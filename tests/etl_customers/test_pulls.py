@@ -18,8 +18,11 @@ from etl_customers.cli.pull_screen import print_pull
 from etl_customers.editing import edit
 from etl_customers.erasing.erase import erase
 from etl_customers.errors import NotNow, ProviderUnavailable, PullRefused, UsageError
+from etl_customers.fields import add_custom_field, remove_custom_field
 from etl_customers.imports import run_deduplicated_customers, run_failed_rows, run_validated_customers
 from etl_customers.load.pulled import TooManyVanished
+from etl_customers.mappings.document import MappingInvalid
+from etl_customers.mappings.kept import add_mapping, remove_mapping, shipped_mapping
 from etl_customers.pull.pacing import Clock
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import read_history
@@ -36,6 +39,7 @@ from etl_customers.target.ledger import ImportRecord, count_imports
 from etl_customers.target.tables import customers, provider_customers, removed_customers
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop, open_workshop
+from schemas.columns import FieldType
 from tests.connected import connect_fake
 from tests.environment import keep_only_ours
 from tests.fakes.loopback import Answer, as_json, as_text
@@ -45,6 +49,7 @@ from tests.fakes.xero import FakeXero
 from tests.imported import accept, record_of
 
 PROJECT = {"DisplayName": "Canary Project", "IsProject": True, "Job": True}
+NOTED = shipped_mapping("quickbooks").text.replace('Notes = ""', 'Notes = "Remarks"')
 MISFIT = {"DisplayName": ["Canaryname"]}
 
 
@@ -477,3 +482,44 @@ def test_the_staging_of_a_pull_keeps_its_facts_when_mapped_again(workshop: Works
     assert pulls.run_provider_customers(workshop, record.import_id, clock=NoWait(), page_size=2) == first
     with open_staging(workshop.staging_path(record.import_id), 512) as staging:
         assert staging.number("select count(*) from facts where name = 'pull_since'") == 1
+
+
+def test_a_pull_by_a_mapping_that_names_a_removed_field_is_not_accepted(workshop: Workshop) -> None:
+    with writing(workshop.target) as connection:
+        add_custom_field(connection, "Remarks", FieldType.TEXT)
+        add_mapping(connection, NOTED, "eva")
+        remove_custom_field(connection, "remarks")
+    with pytest.raises(MappingInvalid, match="there is no such column"):
+        accept_pull(workshop)
+    with reading(workshop.target) as connection:
+        assert count_imports(connection) == {}
+
+
+def test_a_pull_whose_mapping_lost_a_field_meanwhile_goes_on_with_the_one_in_force_and_reads_everybody(
+    workshop: Workshop, quickbooks: FakeQuickBooks
+) -> None:
+    pull(workshop)
+    with writing(workshop.target) as connection:
+        add_custom_field(connection, "Remarks", FieldType.TEXT)
+        add_mapping(connection, NOTED, "eva")
+    pull(workshop)
+    quickbooks.clock.advance(hours=1)
+    quickbooks.change("3", FamilyName="Married", Notes="Pays late")
+    broken = accept_pull(workshop)
+    assert not broken.is_full
+    quickbooks.fail(Fault("count", times=inf, answer=as_text("busy", 503)))
+    with pytest.raises(ProviderUnavailable):
+        pulls.run_pull(workshop, broken.import_id, clock=NoWait(), page_size=2)
+    quickbooks.mend()
+    with writing(workshop.target) as connection:
+        remove_custom_field(connection, "remarks")
+    with pytest.raises(MappingInvalid):
+        pulls.run_pull(workshop, broken.import_id, clock=NoWait(), page_size=2)
+    with writing(workshop.target) as connection:
+        remove_mapping(connection, "quickbooks")
+
+    ended = pull(workshop)
+
+    assert (ended.import_id, ended.is_full, ended.rows.fetched) == (broken.import_id, True, 6)
+    assert record_of(workshop, broken.import_id).mapping_digest == shipped_mapping("quickbooks").digest
+    assert not pull(workshop).is_full

@@ -10,11 +10,13 @@ from etl_customers.errors import NotFound
 from etl_customers.fields import add_custom_field, remove_custom_field
 from etl_customers.mappings.document import MappingInvalid
 from etl_customers.mappings.kept import (
+    FieldMapped,
     add_mapping,
     list_mappings,
     mapping_in_force,
     mapping_of_digest,
     remove_mapping,
+    remove_unmapped_field,
     shipped_mapping,
 )
 from etl_customers.settings import Company, Home, Settings
@@ -136,6 +138,20 @@ def test_a_mapping_is_kept_in_versions_and_the_shipped_one_comes_back(books: Boo
         assert mapping_in_force(connection, "quickbooks") == shipped_mapping("quickbooks")
         with pytest.raises(NotFound, match="mapping of the account"):
             remove_mapping(connection, "quickbooks")
+
+
+def test_a_custom_field_that_a_mapping_in_force_names_is_not_removed(books: Books) -> None:
+    use(books, NOTED)
+    with writing(books.target) as connection:
+        with pytest.raises(
+            FieldMapped, match=r"QuickBooks Online fills it with WebAddr\.URI; .*mappings add quickbooks"
+        ):
+            remove_unmapped_field(connection, "site")
+        remove_unmapped_field(connection, "own")
+        remove_mapping(connection, "quickbooks")
+        remove_unmapped_field(connection, "site")
+        with pytest.raises(NotFound):
+            remove_unmapped_field(connection, "site")
 
 
 def test_a_mapping_whose_custom_field_was_removed_refuses_the_pull_in_words(books: Books) -> None:
