@@ -17,7 +17,7 @@ from assets.import_facts import record_of, tag_run, tell_history, tell_refusal
 from assets.progress import LISTENER
 from assets.resources import WorkshopResource
 from etl_customers.errors import EtlCustomersError, PullRefused, UploadRefused, UsageError, error_code
-from etl_customers.stages import AlreadyRefused, ImportUndone, PullAlreadyRefused, UploadGone
+from etl_customers.stages import AlreadyRefused, ImportUndone, PullAlreadyRefused
 from etl_customers.target.connect import reading
 from etl_customers.target.ledger import REFUSED, UNDONE, ImportRecord, find_import
 from etl_customers.workshop import Workshop
@@ -39,7 +39,7 @@ def stage_of(
         source: The only source that the asset reads, such as ``csv``; none: any.
 
     Raises:
-        NothingToDo: The import is of another source, was refused or undone before, or has nothing in this home.
+        NothingToDo: The import is of another source, or was refused or undone before.
         Refused: The asset has refused it just now.
         dg.Failure: With the message of the error, never retried by itself; its metadata
             has ``exit_code`` and ``code`` for the command line.
@@ -59,9 +59,6 @@ def stage_of(
                 )
             try:
                 yield workshop, import_id
-            except UploadGone as gone:
-                tag_run(context, workshop, record)
-                raise NothingToDo(f"nothing to do: {gone}") from None
             except (AlreadyRefused, PullAlreadyRefused, ImportUndone):
                 tag_run(context, workshop, record)
                 raise NothingToDo(_ended(record)) from None

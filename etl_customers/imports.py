@@ -84,9 +84,10 @@ def accept_upload(
     with temporary_files(workshop):
         stored = store_upload(source, workshop.home.uploads, workshop.settings.csv.max_bytes, looked_at)
         record: ImportRecord | None = None
+        is_new = False
         try:
             with writing(workshop.target) as connection:
-                record, _ = accept_import(
+                record, is_new = accept_import(
                     connection,
                     source="csv",
                     file_name=stored.file_name,
@@ -105,7 +106,7 @@ def accept_upload(
         except BaseException:
             # Also of a stop (Ctrl-C) that comes after the copy has its name, which nobody will ever ask for.
             delete_file(stored.path)
-            if record is not None:
+            if record is not None and is_new:
                 forget_upload(workshop, record.import_id)
             raise
     return accepted

@@ -79,8 +79,8 @@ class UploadGone(StageMissing):
     def __str__(self) -> str:
         """Say why that may be, and how to have the import all the same."""
         return (
-            f"the upload of import {self.import_id} is not in this home: the import was stopped, or was begun in another "
-            "home; import the file again"
+            f"the upload of import {self.import_id} is not in this home: the import was begun in another home, or a stop "
+            "took it away; import the file again"
         )
 
 

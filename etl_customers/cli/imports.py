@@ -259,14 +259,24 @@ def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool)
 
 
 def _what_a_stop_left(workshop: "Workshop", accepted: "Accepted | None") -> str:
-    from etl_customers.imports import forget_upload
-    from etl_customers.target.ledger import FINISHED
+    """Discard an import that this command has begun, with its copy of the upload; not one that is somebody else's, too."""
+    from etl_customers.errors import ImportBusy
+    from etl_customers.target.ledger import ACCEPTED, FINISHED
+    from etl_customers.undoing import undo
 
     if accepted is not None:
         import_id = accepted.record.import_id
-        forget_upload(workshop, import_id)
-        if _find(workshop.target, import_id).status == FINISHED:
+        record = _find(workshop.target, import_id)
+        if record.status == FINISHED:
             return f"stopped, but import {import_id} is loaded; see: etl-customers imports show {import_id}"
+        goes_on = f"stopped; import {import_id} is under way elsewhere, too, and goes on there"
+        if record.accepted_by != user_name():
+            return goes_on
+        try:
+            if record.status == ACCEPTED:
+                undo(workshop, import_id, user_name())
+        except ImportBusy:
+            return goes_on
     return "stopped; nothing is loaded, the same command may be run again"
 
 

@@ -37,13 +37,13 @@ class RowWidth:
         return self.delimited in (None, width) or self._lacks_only_its_end(cells)
 
     def _lacks_only_its_end(self, cells: list[str]) -> bool:
-        """Tell whether the row has all but cells that are empty in each row.
+        """Tell whether the row has all but the cells at the end that are empty in each row.
 
-        Had it lost a delimiter further ahead, it would end with such an empty cell; with a line break in a
-        cell, nobody knows where it ends.
+        With some of those, it may have a delimiter too many or too few further ahead; with a line break in a cell,
+        nobody knows where it ends.
         """
         return (
-            len(cells) < self.expected
+            len(cells) == self.columns
             and not is_blank(cells[self.columns - 1])
             and not any("\n" in cell or "\r" in cell for cell in cells)
         )

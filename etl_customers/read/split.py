@@ -156,6 +156,7 @@ def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int) -
     made: list[Path] = []
     try:
         for part in parts:
+            made.append(part)  # before it has its name: a stop may come right after
             with private_file(part, replaces=False) as file:
                 file.write(header)
                 left = None if part is parts[-1] else max_rows
@@ -164,12 +165,12 @@ def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int) -
                     left = None if left is None else left - 1
                     if left == 0:
                         break
-            made.append(part)
     except BaseException as error:
+        taken = made.pop() if isinstance(error, FileExistsError) else None
         for part in made:
             part.unlink(missing_ok=True)
-        if isinstance(error, FileExistsError):
-            raise PartExists(part.name) from None
+        if taken is not None:
+            raise PartExists(taken.name) from None
         if isinstance(error, OSError):
             raise DiskUnavailable(parts[0].parent, error.strerror or "cannot be written") from None
         raise

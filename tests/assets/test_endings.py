@@ -11,7 +11,7 @@ from assets.definitions import define
 from assets.instance import open_instance
 from assets.launch import run_import_job
 from assets.partitions import CHAIN, imports
-from etl_customers.imports import accept_upload, forget_upload
+from etl_customers.imports import accept_upload
 from etl_customers.undoing import undo
 from etl_customers.workshop import Workshop
 from tests.assets.pulling import connected
@@ -43,10 +43,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workshop, d
             "refused": imported(workshop, folder, "bad.csv", GOOD.replace("email", "shoe").format("bob")),
             "undone": imported(workshop, folder, "undone.csv", GOOD.format("una")),
         }
-        stopped = folder / "stopped.csv"
-        stopped.write_text(GOOD.format("sam"), encoding="utf-8")
-        made["stopped"] = accept_upload(workshop, stopped).record.import_id
-        forget_upload(workshop, made["stopped"])
         undo(workshop, made["undone"], "somebody")
         made["pull"] = accept(workshop, "quickbooks", None, accepted_by="test").record.import_id
         yield workshop, made, fake.environment()
@@ -116,7 +112,6 @@ def test_everything_materialized_for_a_pull_that_was_accepted_loads_its_customer
     [
         ("refused", "was refused (unknown_columns): the header"),
         ("undone", "was undone"),
-        ("stopped", "is not in this home: the import was stopped"),
     ],
 )
 def test_everything_materialized_for_an_import_that_ended_otherwise_leaves_it_so_and_says_why(
@@ -184,3 +179,17 @@ def test_what_had_nothing_to_do_leaves_a_warning_of_a_check_as_it_stands(home: H
     said = last.event.asset_check_evaluation
     assert said is not None
     assert (said.passed, said.severity, said.metadata["fetched"].value) == (False, dg.AssetCheckSeverity.WARN, 5)
+
+
+def test_an_import_of_which_nothing_is_in_this_home_fails_in_words(home: Home, tmp_path: Path) -> None:
+    workshop, _ = home
+    file = tmp_path / "elsewhere.csv"
+    file.write_text(GOOD.format("sam"), encoding="utf-8")
+    import_id = accept_upload(workshop, file).record.import_id
+    workshop.upload_path(import_id).unlink()
+
+    outcome = run_import_job(workshop.home, import_id)
+
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.failure.exit_code) == ("upload_gone", 3)
+    assert "is not in this home" in outcome.failure.message

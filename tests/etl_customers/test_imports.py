@@ -300,7 +300,7 @@ def test_a_stage_whose_input_is_not_here_says_where_to_begin(workshop: Workshop,
         imports.run_validated_customers(workshop, import_id)
     workshop.upload_path(import_id).unlink()
     for stage in (imports.run_raw_csv, imports.run_validated_customers):
-        with pytest.raises(stages.UploadGone, match="not in this home: the import was stopped"):
+        with pytest.raises(stages.UploadGone, match="not in this home: the import was begun in another"):
             stage(workshop, import_id)
 
 

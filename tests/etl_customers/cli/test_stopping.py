@@ -12,6 +12,8 @@ import pytest
 
 from etl_customers import imports
 from etl_customers.cli import main
+from etl_customers.settings import Home
+from etl_customers.workshop import open_workshop
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 
@@ -38,6 +40,20 @@ def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, num
         "stopped; nothing is loaded, the same command may be run again",
     )
     assert list((tmp_path / "home").glob("uploads/*")) == []
+
+
+def test_a_stop_takes_nothing_from_an_import_that_the_inbox_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, home = tmp_path / "customers.csv", tmp_path / "home"
+    file.write_text("first_name,last_name,city,country\nAnn,Lee,Sydney,AU\n", encoding="utf-8")
+    workshop = open_workshop(Home(home))
+    begun = imports.accept_upload(workshop, file, accepted_by="inbox").record
+    workshop.target.dispose()
+    monkeypatch.setattr("assets.launch.run_import_job", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    assert main(["import", str(file), "--home", str(home)]) == 143
+    assert "goes on there" in capsys.readouterr().err
+    assert workshop.upload_path(begun.import_id).exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -448,3 +448,12 @@ def test_a_blank_in_quotation_marks_before_another_one_is_part_of_the_cell(tmp_p
     path.write_text(f'"first_name","last_name","city"\n"Ann",{cell},"  Perth"\n', encoding="utf-8", newline="")
     with open_upload(path, NO_FIELDS, Csv(), None) as rows:
         assert [cells for _, _, cells in rows] == [["Ann", expected, "  Perth"]]
+
+
+def test_a_row_with_some_of_the_headers_empty_end_may_have_lost_or_got_a_delimiter_and_is_ragged(upload: Path) -> None:
+    text = (
+        "first_name,last_name,city,street_address,,\nAnn,Ash,Perth,1 St,,\nSmith, Jr,Ash,Perth,\nBob,Oak,Perth,2 St,,\n"
+    )
+    upload.write_text(text, encoding="utf-8")
+    with open_upload(upload, NO_FIELDS, Csv(), None) as rows:
+        assert [row for row, _, cells in rows if isinstance(cells, RaggedCells)] == [3]
