@@ -61,7 +61,7 @@ def add(
 
     from etl_customers.cli.screen import print_json, say
     from etl_customers.mappings.document import MappingInvalid
-    from etl_customers.mappings.kept import add_mapping
+    from etl_customers.mappings.kept import add_mapping, filled_fields
     from etl_customers.target.connect import writing
     from schemas.sources import LABELS
 
@@ -72,23 +72,43 @@ def add(
     except OSError as error:
         raise MappingInvalid(f"the file cannot be read ({error.strerror})") from None
     with target_at(home) as target, writing(target) as connection:
+        before = filled_fields(connection)
         added = add_mapping(connection, text, user_name())
+        unfilled = _less(before, filled_fields(connection))
     if json:
-        print_json(asdict(added))
+        print_json(asdict(added) | {"unfilled_fields": list(unfilled)})
         return
     say(f"mapping of {LABELS[added.source]}, version {added.version}, is in force; the next pull reads everybody anew")
+    _say_unfilled(unfilled)
 
 
 def remove(source: _Source, home: HomeOption = None) -> None:
     """Go back to the shipped mapping of a source."""
     from etl_customers.cli.screen import say
-    from etl_customers.mappings.kept import remove_mapping
+    from etl_customers.mappings.kept import filled_fields, remove_mapping
     from etl_customers.target.connect import writing
     from schemas.sources import LABELS
 
     with target_at(home) as target, writing(target) as connection:
+        before = filled_fields(connection)
         remove_mapping(connection, source)
+        unfilled = _less(before, filled_fields(connection))
     say(f"the shipped mapping of {LABELS[source]} is in force again; the next pull reads everybody anew")
+    _say_unfilled(unfilled)
+
+
+def _less(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
+    return {name: label for name, label in before.items() if name not in after}
+
+
+def _say_unfilled(fields: dict[str, str]) -> None:
+    """Name the custom fields that no mapping fills any more."""
+    from etl_customers.cli.screen import say
+
+    if fields:
+        say(
+            f"no mapping fills these custom fields any more, and customers keep what they have there: {', '.join(fields.values())}"
+        )
 
 
 def _row(one: "KeptMapping") -> tuple[object, ...]:

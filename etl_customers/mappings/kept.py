@@ -81,6 +81,8 @@ def mapping_of_digest(connection: Connection, source: str, digest: str | None) -
 def add_mapping(connection: Connection, text: str, added_by: str | None) -> KeptMapping:
     """Put a mapping in force; the next pull of its source reads everybody anew.
 
+    A custom field that none fills any more keeps what customers have there: nobody but a person clears it.
+
     Args:
         connection: In a writing transaction.
         text: The document.
@@ -109,6 +111,13 @@ def remove_mapping(connection: Connection, source: str) -> None:
     mine = (mappings.c.source == source, mappings.c.removed_at.is_(None))
     if connection.execute(mappings.update().where(*mine).values(removed_at=datetime.now(UTC))).rowcount == 0:
         raise NotFound("mapping of the account", source, "see: etl-customers mappings")
+
+
+def filled_fields(connection: Connection) -> dict[str, str]:
+    """Return the custom fields that the mappings in force fill, id to label, in the order of the template."""
+    fields = load_fields(connection)
+    filled = {name for source in FIELDS for name in custom_fields_of(mapping_in_force(connection, source), fields)}
+    return {field.id: field.label for field in fields.custom_fields if field.id in filled}
 
 
 def remove_unmapped_field(connection: Connection, field_id: str) -> None:

@@ -84,8 +84,7 @@ def accept_pull(
         is_full: All of the provider's customers, not only those changed since the last pull.
         accepts_vanished: However many customers the provider has no more, make them inactive.
         accepted_by: Operating system user, or what started it.
-        mapping_digest: Of the mapping that it is to be read by. Where the last pull was read by another one, this is a
-            full one: what has not changed at the provider may become something else here.
+        mapping_digest: Of the mapping that it is to be read by. Unless all were read by it, this is a full one: what has not changed at the provider may become something else here.
 
     Returns:
         The pull, and whether it was entered just now.
@@ -128,11 +127,17 @@ def read_by_another(connection: Connection, import_id: str, mapping_digest: str)
 
 
 def _was_read_otherwise(connection: Connection, provider: str, tenant_id: str, digest: str | None) -> bool:
-    """Tell whether the last pull of a connection that ended well was read by another mapping."""
+    """Tell whether somebody may have last been read by another mapping.
+
+    Only a complete full pull reads everybody. What an incomplete one did not bring is as the mapping before made it,
+    and what it brought is as its own did: so that one, and all after it, must have been read by this mapping.
+    """
     mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.status == FINISHED)
-    last = sa.select(imports.c.mapping_digest).where(*mine).order_by(imports.c.finished_at.desc()).limit(1)
-    row = connection.execute(last).first()
-    return row is not None and row[0] != digest
+    last = sa.select(sa.func.max(imports.c.finished_at)).where(*mine, imports.c.is_full, imports.c.is_complete)
+    # Where there was none, there is no cursor either, and the pull is a full one anyhow.
+    since = imports.c.finished_at >= last.scalar_subquery()
+    other = sa.select(sa.literal(1)).where(*mine, since, imports.c.mapping_digest.is_distinct_from(digest)).limit(1)
+    return connection.scalar(other) is not None
 
 
 def find_cursor(connection: Connection, provider: str, tenant_id: str) -> datetime | None:

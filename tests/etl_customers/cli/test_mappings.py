@@ -29,7 +29,9 @@ def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, t
     ]
     assert "shipped" in run("mappings", at=home).out
 
-    assert run("mappings", "remove", "quickbooks", at=home).code == 0
+    removed = run("mappings", "remove", "quickbooks", at=home)
+    said = "no mapping fills these custom fields any more, and customers keep what they have there: Remarks"
+    assert (removed.code, said in " ".join(removed.out.split()), said in added.out) == (0, True, False)
     assert run("mappings", "show", "quickbooks", at=home).out == shown
 
 
@@ -43,3 +45,17 @@ def test_what_is_no_mapping_is_said_on_one_line(run: Run, tmp_path: Path) -> Non
     ):
         done = run("mappings", *words, at=tmp_path / "home")
         assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+
+
+def test_a_mapping_that_fills_a_custom_field_no_more_says_that_its_values_stay(run: Run, tmp_path: Path) -> None:
+    home, file, text = tmp_path / "home", tmp_path / "quickbooks.toml", shipped_mapping("quickbooks").text
+    for label in ("Remarks", "Site"):
+        run("fields", "add", label, at=home)
+    both = text.replace('Notes = ""', 'Notes = "Remarks"').replace('"WebAddr.URI" = ""', '"WebAddr.URI" = "Site"')
+    file.write_text(both, encoding="utf-8")
+    assert json.loads(run("mappings", "add", str(file), "--json", at=home).out)["unfilled_fields"] == []
+    file.write_text(text.replace('Notes = ""', 'Notes = "Site"'), encoding="utf-8")
+    assert json.loads(run("mappings", "add", str(file), "--json", at=home).out)["unfilled_fields"] == ["remarks"]
+    refused = run("fields", "remove", "site", at=home)
+    assert (refused.code, "the mapping of QuickBooks Online fills it with Notes" in refused.err) == (2, True)
+    assert run("fields", "remove", "remarks", at=home).code == 0

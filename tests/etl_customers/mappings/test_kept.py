@@ -90,6 +90,24 @@ def test_another_mapping_makes_the_next_pull_a_full_one_and_fills_who_is_there(b
     assert [row["is_full"] for row in rows(books.target, imports)] == [True, True, False]
 
 
+@pytest.mark.parametrize("text", [NOTED, SHIPPED])
+def test_after_another_mapping_pulls_are_full_ones_until_one_was_complete(books: Books, text: str) -> None:
+    bo = {**ADA, "Id": "2"}
+    books.pull(ADA, bo)
+    use(books, NOTED)
+    books.pull(ADA, is_complete=False)
+    use(books, text)
+    books.pull(ADA, bo)
+    books.pull()
+    filled = {"remarks": "Pays late", "site": "https://ada.example.com"}
+    # What a mapping fills no more stays.
+    assert [row["custom_fields"] for row in rows(books.target, customers)] == [
+        filled,
+        filled if text == NOTED else None,
+    ]
+    assert [row["is_full"] for row in rows(books.target, imports)] == [True, True, True, False]
+
+
 def test_what_changes_in_the_books_changes_here_and_an_undo_puts_it_back(books: Books, workshop: Workshop) -> None:
     use(books, NOTED)
     books.pull(ADA)
