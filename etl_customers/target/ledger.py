@@ -5,7 +5,6 @@ comes from, so that of two processes one wins. The rows themselves are the load'
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, LEFT_OUT_CODES, RECORD_
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
+_JSON_OF_SQLITE = ("json_each", "json_extract", "$.code")
 
 
 @dataclass(frozen=True)
@@ -225,12 +225,17 @@ def list_imports(connection: Connection, limit: int = 100) -> list[ImportRecord]
 
 def count_left_out(connection: Connection, import_ids: Sequence[str]) -> dict[str, int]:
     """Return how many of a pull's customers were left out on purpose, of each pull that has some."""
-    query = sa.select(failed_rows.c.import_id, failed_rows.c.errors).where(failed_rows.c.import_id.in_(import_ids))
-    return Counter(
-        import_id
-        for import_id, errors in connection.execute(query)
-        if {error["code"] for error in errors} <= LEFT_OUT_CODES
-    )
+    on_postgresql = connection.dialect.name == "postgresql"
+    each, taken, path = ("json_array_elements", "json_extract_path_text", "code") if on_postgresql else _JSON_OF_SQLITE
+    error = getattr(sa.func, each)(failed_rows.c.errors).table_valued("value", name="error")
+    code = getattr(sa.func, taken)(error.c.value, path)
+    is_work = sa.exists(sa.select(sa.literal(1)).select_from(error).where(code.not_in(sorted(LEFT_OUT_CODES))))
+    counts: dict[str, int] = {}
+    for start in range(0, len(import_ids), _ROWS_AT_A_TIME):
+        mine = failed_rows.c.import_id.in_(import_ids[start : start + _ROWS_AT_A_TIME])
+        query = sa.select(failed_rows.c.import_id, sa.func.count()).where(mine, ~is_work)
+        counts |= dict(connection.execute(query.group_by(failed_rows.c.import_id)).all())
+    return counts
 
 
 def refuse_import(connection: Connection, import_id: str, code: str, message: str, run_id: str | None) -> bool:

@@ -26,6 +26,8 @@ from schemas.codes import KEPT_EDITED
 from schemas.sources import LABELS, QUICKBOOKS
 
 _LONGEST_USER = 128
+_IDS_AT_A_TIME = 1_000
+"""Of a query: databases limit its parameters."""
 _DELETIONS_KNOWN = {QUICKBOOKS: timedelta(days=29)}
 """How long a provider knows whom it has deleted, less a day in which the pull may be carried on; Xero deletes nobody."""
 
@@ -174,14 +176,15 @@ def links_of_customer(connection: Connection, customer_id: int) -> list[Provider
 def names_at_providers(connection: Connection, customer_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return what providers call customers, each name once; nothing for those that no pull brought or linked."""
     link = provider_customers.c
-    query = sa.select(link.customer_id, link.display_name, link.qualified_name).where(
-        link.customer_id.in_(customer_ids)
-    )
+    query = sa.select(link.customer_id, link.display_name, link.qualified_name)
+    query = query.order_by(*provider_customers.primary_key.columns)
     names: dict[int, list[str]] = {}
-    for customer_id, display, qualified in connection.execute(query.order_by(*provider_customers.primary_key.columns)):
-        known = names.setdefault(customer_id, [])
-        if (name := qualified or display) and name not in known:
-            known.append(name)
+    for start in range(0, len(customer_ids), _IDS_AT_A_TIME):
+        some = link.customer_id.in_(customer_ids[start : start + _IDS_AT_A_TIME])
+        for customer_id, display, qualified in connection.execute(query.where(some)):
+            known = names.setdefault(customer_id, [])
+            if (name := qualified or display) and name not in known:
+                known.append(name)
     return {customer_id: known for customer_id, known in names.items() if known}
 
 

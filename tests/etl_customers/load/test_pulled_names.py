@@ -71,6 +71,13 @@ def test_a_search_finds_somebody_by_the_name_in_the_books(books: Books, text: st
     assert found(books, text) == names
 
 
+def test_names_in_the_books_are_found_of_more_customers_than_a_query_takes(books: Books) -> None:
+    too_many = 70_000 if books.target.dialect.name == "postgresql" else 260_000
+    with reading(books.target) as connection:
+        names = names_at_providers(connection, range(1, too_many))
+    assert len(names) == 3
+
+
 def test_a_name_that_changes_in_the_books_changes_here_and_nothing_else_does(books: Books) -> None:
     renamed = {**CHILDREN[1], "DisplayName": "56 Twin Lane", "FullyQualifiedName": "Freeman:56 Twin Lane", "minutes": 1}
     counts = books.pull(renamed)

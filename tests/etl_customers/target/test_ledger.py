@@ -13,6 +13,7 @@ from etl_customers.target.ledger import (
     FailedRow,
     ImportRecord,
     accept_import,
+    count_left_out,
     failed_rows_of,
     find_import,
     finish_import,
@@ -21,6 +22,7 @@ from etl_customers.target.ledger import (
     refuse_import,
 )
 from etl_customers.target.tables import failed_rows, imports
+from schemas.codes import MERGED, PROJECT, UNUSED
 
 SHA = "3fa9c1d2" + "0" * 56
 COUNTS = {"rows_read": 5, "rows_loaded": 3, "rows_failed": 2, "rows_unread": 0}
@@ -195,3 +197,19 @@ def _finish_in(connection: sa.Connection, import_id: str) -> bool:
 
 def _error(column: str, code: str) -> dict[str, Any]:
     return {"column": column, "code": code, "message": f"{column} is wrong", "suggestion": None}
+
+
+def test_who_was_left_out_on_purpose_is_counted_of_more_imports_than_a_query_takes(target: Engine) -> None:
+    with_some, with_none = _accept(target)[0].import_id, _accept(target, sha256="4" * 64)[0].import_id
+    codes = [[MERGED], [UNUSED, PROJECT], [MERGED, "invalid_email"], ["invalid_email"]]
+    rows = [(with_some, number, found) for number, found in enumerate(codes, 2)] + [(with_none, 2, ["invalid_email"])]
+    entries = [
+        {"import_id": one, "row": row, "line": row, "errors": [{"column": None, "code": code} for code in found]}
+        for one, row, found in rows
+    ]
+    with writing(target) as connection:
+        connection.execute(failed_rows.insert(), entries)
+    with reading(target) as connection:
+        too_many = 70_000 if target.dialect.name == "postgresql" else 260_000
+        others = [f"csv-{number}" for number in range(too_many)]
+        assert count_left_out(connection, [with_none, *others, with_some]) == {with_some: 2}
