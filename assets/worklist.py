@@ -40,5 +40,8 @@ def _table(items: list[WorkItem]) -> str:
 
 
 def _cells(item: WorkItem) -> tuple[str, ...]:
-    customer = f"[`{item.provider_id}`]({item.link})" if item.link else "without an id"
+    customer = f"`{item.provider_id}`" if item.provider_id else "without an id"
+    # Who has vanished has an id, and no page that a link could lead to.
+    if item.link:
+        customer = f"[{customer}]({item.link})"
     return customer, item.synced, item.code, f"`{item.column}`" if item.column else "", item.message

@@ -214,7 +214,7 @@ def failed(
             return
         path = workshop.failed_rows_path(import_id)
         written = 0 if record.status == "undone" else run_failed_rows(workshop, import_id)
-        if not path.exists() and is_pull:
+        if is_pull and (record.status == "undone" or not path.exists()):
             say(f"nobody has to do anything about pull {import_id}")
             return
         if not written and not path.exists():

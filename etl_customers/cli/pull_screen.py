@@ -64,12 +64,10 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
         rows = result.rows
         synced = f"{rows.created:,} created + {rows.updated:,} updated + {rows.unchanged:,} unchanged"
         yield "customers", f"{rows.fetched:,} fetched = {synced} + {rows.not_synced:,} not synced"
-    if result.vanished:
-        ids = ", ".join(result.vanished_ids[:_IDS_SHOWN]) + (" …" if result.vanished > _IDS_SHOWN else "")
-        yield (
-            "vanished",
-            f"{_customers(result.vanished)}, merged into others or deleted there; inactive here; ids at the provider: {ids}",
-        )
+    # Not by the number that vanished then: whoever came back since, or by an undo, is active here.
+    if result.vanished_ids:
+        gone, ids = _customers(len(result.vanished_ids)), _some(result.vanished_ids)
+        yield "vanished", f"{gone}, merged into others or deleted there; inactive here; ids at the provider: {ids}"
     if result.why_deletions_unknown is not None:
         yield (
             "deletions",

@@ -102,31 +102,32 @@ def write_worklist(path: Path, customers: Iterable[Sequence[WorkItem]]) -> int:
     corrected at the provider. It appears whole or not at all.
 
     Args:
-        path: Where the file goes; replaced if it is there. Mode 0600.
+        path: Where the file goes; replaced if it is there, deleted if there is nothing to do. Mode 0600.
         customers: The items of each.
 
     Returns:
         Number of customers in the file that were not synced; with nothing to write there is no file.
 
     Raises:
-        DiskUnavailable: The file cannot be written.
+        DiskUnavailable: The file cannot be written or deleted.
     """
     not_synced = 0
     remaining = iter(customers)
     first = next(remaining, None)
-    if first is None:
-        return 0
 
     def records() -> Iterator[list[str]]:
         nonlocal not_synced
         yield [column.name for column in fields(WorkItem)]
-        for items in chain([first], remaining):
+        for items in chain([first] if first else [], remaining):
             not_synced += items[0].synced == "no"
             for item in items:
                 yield [escape_formula(cell) for cell in astuple(item)]
 
     try:
-        write_whole(path, records())
+        if first is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_whole(path, records())
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be written") from None
     return not_synced

@@ -27,7 +27,7 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import read_history
 from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
-from etl_customers.report.worklist import record_link
+from etl_customers.report.worklist import WorkItem, record_link, write_worklist
 from etl_customers.retention import delete_expired
 from etl_customers.setting_changes import set_setting
 from etl_customers.settings import Home, Settings
@@ -158,6 +158,15 @@ def test_the_worklist_has_ids_reasons_and_links_of_what_is_to_be_done_and_nothin
     assert {line[5] for line in lines} == {f"https://app.qbo.intuit.com/app/customerdetail?nameId={misfit}"}
     assert "Canary" not in path.read_text(encoding="utf-8-sig")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_worklist_goes_when_there_is_nothing_to_do_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "failed.csv"
+    assert write_worklist(path, [[WorkItem("7", "invalid_record", "what", "", "no", "")]]) == 1
+    assert path.exists()
+    for _ in range(2):
+        assert write_worklist(path, []) == 0
+        assert not path.exists()
 
 
 @pytest.mark.parametrize(

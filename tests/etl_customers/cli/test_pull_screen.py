@@ -86,6 +86,16 @@ def test_columns_that_were_edited_here_and_changed_there_are_listed_with_the_ids
     assert re.search(r"1 +phone +a\b", out)
 
 
+def test_who_vanished_is_told_of_by_ids_and_not_once_everybody_is_back(capsys: pytest.CaptureFixture[str]) -> None:
+    print_pull(replace(ended(), vanished=5, vanished_ids=["a", "b", "c", "d"]))
+    assert "4 customers, merged into others or deleted there; inactive here; ids at the provider: a, b, c …" in (
+        capsys.readouterr().out
+    )
+    print_pull(replace(ended(), vanished=1, vanished_ids=[]))
+    print_pull(replace(ended(), vanished=1, vanished_ids=[], status="undone"))
+    assert "inactive" not in capsys.readouterr().out
+
+
 def test_who_is_there_from_elsewhere_can_be_linked(capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, ("already_exists", 1), ("invalid_record", 1))
     assert (
