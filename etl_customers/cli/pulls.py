@@ -133,18 +133,23 @@ def _pull(workshop: "Workshop", wish: "Wish") -> "PullResult":
         tags = import_tags(record, workshop.settings)
         return run_import_job(workshop.home, record.import_id, progress, tags, record.source)
 
-    with when_stopped(lambda: _what_a_stop_left(workshop, begun)), shown_progress() as progress:
+    with when_stopped(lambda: _what_a_stop_left(workshop, wish, begun)), shown_progress() as progress:
         outcome = pull(workshop, wish, user_name(), run)
         return _result(workshop, outcome)
 
 
-def _what_a_stop_left(workshop: "Workshop", begun: "Sequence[str]") -> str:
+def _what_a_stop_left(workshop: "Workshop", wish: "Wish", begun: "Sequence[str]") -> str:
     from etl_customers.target.connect import reading
     from etl_customers.target.ledger import FINISHED, require_import
 
     for import_id in begun[-1:]:
         with reading(workshop.target) as connection:
             record = require_import(connection, import_id)
+        if record.status == FINISHED and wish.is_full and not record.is_full:
+            return (
+                f"stopped; pull {import_id}, which had to end first, is finished, "
+                "but nothing of the full one is loaded: run the same command again"
+            )
         if record.status == FINISHED:
             return f"stopped, but pull {import_id} is finished; see: etl-customers imports show {import_id}"
     return "stopped; nothing of this pull is loaded, the same command goes on with it"

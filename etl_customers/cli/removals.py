@@ -155,12 +155,18 @@ def _what_a_stopped_undo_left(workshop: "Workshop", import_id: str) -> str:
 
 
 def _what_a_stopped_erasure_left(workshop: "Workshop", customer_id: int) -> str:
+    from etl_customers.errors import NotFound
     from etl_customers.target.connect import reading
-    from etl_customers.target.removals import find_removed
+    from etl_customers.target.customers import CustomerRemoved, find_customer
 
-    with reading(workshop.target) as connection:
-        removed = find_removed(connection, customer_id)
-    where = "still in the target database" if removed is None else "gone from the target database"
+    where = "still in the target database"
+    try:
+        with reading(workshop.target) as connection:
+            find_customer(connection, customer_id)
+    except CustomerRemoved:
+        where = "gone from the target database"
+    except NotFound:
+        return f"stopped; nothing is erased, because there never was a customer {customer_id}"
     return f"stopped; customer {customer_id} is {where}, files may have the person still; the same command finishes it"
 
 

@@ -37,7 +37,9 @@ SENTENCES = {
     "erase": r"stopped; customer 1 is (still in|gone from) the target database, files may have the person still; "
     r"the same command finishes it",
     "pull": r"stopped; nothing of this pull is loaded, the same command goes on with it"
-    r"|stopped, but pull \S+ is finished; see: \S+ imports show \S+",
+    r"|stopped, but pull \S+ is finished; see: \S+ imports show \S+"
+    r"|stopped; pull \S+, which had to end first, is finished, but nothing of the full one is loaded: "
+    r"run the same command again",
     "split": "",
 }
 ANYWHERE = "stopped; the same command may be run again"

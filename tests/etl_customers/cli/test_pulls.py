@@ -1,14 +1,19 @@
 """pull, and what imports, imports show and failed say of a pull: by real HTTP against a fake."""
 
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assets import launch
 from etl_customers.cli import main
+from etl_customers.pulls import accept
 from etl_customers.settings import Home
 from etl_customers.target.connect import writing
 from etl_customers.target.connections import RECONNECT, set_state
@@ -115,6 +120,39 @@ def test_a_pull_is_refused_in_one_sentence(pulled: Books, run: Run) -> None:
     assert done.code == 2
     assert done.err.startswith("error: the pull from QuickBooks Online is refused: ")
     assert main(["pull", "xero", "--home", str(pulled.home)]) == 2
+
+
+def test_a_full_pull_stopped_after_the_one_in_its_way_is_not_called_finished(
+    pulled: Books, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("pull", "quickbooks", at=pulled.home)
+    workshop = open_workshop(Home(pulled.home))
+    in_the_way = accept(workshop, "quickbooks", None, accepted_by="test").record
+    workshop.target.dispose()
+    assert not in_the_way.is_full
+    run_job = launch.run_import_job
+
+    def run_and_stop(*arguments: Any) -> Any:
+        run_job(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(launch, "run_import_job", run_and_stop)
+    monkeypatch.setattr(signal, "SIG_IGN", object())  # whoever runs the tests in the background has SIGINT ignored
+    done = run("pull", "quickbooks", "--full", at=pulled.home)
+    assert done.code == 130
+    assert done.err.strip() == (
+        f"stopped; pull {in_the_way.import_id}, which had to end first, is finished, "
+        "but nothing of the full one is loaded: run the same command again"
+    )
+
+
+def test_the_list_of_a_pull_goes_when_nothing_is_to_be_done_any_more(pulled: Books, run: Run) -> None:
+    run("pull", "quickbooks", "--full", at=pulled.home)
+    first = _latest(pulled)
+    path = Home(pulled.home).failed / f"{first}.csv"
+    assert path.exists()
+    assert run("undo", first, at=pulled.home).code == 0
+    assert "nobody has to do anything" in run("failed", first, at=pulled.home).out
 
 
 def test_wrong_words_are_answered_on_one_line(run: Run, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from etl_customers.erasing import erase as erasing
 from etl_customers.settings import Home
 from etl_customers.workshop import open_workshop
 from tests.imported import accept, load
@@ -52,6 +54,16 @@ def test_what_is_kept_makes_the_exit_code_1(run: Run, import_id: str) -> None:
     done = run("undo", import_id, "--json")
     assert done.code == 1
     assert [(one["customer_id"], one["code"]) for one in json.loads(done.out)["kept"]] == [(1, "edited")]
+
+
+def test_a_stopped_erasure_of_nobody_does_not_say_that_somebody_is_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "erase", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(signal, "SIG_IGN", object())  # whoever runs the tests in the background has SIGINT ignored
+    done = run("erase", 99, "--yes")
+    assert done.code == 130
+    assert done.err.strip() == "stopped; nothing is erased, because there never was a customer 99"
 
 
 def test_an_unknown_import_or_customer_is_exit_code_2(run: Run) -> None:
