@@ -245,9 +245,7 @@ def _matches(dialect: sa.Dialect, text: str) -> sa.ColumnElement[bool]:
     storable = text.encode("utf-8", "replace").decode().replace("\0", "")
     # Each word by itself: one may stand in the provider's name alone, and the next in the city.
     each = fold(storable).split() or [storable]
-    words = sa.and_(
-        *(sa.or_(has_words(dialect, _TEXT, word), customers.c.id.in_(_called(dialect, word))) for word in each)
-    )
+    words = sa.and_(*(sa.or_(has_words(dialect, _TEXT, word), _is_called(dialect, word)) for word in each))
     digits = "".join(re.findall("[0-9]", storable))
     if len(digits) < _FEWEST_DIGITS or not _NUMBER_AS_TYPED.fullmatch(storable):
         return words
@@ -255,12 +253,11 @@ def _matches(dialect: sa.Dialect, text: str) -> sa.ColumnElement[bool]:
     return sa.or_(words, _joined(_PHONES).contains(digits.lstrip("0"), autoescape=True))
 
 
-def _called(dialect: sa.Dialect, word: str) -> sa.Select[tuple[int]]:
-    """Select the customers whose name at a provider has a word in it."""
+def _is_called(dialect: sa.Dialect, word: str) -> sa.ColumnElement[bool]:
+    """Build the condition that a customer's name at a provider has a word in it; asked only of whom the rest misses."""
     link = provider_customers.c
-    name = sa.type_coerce(sa.func.coalesce(link.qualified_name, link.display_name), sa.Text())
-    is_linked = (name.is_not(None), link.customer_id.is_not(None))
-    return sa.select(link.customer_id).where(*is_linked, has_words(dialect, name, word))
+    name = sa.type_coerce(sa.func.coalesce(link.qualified_name, link.display_name, ""), sa.Text())
+    return sa.exists().where(link.customer_id == customers.c.id, has_words(dialect, name, word))
 
 
 def _joined(names: tuple[str, ...]) -> sa.ColumnElement[str]:
