@@ -56,6 +56,8 @@ KEPT_EDITED = "kept_edited"
 
 OTHER_ADDRESS, ATTENTION = "other_address", "attention_left_out"
 """Warnings of a provider's customer: a second address, and whom an address is for; neither has a column."""
+OF_RECORDS = frozenset({NO_PLACE, OTHER_ADDRESS, ATTENTION})
+"""Warnings of what else a provider's record has: they stand under a column, and hold whatever its value is here."""
 
 
 @dataclass(frozen=True)

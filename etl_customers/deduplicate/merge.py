@@ -127,7 +127,7 @@ def merge_pulled(
         _find_owners(staging, target, provider, tenant_id)
         _decide_new_rows(staging, settings.provider(provider).link_existing)
         staging.execute(_sql("compared_rows"))
-        _compare(staging, target, settings, is_locking=is_locking)
+        _compare(staging, target, provider, tenant_id, settings, is_locking=is_locking)
         staging.execute(_sql("claiming_rows"))
         _find_held_keys(staging, target, settings, is_locking=is_locking)
         staging.execute(_sql("claimed_keys"))
@@ -177,14 +177,17 @@ def _decide_new_rows(staging: Staging, link_existing: bool) -> None:
 _ROW_IDS = {"row": pl.Int64, "customer_id": pl.Int64}
 
 
-def _compare(staging: Staging, target: Connection, settings: Settings, *, is_locking: bool) -> None:
+def _compare(
+    staging: Staging, target: Connection, provider: str, tenant_id: str, settings: Settings, *, is_locking: bool
+) -> None:
     fields = [column.key for column in staging.upload_columns() if column.role == "custom_field"]
     for bounds in _bounds(staging, "compared_rows"):
         pulled = as_customers(staging.frame(_COMPARED, bounds))
         ids = pulled["customer_id"].to_list()
         present = find_present(target, ids, is_locking=is_locking)
         # Only after they are locked: what somebody was about to change has been changed by then.
-        changes = find_changes(pulled, present, find_edited(target, ids), settings.duplicates.keys, fields)
+        edited = find_edited(target, provider, tenant_id, ids)
+        changes = find_changes(pulled, present, edited, settings.duplicates.keys, fields)
         staging.append("updated_customers", changes.updated.drop("custom_fields"))
         staging.append("updated_custom_fields", changes.updated.select("row", "custom_fields"))
         staging.append("changed_values", changes.values)

@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from etl_customers.deduplicate.merge_target import CUSTOMERS, json_text, warnings_text
-from etl_customers.target.json_texts import fragments
+from etl_customers.target.json_texts import fragments, is_same
 from etl_customers.validate.keys import find_keys
-from schemas.codes import KEPT_EDITED
+from schemas.codes import KEPT_EDITED, OF_RECORDS
 from schemas.columns import CUSTOMER_COLUMNS
 
 _VALUES = (*CUSTOMER_COLUMNS, "is_active")
@@ -59,6 +59,7 @@ def find_changes(
     old = pulled.select("row", "customer_id").join(present, on="customer_id", how="inner", maintain_order="left")
     new = pulled.join(old.select("row"), on="row", how="semi", maintain_order="left")
     old, new = _with_fields(old, fields), _with_fields(new, fields)
+    new = _as_written(new, old, fields)
     new = _keep_edited(new, old, edited, fields)
     differs = [old[name].ne_missing(new[name]) for name in (*_VALUES, *fields, "warnings")]
     new = new.with_columns(custom_fields=_merged_fields(old, new, fields))
@@ -75,6 +76,18 @@ def _with_fields(frame: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
         return frame
     values = [dict(fragments(text)) for text in frame["custom_fields"]]
     return frame.with_columns(pl.Series(name, [one.get(name) for one in values], pl.String) for name in fields)
+
+
+def _as_written(new: pl.DataFrame, old: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+    """Take the text that is here where the provider's is another one of the same value: that is no change."""
+    return new.with_columns(
+        pl.Series(
+            name,
+            [our if is_same(our, their) else their for our, their in zip(old[name], new[name], strict=True)],
+            pl.String,
+        )
+        for name in fields
+    )
 
 
 def _merged_fields(old: pl.DataFrame, new: pl.DataFrame, fields: Sequence[str]) -> pl.Series:
@@ -97,23 +110,26 @@ def _text_of(name: str, fields: Collection[str]) -> Callable[[Any], str | None]:
 def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
     """Put the values that a person set in the place of the provider's, with their warnings.
 
-    Where the provider's has changed since the person set it, and to something else, a warning says so.
+    Where the provider's has changed since the person set it, and to something else, a warning says so; of one whose
+    value at that time is not known, such as of a customer that came in by a file, none can.
     """
     if not edited.height:
         return new
     kept = {}
     columns: dict[int, dict[str, bool]] = {}
-    for customer_id, column, _ in edited.iter_rows():
+    for customer_id, column in edited.select("customer_id", "column").iter_rows():
         columns.setdefault(customer_id, {})[column] = False
     for (name,), rows in edited.filter(pl.col("column").is_in((*_VALUES, *fields))).group_by("column"):
         column = str(name)
         text_of = _text_of(column, fields)
         is_edited = new["customer_id"].is_in(rows["customer_id"].implode())
         kept[column] = old[column].zip_with(is_edited, new[column])
-        provided = dict(zip(rows["customer_id"], rows["provided"], strict=True))
+        known = rows.filter("is_provided")
+        provided = dict(zip(known["customer_id"], known["provided"], strict=True))
         theirs, ours = new.filter(is_edited), old.filter(is_edited)
         for customer_id, their, our in zip(theirs["customer_id"], theirs[column], ours[column], strict=True):
-            columns[customer_id][column] = their != our and text_of(their) != provided[customer_id]
+            has_changed = customer_id in provided and not is_same(text_of(their), provided[customer_id])
+            columns[customer_id][column] = their != our and has_changed
     warnings = [
         _merged_warnings(ours, theirs, columns[customer_id]) if customer_id in columns else theirs
         for customer_id, ours, theirs in zip(new["customer_id"], old["warnings"], new["warnings"], strict=True)
@@ -122,13 +138,15 @@ def _keep_edited(new: pl.DataFrame, old: pl.DataFrame, edited: pl.DataFrame, fie
 
 
 def _merged_warnings(ours: str | None, theirs: str | None, edited: Mapping[str, bool]) -> str | None:
-    """Return the warnings of the provider's values, and those that are here of values that a person set.
+    """Return the warnings of the provider's values and records, and those that are here of values that a person set.
 
     Of these, ``edited`` says whether the provider has another value by now than it had then.
     """
-    kept = [one for one in json.loads(ours or "[]") if one["column"] in edited and one["code"] != KEPT_EDITED]
+    anew = {KEPT_EDITED, *OF_RECORDS}
+    kept = [one for one in json.loads(ours or "[]") if one["column"] in edited and one["code"] not in anew]
     kept += [{"column": column, "code": KEPT_EDITED} for column, has_changed in edited.items() if has_changed]
-    return warnings_text([*kept, *(one for one in json.loads(theirs or "[]") if one["column"] not in edited)])
+    told = (one for one in json.loads(theirs or "[]") if one["column"] not in edited or one["code"] in OF_RECORDS)
+    return warnings_text([*kept, *told])
 
 
 def _changed_values(old: pl.DataFrame, new: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_customers.target.bulk import append_frame
 from etl_customers.target.removals import UNDO_OF
-from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
+from etl_customers.target.tables import customer_changes, customers, identity_keys, imports, provider_customers
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
 
 _ROWS_AT_A_TIME = 50_000
@@ -52,8 +52,9 @@ LINKS = {
     "is_gone": pl.Boolean,
 }
 KEYS = {"kind": pl.String, "value": pl.String, "customer_id": pl.Int64, "is_own": pl.Boolean}
-EDITED = {"customer_id": pl.Int64, "column": pl.String, "provided": pl.String}
-"""``provided`` is the value that an import had set before the person did, as JSON; null for none."""
+EDITED = {"customer_id": pl.Int64, "column": pl.String, "provided": pl.String, "is_provided": pl.Boolean}
+"""``provided`` is the value that was there before the person set another, as JSON; null for none. Where it
+``is_provided``, the provider had that value then."""
 CUSTOMERS = {
     "customer_id": pl.Int64,
     **{name: pl.Date if COLUMN_BY_NAME[name].kind is Kind.DATE else pl.String for name in CUSTOMER_COLUMNS},
@@ -134,8 +135,12 @@ def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking:
     return pl.DataFrame(rows, schema=CUSTOMERS, orient="row")
 
 
-def find_edited(target: Connection, customer_ids: Sequence[int]) -> pl.DataFrame:
-    """Return the values that a person set and no import has changed since, as ``EDITED``."""
+def find_edited(target: Connection, provider: str, tenant_id: str, customer_ids: Sequence[int]) -> pl.DataFrame:
+    """Return the values that a person set and no import has changed since, as ``EDITED``.
+
+    The value before was the provider's where the customer was linked by then, unless another import set it later:
+    whoever is linked is as the provider has it.
+    """
     with _filled(target, _sought_customers, [_ids(customer_ids)]):
         change = customer_changes.c
         is_edit = sa.and_(change.import_id.is_(None), sa.func.coalesce(change.changed_by, "").not_like(f"{UNDO_OF}%"))
@@ -148,14 +153,40 @@ def find_edited(target: Connection, customer_ids: Sequence[int]) -> pl.DataFrame
         )
         same = sa.and_(change.customer_id == last.c.customer_id, change.column == last.c.column)
         first = (
-            sa.select(sa.func.min(change.id))
+            sa.select(sa.func.min(change.id).label("id"), last.c.imported)
             .join_from(last, customer_changes, same)
             .where(last.c.latest > last.c.imported, change.id > last.c.imported)
-            .group_by(change.customer_id, change.column)
+            .group_by(change.customer_id, change.column, last.c.imported)
+            .subquery()
         )
-        query = sa.select(change.customer_id, change.column, change.old_value).where(change.id.in_(first))
-        found = [(*row[:-1], json_text(row[-1])) for row in target.execute(query)]
+        linked = _linked(provider, tenant_id)
+        setter, by = customer_changes.alias(), imports.alias()
+        is_own = sa.and_(by.c.source == provider, by.c.tenant_id == tenant_id)
+        # What an undo put back has no import.
+        is_as_linked = sa.or_(setter.c.import_id.is_(None), is_own, setter.c.changed_at <= linked.c.linked_at)
+        is_provided = sa.func.coalesce(sa.and_(linked.c.linked_at <= change.changed_at, is_as_linked), sa.false())
+        query = (
+            sa.select(change.customer_id, change.column, change.old_value, is_provided)
+            .join_from(first, customer_changes, change.id == first.c.id)
+            .outerjoin(linked, linked.c.customer_id == change.customer_id)
+            .outerjoin(setter, setter.c.id == first.c.imported)
+            .outerjoin(by, by.c.import_id == setter.c.import_id)
+        )
+        found = [(*row[:2], json_text(row[2]), bool(row[3])) for row in target.execute(query)]
     return pl.DataFrame(found, schema=EDITED, orient="row")
+
+
+def _linked(provider: str, tenant_id: str) -> sa.Subquery:
+    """Return a query for when the sought customers were first linked to a company's."""
+    link = provider_customers.c
+    return (
+        sa.select(link.customer_id, sa.func.min(imports.c.finished_at).label("linked_at"))
+        .join_from(_sought_customers, provider_customers, link.customer_id == _sought_customers.c.customer_id)
+        .join(imports, imports.c.import_id == link.import_id)
+        .where(link.provider == provider, link.tenant_id == tenant_id)
+        .group_by(link.customer_id)
+        .subquery()
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from etl_customers.errors import UsageError
 from etl_customers.target.customers import Customer, CustomerChange, find_customer
 from etl_customers.target.json_texts import fragments
 from etl_customers.target.tables import custom_fields, customer_changes, customers, identity_keys, provider_customers
+from schemas.codes import OF_RECORDS
 from schemas.columns import (
     CUSTOMER_COLUMNS,
     IDENTITY_COLUMNS,
@@ -219,7 +220,7 @@ def _json_value(value: object) -> object:
 
 def _warnings(customer: Customer, checked: CheckedCustomer, changes: Mapping[str, str]) -> list[dict[str, str]]:
     """Return the warnings that still hold: a column that was edited has its own."""
-    kept = [warning for warning in customer.warnings if warning["column"] not in changes]
+    kept = [one for one in customer.warnings if one["column"] not in changes or one["code"] in OF_RECORDS]
     return kept + [dict(warning) for warning in checked.warnings if warning["column"] in changes]
 
 

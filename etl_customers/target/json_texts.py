@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 
 
 def fragments(text: str | None) -> Iterator[tuple[str, str]]:
@@ -16,6 +17,14 @@ def fragments(text: str | None) -> Iterator[tuple[str, str]]:
         value, position = decoder.raw_decode(text, start)
         if value is not None:
             yield name, text[start:position]
+
+
+def is_same(one: str | None, other: str | None) -> bool:
+    """Tell whether two texts are the same value: ``1250.50`` and ``1250.5`` are one, by the digits that both have."""
+    if one is None or other is None or one == other:
+        return one == other
+    values = json.loads(one, parse_float=Decimal), json.loads(other, parse_float=Decimal)
+    return bool(values[0] == values[1])
 
 
 def _skip(text: str, position: int, characters: str) -> int:

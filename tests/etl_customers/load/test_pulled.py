@@ -27,6 +27,7 @@ from etl_customers.target.tables import (
     sync_cursors,
 )
 from etl_customers.workshop import Workshop
+from schemas.codes import OF_RECORDS
 from tests.imported import load
 from tests.pulled import START, Books, contact, rows
 
@@ -208,6 +209,43 @@ def test_what_was_edited_here_and_changed_there_since_is_noted_for_as_long_as_th
     edit(workshop, 1, {"email": "mine@example.com"}, "eva")
     assert pull(5, "theirs@example.com", last="Newname") == [("a", "email")]
     assert rows(books.target, customers)[0]["email"] == "mine@example.com"
+
+
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
+def test_of_what_was_edited_before_the_customer_was_linked_nobody_says_that_the_provider_changed_it(
+    books: Books, workshop: Workshop
+) -> None:
+    books.settings = books.settings.model_copy(update={"xero": Xero(link_existing=True)})
+    load(workshop, "first_name,last_name,email,city\nAda,Old,ada@example.com,Sydney\n")
+    edit(workshop, 1, {"last_name": "Mine"}, "eva")
+
+    def pull(minutes: int, first: str) -> list[tuple[str, str]]:
+        books.pull(contact("a", first, EmailAddress="ada@example.com", minutes=minutes))
+        return kept_edited(books.target)
+
+    assert pull(0, "Ada") == []
+    edit(workshop, 1, {"first_name": "Adele"}, "eva")
+    assert pull(1, "Ada") == []
+    assert pull(2, "Adah") == [("a", "first_name")]
+    assert [rows(books.target, customers)[0][name] for name in ("first_name", "last_name")] == ["Adele", "Mine"]
+
+
+def test_an_edited_street_does_not_hide_that_the_provider_has_another_address(books: Books, workshop: Workshop) -> None:
+    street = {"AddressType": "STREET", "AddressLine1": "1 High Street", "City": "Sydney", "AttentionTo": "Accounts"}
+    box = {"AddressType": "POBOX", "AddressLine1": "PO Box 9", "City": "Sydney"}
+
+    def told() -> set[str]:
+        return {one["code"] for one in rows(books.target, customers)[0]["warnings"]} & OF_RECORDS
+
+    books.pull(contact("a", Addresses=[street, box]))
+    assert told() == {"other_address", "attention_left_out"}
+    edit(workshop, 1, {"street_address": "2 Low Street"}, "eva")
+    assert told() == {"other_address", "attention_left_out"}
+    books.pull(contact("a", "Adah", Addresses=[street, box], minutes=1))
+    assert told() == {"other_address", "attention_left_out"}
+    books.pull(contact("a", "Adah", Addresses=[street], minutes=2))
+    assert told() == {"attention_left_out"}
+    assert rows(books.target, customers)[0]["street_address"] == "2 Low Street"
 
 
 def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_it_brought_nobody(

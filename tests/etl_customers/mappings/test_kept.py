@@ -131,6 +131,22 @@ def test_a_custom_field_that_a_person_edited_is_kept_and_told_of(books: Books, w
     assert {"column": "remarks", "code": "kept_edited"} in ada(books).warnings
 
 
+def test_a_number_that_is_written_in_another_way_is_no_change(books: Books, workshop: Workshop) -> None:
+    with writing(books.target) as connection:
+        add_custom_field(connection, "Score", FieldType.NUMBER)
+    use(books, SHIPPED.replace('Notes = ""', 'Notes = "Score"'))
+    books.pull({**ADA, "Notes": "1250.50"})
+    edit(workshop, ada(books).id, {"score": "7"}, "eva")
+    books.pull({**ADA, "Notes": "1250.50", "GivenName": "Adah", "minutes": 1})
+    assert "kept_edited" not in {one["code"] for one in ada(books).warnings}
+    books.pull({**ADA, "Notes": "1250.75", "GivenName": "Adah", "minutes": 2})
+    assert {"column": "score", "code": "kept_edited"} in ada(books).warnings
+    assert ada(books).custom_fields == {"score": 7}
+    edit(workshop, ada(books).id, {"score": "1250.750"}, "eva")
+    books.pull({**ADA, "Notes": "1250.75", "GivenName": "Adah", "minutes": 3})
+    assert "kept_edited" not in {one["code"] for one in ada(books).warnings}
+
+
 def test_a_value_that_a_custom_field_cannot_hold_is_left_out_with_a_warning(books: Books) -> None:
     with writing(books.target) as connection:
         add_custom_field(connection, "Score", FieldType.NUMBER, is_required=True)
