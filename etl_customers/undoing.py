@@ -36,6 +36,7 @@ from etl_customers.target.edits import (
     row_of,
     set_active,
 )
+from etl_customers.target.kept_edits import forget_kept_edits
 from etl_customers.target.ledger import (
     ACCEPTED,
     REFUSED,
@@ -163,6 +164,7 @@ def _take_back(
             kept += left
     merged = list_merged_customers(connection, record)
     forget_pull(connection, record)
+    forget_kept_edits(connection, record, now)
     # Who became a customer that is removed now had given all keys away.
     present = find_present(connection, merged, is_locking=False).with_columns(row="customer_id")
     for customer_id, *key in find_keys(present, settings.duplicates.keys).iter_rows():

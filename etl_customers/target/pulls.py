@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from etl_customers.errors import NotFound
+from etl_customers.target.kept_edits import is_warned
 from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, as_utc, require_import
 from etl_customers.target.tables import (
     customer_changes,
@@ -191,16 +192,17 @@ def names_at_providers(connection: Connection, customer_ids: Sequence[int]) -> d
 def warned_of_pull(connection: Connection, record: ImportRecord) -> Iterator[tuple[str, Sequence[Mapping[str, str]]]]:
     """Yield the customers with warnings that a pull created or changed: the provider's id, and column and code of each.
 
-    Of one that was changed it yields all that the customer has now, whichever pull they are from. The last pull of a
+    Of one that was written, be it that only its warnings are others now, it yields all that the customer has now, whichever pull they are from. The last pull of a
     connection yields besides, of everybody, the columns that were edited here and are others at the provider: for as
     long as that is so, a person has to know it.
     """
     changed = sa.select(customer_changes.c.customer_id).where(customer_changes.c.import_id == record.import_id)
-    is_touched = sa.or_(customers.c.import_id == record.import_id, customers.c.id.in_(changed))
+    # The load writes one time to all that belongs to a pull; what was written again since is known by what it changed.
+    is_written = customers.c.updated_at == record.finished_at
+    is_touched = sa.or_(customers.c.import_id == record.import_id, customers.c.id.in_(changed), is_written)
     is_told = is_touched
     if _is_last(connection, record):
-        is_kept = sa.cast(customers.c.warnings, sa.Text).contains(f'"{KEPT_EDITED}"', autoescape=True)
-        is_told = sa.or_(is_touched, is_kept)
+        is_told = sa.or_(is_touched, is_warned())
     query = (
         sa.select(provider_customers.c.provider_id, customers.c.warnings, is_touched)
         .join(customers, customers.c.id == provider_customers.c.customer_id)

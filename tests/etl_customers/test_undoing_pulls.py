@@ -145,3 +145,25 @@ def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, worksh
     links = {row["provider_id"]: row for row in rows(books.target, provider_customers)}
     assert {key: row["customer_id"] for key, row in links.items()} == {"a": None, "b": 2}
     assert links["a"]["content_hash"] is None
+
+
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
+def test_a_kept_edit_is_told_of_no_more_once_its_pull_is_undone_and_again_by_the_next_one(
+    books: Books, workshop: Workshop
+) -> None:
+    books.pull(contact("a"), contact("b"))
+    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    import_id = books.accept()
+    changed = contact("a", EmailAddress="theirs@example.com", minutes=1)
+    books.load(import_id, [changed])
+
+    def codes() -> set[str]:
+        return {one["code"] for one in rows(books.target, customers)[0]["warnings"] or ()}
+
+    assert "kept_edited" in codes()
+    others = codes() - {"kept_edited"}
+    undo(workshop, import_id, "eva")
+    assert codes() == others
+    books.pull(changed, contact("b"))
+    assert codes() == others | {"kept_edited"}
+    assert rows(books.target, customers)[0]["email"] == "mine@example.com"

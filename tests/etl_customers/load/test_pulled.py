@@ -15,7 +15,13 @@ from etl_customers.staging import open_staging
 from etl_customers.target.connect import reading
 from etl_customers.target.edits import KeyTaken
 from etl_customers.target.ledger import failed_rows_of, require_import
-from etl_customers.target.pulls import find_cursor, kept_edited_of_pull, links_of_customer, list_asked_erasures
+from etl_customers.target.pulls import (
+    find_cursor,
+    kept_edited_of_pull,
+    links_of_customer,
+    list_asked_erasures,
+    warned_of_pull,
+)
 from etl_customers.target.tables import (
     customer_changes,
     customers,
@@ -248,6 +254,25 @@ def test_an_edited_street_does_not_hide_that_the_provider_has_another_address(bo
     assert rows(books.target, customers)[0]["street_address"] == "2 Low Street"
 
 
+@pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
+def test_a_warning_that_comes_without_a_change_of_value_is_told_by_the_pull_that_brought_it(books: Books) -> None:
+    street = {"AddressType": "STREET", "AddressLine1": "1 High Street", "City": "Sydney"}
+    box = {"AddressType": "POBOX", "AddressLine1": "PO Box 9", "City": "Sydney"}
+
+    def pull(*records: dict[str, Any]) -> tuple[str, ...]:
+        import_id = books.accept()
+        books.load(import_id, records)
+        with reading(books.target) as connection:
+            record = require_import(connection, import_id)
+            told = {one: {each["code"] for each in all_of} for one, all_of in warned_of_pull(connection, record)}
+        return tuple(one for one, codes in told.items() if "other_address" in codes)
+
+    both = contact("b", Addresses=[street, box])
+    assert pull(contact("a", Addresses=[street]), both) == ("b",)
+    assert pull(contact("a", Addresses=[street, box], minutes=1), both) == ("a",)
+    assert pull(contact("a", Addresses=[street, box], minutes=1), both) == ()
+
+
 def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_it_brought_nobody(
     books: Books, workshop: Workshop
 ) -> None:
@@ -255,10 +280,12 @@ def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_i
     edit(workshop, 1, {"email": "mine@example.com"}, "eva")
     books.pull(contact("a", EmailAddress="theirs@example.com", minutes=1))
 
-    assert books.pull() == counts()
+    assert books.pull() == books.pull() == counts()
 
     assert kept_edited(books.target) == [("a", "email")]
     assert kept_edited(books.target, nth=2) == []
+    # The one that found it.
+    assert kept_edited(books.target, nth=3) == [("a", "email")]
     books.pull(is_full=True)
     assert (active(books.target), kept_edited(books.target)) == ({1: False}, [])
 
