@@ -28,6 +28,8 @@ _LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")
 _PLACES = {"city": "City", "state": "CountrySubDivisionCode", "postcode": "PostalCode", "country": "Country"}
 _DELETED = re.compile(r" \(deleted(?: [0-9]+)?\)$")
 """What QuickBooks puts behind the names of an inactive customer."""
+_DELETED_ABOVE = re.compile(r" \(deleted(?: [0-9]+)?\)(?=:)")
+"""The same behind the name of one above it; the record does not say whether that one is active."""
 _NAMES = frozenset(("GivenName", "MiddleName", "FamilyName", "CompanyName", "DisplayName", "FullyQualifiedName"))
 
 
@@ -89,7 +91,7 @@ def _put_names(
 
 def _written(texts: Mapping[str, str], field: str, is_active: bool) -> str:
     """Return a name as it was written, without what QuickBooks puts behind those of an inactive customer."""
-    text = texts.get(field, "")
+    text = _DELETED_ABOVE.sub("", texts.get(field, "")) if field == "FullyQualifiedName" else texts.get(field, "")
     return text if is_active else _DELETED.sub("", text)
 
 

@@ -25,6 +25,7 @@ _LEAST_DIGITS = 7
 """Of a part that is a number of its own; fewer are an extension, or a part of the number before."""
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T|$)")
 _SLOTS = 3
+_WORD = re.compile(r"[^\W_]+")
 _UNPRINTABLE = re.compile(UNPRINTABLE)
 
 
@@ -103,7 +104,7 @@ class Cells:
             if text and _UNPRINTABLE.search(text):
                 self.leave_out("display_name")
                 text = None
-            usable.append(text or None)
+            usable.append(" ".join(visible(text or "").split()) or None)
         return Names(usable[0], None if usable[0] == usable[1] else usable[1])
 
     def leave_out(self, column: str) -> None:
@@ -154,7 +155,7 @@ def put_address(cells: Cells, addresses: Iterable[Address]) -> None:
     filled = [address for address in addresses if any(address.values())]
     for column, text in filled[0].items() if filled else ():
         cells.put(column, text)
-    if any(_compared(address) != _compared(filled[0]) for address in filled[1:]):
+    if any(not _repeats(address, filled[0]) for address in filled[1:]):
         cells.warn("street_address", OTHER_ADDRESS)
 
 
@@ -163,9 +164,23 @@ def address_text(address: Address) -> str:
     return ", ".join(text for text in address.values() if text)
 
 
-def _compared(address: Address) -> str:
-    """Return an address so that two of which one repeats the other are alike, whatever the lines."""
-    return "".join(sign for text in address.values() for sign in (text or "").casefold() if sign.isalnum())
+def _repeats(address: Address, first: Address) -> bool:
+    """Tell whether an address says nothing that the first one does not, whatever the lines."""
+    whole = _words(*first.values())
+    if _words(*address.values()).replace(" ", "") == whole.replace(" ", ""):
+        return True
+    for column, text in address.items():
+        part, same = _words(text), _words(first.get(column))
+        # Lines of a street may hold all the rest; a city is that of the other address, or another one.
+        is_within = part in whole if column == "street_address" or not same.strip() else part == same
+        if part.strip() and not is_within:
+            return False
+    return True
+
+
+def _words(*texts: str | None) -> str:
+    """Return the words of texts as they are compared, with a space around each: 1 is not in 11."""
+    return f" {' '.join(_WORD.findall(join_texts(*texts).casefold()))} "
 
 
 def join_lines(texts: Mapping[str, str], *names: str) -> str:

@@ -122,6 +122,20 @@ def test_an_active_name_keeps_what_looks_deleted() -> None:
     assert cells(DisplayName="Shop (deleted)")["business_name"] == "Shop (deleted)"
 
 
+@pytest.mark.parametrize("is_active", [True, False])
+def test_what_quickbooks_puts_behind_the_name_of_one_above_is_taken_away(is_active: bool) -> None:
+    own = "" if is_active else " (deleted)"
+    full = f"Ada (deleted):Home (deleted 2):Kitchen{own}"
+    names = mapped(DisplayName=f"Kitchen{own}", FullyQualifiedName=full, Active=is_active).names
+    assert names == Names("Kitchen", "Ada:Home:Kitchen")
+
+
+def test_a_name_in_the_books_has_no_character_that_nobody_sees() -> None:
+    names = mapped(DisplayName="\u200bKit\u00adchen\u2800", FullyQualifiedName="Ada\u200b:Kit\u200bchen").names
+    assert names == Names("Kitchen", "Ada:Kitchen")
+    assert mapped(DisplayName="Ada\u200b", FullyQualifiedName="Ada").names == Names("Ada")
+
+
 def test_addresses_of_one_text_are_parted_and_kept_once_each() -> None:
     address = {"Address": " a@example.com, A@EXAMPLE.com;b@example.com, ;c@example.com "}
     found = mapped(PrimaryEmailAddr=address)
@@ -272,3 +286,25 @@ def test_a_shipping_address_that_differs_from_the_billing_address_is_warned_of(
     shipping: dict[str, str], warnings: list[tuple[str, str]]
 ) -> None:
     assert mapped({**FULL, "ShipAddr": shipping}).warnings == warnings
+
+
+@pytest.mark.parametrize(
+    ("shipping", "is_other"),
+    [
+        ({"Country": "AU"}, False),
+        ({"Line1": "11 High Street"}, False),
+        ({"Line1": "11 HIGH STREET, Suite 2", "City": "Sydney"}, False),
+        ({"Line1": "11 High Street", "Line2": "Suite 2", "City": "sydney", "PostalCode": "2000"}, False),
+        ({"Line1": "11 High Street Suite 2, Sydney NSW 2000"}, False),
+        ({"Line1": "1 High Street"}, True),
+        ({"Line1": "11 High Street", "City": "Perth"}, True),
+        ({"Line1": "11 High Street", "City": "High"}, True),
+        ({"Line1": "11 High Street", "Line2": "Suite 3"}, True),
+        ({"Country": "NZ"}, True),
+    ],
+)
+def test_a_shipping_address_that_only_says_less_is_no_other(shipping: dict[str, str], is_other: bool) -> None:
+    place = {"City": "Sydney", "CountrySubDivisionCode": "NSW", "PostalCode": "2000", "Country": "AU"}
+    billing = {"Line1": "11 High Street", "Line2": "Suite 2", **place}
+    warnings = mapped(DisplayName="Shop", BillAddr=billing, ShipAddr=shipping).warnings
+    assert warnings == ([("street_address", OTHER_ADDRESS)] if is_other else [])
