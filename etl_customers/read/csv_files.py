@@ -39,7 +39,11 @@ _LONGEST_LINE = 8 * LONGEST_CELL
 _BLOCK_BYTES = 256 * 1024
 _BLOCK_CHARACTERS = 1024 * 1024
 _OTHER_QUOTES = frozenset(
-    ("''", "\u2018\u2019", "\u201c\u201d", "\u201e\u201c", "\u201e\u201d", "\u00ab\u00bb", "\u201d\u201d")
+    (
+        *("''", "\u2018\u2019", "\u2019\u2019", "\u201a\u2018", "\u201a\u2019"),
+        *("\u201c\u201d", "\u201d\u201d", "\u201e\u201c", "\u201e\u201d", '\u201e"'),
+        *("\u00ab\u00bb", "\u00bb\u00ab", "\u00bb\u00bb", "\u2039\u203a", "\u203a\u2039"),
+    )
 )
 """Pairs of marks that only look like quotation marks to whoever reads a CSV."""
 _FEW = 100

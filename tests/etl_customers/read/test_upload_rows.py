@@ -279,7 +279,12 @@ def test_single_quotes_around_all_cells_are_refused_with_what_to_do(upload: Path
 
 
 @pytest.mark.parametrize(
-    "row", ["“Ann”,“Ash”,“Perth”", "„Ann“,„Ash“,„Bonn“", "«Ann»,«Ash»,«Paris»", "‘Ann’,‘Ash’,‘Perth’"]
+    "row",
+    [
+        *("“Ann”,“Ash”,“Perth”", "„Ann“,„Ash“,„Bonn“", "«Ann»,«Ash»,«Paris»", "‘Ann’,‘Ash’,‘Perth’"),
+        *("»Ann«,»Ash«,»Bonn«", "‚Ann‘,‚Ash‘,‚Bonn‘", '„Ann",„Ash",„Bonn"', "‚Ann’,‚Ash’,‚Brno’"),
+        *("»Ann»,»Ash»,»Turku»", "‹Ann›,‹Ash›,‹Bern›", "›Ann‹,›Ash‹,›Bonn‹", "’Ann’,’Ash’,’Turku’"),
+    ],
 )
 def test_typographic_quotes_around_all_cells_are_refused_in_the_same_way(upload: Path, row: str) -> None:
     with pytest.raises(BrokenQuotes, match=r"line 2 .*typographic ones"):
