@@ -41,7 +41,8 @@ def add_to(app: typer.Typer) -> None:
 
 def list_(
     text: Annotated[
-        list[str] | None, typer.Argument(help="Part of a name, e-mail, phone or address.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Part of a name, the name in the books, e-mail, phone or address.", show_default=False),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Only from csv, quickbooks or xero.")] = None,
     import_id: Annotated[str | None, typer.Option("--import", help="Only of this import.")] = None,
@@ -49,7 +50,7 @@ def list_(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Search customers by name, e-mail, phone or address."""
+    """Search customers by name, name in the books, e-mail, phone or address."""
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.target.connect import reading
     from etl_customers.target.customers import search_customers

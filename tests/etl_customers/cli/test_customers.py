@@ -119,3 +119,7 @@ def test_no_json_has_a_character_that_steers_a_terminal(
     listed, shown, traced, histories = answers
     assert listed["customers"][0]["first_name"] == shown["first_name"] == traced["changes"][0]["old_value"] == name
     assert traced["import"]["file"] == histories["imports"][0]["file_name"] == f"{name}.csv"
+
+
+def test_the_help_of_a_search_says_that_names_in_the_books_are_searched(run: Any) -> None:
+    assert "name in the books" in " ".join(run("customers", "list", "--help").out.split())
