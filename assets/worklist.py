@@ -12,13 +12,12 @@ from etl_customers.workshop import Workshop
 from schemas.sources import PROVIDERS
 
 _SHOWN = 100
-_NAMES = ("customer", "synced", "code", "column", "what")
 
 
 def worklist_of(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
     """Return the first items of a pull's worklist and how many more there are; nothing of the import of a file.
 
-    It is a Markdown table, because Dagster's own tables take no links.
+    It is a Markdown list: Dagster's own tables take no links, and a table of five columns becomes too narrow to read.
 
     Raises:
         DatabaseUnavailable: The target does not answer.
@@ -29,19 +28,17 @@ def worklist_of(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
         items = chain.from_iterable(work_items(connection, record, workshop.settings))
         shown = list(islice(items, _SHOWN))
         more = sum(1 for _ in items)
-    return {"worklist": dg.MetadataValue.md(_table(shown)), "worklist_not_shown": more}
+    return {"worklist": dg.MetadataValue.md(_list(shown)), "worklist_not_shown": more}
 
 
-def _table(items: list[WorkItem]) -> str:
-    if not items:
-        return "Nobody has to do anything."
-    lines = [_NAMES, ["---"] * len(_NAMES), *map(_cells, items)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def _list(items: list[WorkItem]) -> str:
+    return "\n".join(map(_line, items)) if items else "Nobody has to do anything."
 
 
-def _cells(item: WorkItem) -> tuple[str, ...]:
+def _line(item: WorkItem) -> str:
     customer = f"`{item.provider_id}`" if item.provider_id else "without an id"
     # Who has vanished has an id, and no page that a link could lead to.
     if item.link:
         customer = f"[{customer}]({item.link})"
-    return customer, item.synced, item.code, f"`{item.column}`" if item.column else "", item.message
+    column = f", `{item.column}`" if item.column else ""
+    return f"- {customer}{'' if item.synced == 'yes' else ', not synced'}: {item.message} (`{item.code}`{column})"

@@ -17,6 +17,20 @@ def test_a_customer_that_vanished_is_named_by_its_id_without_a_link(sqlite_targe
     import_id = books.accept(is_full=True, accepts_vanished=True)
     books.load(import_id, [contact("ada")])
     workshop = Workshop(Home(tmp_path / "home").make(), Settings(), sqlite_target)
-    table = worklist_of(workshop, record_of(workshop, import_id))["worklist"].value
-    assert table.splitlines()[2].startswith("| `bea` | yes | vanished | ")
-    assert len(table.splitlines()) == 3
+    (line,) = worklist_of(workshop, record_of(workshop, import_id))["worklist"].value.splitlines()
+    assert line.startswith("- `bea`: ")
+    assert line.endswith("(`vanished`)")
+
+
+def test_each_thing_to_do_is_a_line_with_a_link_and_nothing_of_a_customer(
+    sqlite_target: Engine, tmp_path: Path
+) -> None:
+    books = Books(sqlite_target, tmp_path).connect()
+    import_id = books.accept()
+    books.load(import_id, [contact("ada", EmailAddress="canary doe@example.com"), contact("bea", FirstName=5)])
+    workshop = Workshop(Home(tmp_path / "home").make(), Settings(), sqlite_target)
+    listed = worklist_of(workshop, record_of(workshop, import_id))["worklist"].value
+    first, second = listed.splitlines()
+    assert first.startswith("- [`bea`](https://go.xero.com/Contacts/View/bea), not synced: ")
+    assert second.startswith("- [`ada`](https://go.xero.com/Contacts/View/ada): a text for email could not be read")
+    assert "canary" not in listed
