@@ -25,6 +25,8 @@ def forget_kept_edits(connection: Connection, record: ImportRecord, now: datetim
         record: The import; of one that is no pull there is nothing to take back.
         now: In UTC.
     """
+    if record.finished_at is None or record.tenant_id is None:
+        return
     link = provider_customers.c
     mine = (link.provider == record.source, link.tenant_id == record.tenant_id)
     linked = sa.select(link.customer_id).where(*mine, link.customer_id.is_not(None))

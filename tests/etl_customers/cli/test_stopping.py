@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,18 @@ from etl_customers.settings import Home
 from etl_customers.workshop import open_workshop
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
+
+
+@pytest.fixture(autouse=True)
+def obeyed() -> Iterator[None]:
+    """Obey both signals: whoever runs the tests, or a test before these, may have them ignored, and that is inherited."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("number", "after_seconds"), [(signal.SIGINT, 0.1), (signal.SIGTERM, 1.0)])
