@@ -196,8 +196,9 @@ def _answer_of(child: int, reader: int) -> dict[str, Any]:
 
 def main() -> None:
     """Answer each line of requests, which are performed at the same time; arguments are modules to import before."""
-    # Whoever runs the tests in the background has it ignored, and what ignores it is left alone.
+    # Whoever runs the tests in the background has them ignored, and what is ignored is left alone.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for module in sys.argv[1:]:
         importlib.import_module(module)
     gc.collect()
