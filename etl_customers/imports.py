@@ -107,14 +107,9 @@ def accept_upload(
             # Also of a stop (Ctrl-C) that comes after the copy has its name, which nobody will ever ask for.
             delete_file(stored.path)
             if record is not None and is_new:
-                forget_upload(workshop, record.import_id)
+                delete_file(workshop.upload_path(record.import_id))
             raise
     return accepted
-
-
-def forget_upload(workshop: Workshop, import_id: str) -> None:
-    """Delete the copy of an upload, passwords and all, that no stage will read: accepting the file again makes another."""
-    delete_file(workshop.upload_path(import_id))
 
 
 def run_raw_csv(workshop: Workshop, import_id: str, run_id: str | None = None) -> ReadCounts:

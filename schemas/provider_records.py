@@ -15,6 +15,15 @@ import polars as pl
 
 from schemas.codes import INVALID_RECORD
 
+ADDRESS = "address"
+"""In a mapping it stands for the columns of an address: a field that is one goes there as a whole."""
+
+MAPPED_COLUMNS = (
+    *("customer_title", "first_name", "last_name", "first_name2", "last_name2", "first_name3", "last_name3"),
+    *("business_name", "email", "mobile", "phone", "date_joined"),
+)
+"""What other fields may become; ``email`` stands for its three columns, ``mobile`` and ``phone`` too."""
+
 PROVIDER_ID = r"^[0-9A-Za-z._:-]{1,64}$"
 """What a provider's id of a customer may be, so that it can be stored, shown and asked for."""
 

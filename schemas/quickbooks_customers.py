@@ -1,6 +1,6 @@
 """The contract of QuickBooks Online's customers as they come, open to fields that Intuit adds."""
 
-from schemas.provider_records import RecordShape
+from schemas.provider_records import ADDRESS, MAPPED_COLUMNS, RecordShape
 
 _ADDRESS = (
     "Line1",
@@ -54,8 +54,8 @@ ALWAYS_READ = ("Id", "DisplayName", "FullyQualifiedName", "Job", "IsProject", "A
 ADDRESSES = ("BillAddr", "ShipAddr")
 _NOT_MAPPED = (*(f"{name}." for name in ADDRESSES), "ParentRef.", "MetaData.LastUpdatedTime")
 
-MAPPABLE: dict[str, str] = {
-    **{name: "text" for name in QUICKBOOKS_CUSTOMERS.flat_texts if not name.startswith(_NOT_MAPPED)},
-    **dict.fromkeys(ADDRESSES, "address"),
+MAPPABLE: dict[str, tuple[str, ...]] = {
+    **{name: MAPPED_COLUMNS for name in QUICKBOOKS_CUSTOMERS.flat_texts if not name.startswith(_NOT_MAPPED)},
+    **dict.fromkeys(ADDRESSES, (ADDRESS,)),
 }
-"""What a mapping may name, and which kind of field it is."""
+"""What a mapping may name, and which columns each field may become, custom fields besides."""

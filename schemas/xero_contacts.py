@@ -1,6 +1,6 @@
 """The contract of Xero's contacts as they come, open to fields and words that Xero adds."""
 
-from schemas.provider_records import RecordShape
+from schemas.provider_records import ADDRESS, RecordShape
 
 XERO_CONTACTS = RecordShape(
     name="xero_customers",
@@ -46,16 +46,21 @@ TO_ERASE = "GDPRREQUEST"
 ALWAYS_READ = ("ContactID", "MergedToContactID", "ContactStatus", "Name", "UpdatedDateUTC", "IsCustomer", "IsSupplier")
 """Fields that say which contact it is and whether it is one of ours, whatever a mapping says."""
 
-MAPPABLE: dict[str, str] = {
+MAPPABLE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             *("Name", "FirstName", "LastName", "EmailAddress"),
             *("AccountNumber", "ContactNumber", "CompanyNumber", "Website", "ContactGroups.Name"),
-            *(f"ContactPersons.{name}" for name in XERO_CONTACTS.lists["ContactPersons"]),
-            *(f"Phones.{kind}" for kind in ("DEFAULT", "DDI", "OFFICE", "MOBILE", "FAX", "other")),
         ),
-        "text",
+        ("customer_title", "first_name", "last_name", "business_name", "email"),
     ),
-    **dict.fromkeys((f"Addresses.{kind}" for kind in ("STREET", "POBOX", "other")), "address"),
+    "ContactPersons.FirstName": ("first_name",),
+    "ContactPersons.LastName": ("last_name",),
+    "ContactPersons.EmailAddress": ("email",),
+    **{f"Phones.{kind}": ("mobile", "phone") for kind in ("DEFAULT", "DDI", "OFFICE", "MOBILE", "FAX", "other")},
+    **{f"Addresses.{kind}": (ADDRESS,) for kind in ("STREET", "POBOX", "other")},
 }
-"""What a mapping may name, and which kind of field it is; ``other`` are types that Xero may add."""
+"""What a mapping may name, and which columns each field may become, custom fields besides.
+
+``other`` are types that Xero may add. Names of ContactPersons go into the further columns, ``first_name2`` and so on.
+"""

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from etl_customers.cli.screen import say
-from etl_customers.errors import DatabaseUnavailable, NotNow, error_code
+from etl_customers.errors import DatabaseUnavailable, NotNow
 from etl_customers.report.result import Refusal, RunFailed
-from etl_customers.stages import UploadGone
 from etl_customers.target.connect import read_patiently
-from etl_customers.target.ledger import ACCEPTED, FINISHED
+from etl_customers.target.ledger import FINISHED
 
 
 class _Result(Protocol):
@@ -64,9 +63,6 @@ def result_after_run(import_id: str, failure: _Failure | None, read: Callable[[]
         if failure is None:
             raise ResultUnread(import_id, error) from None
         raise RunFailed(failure.message, failure.code, failure.exit_code) from None
-    if failure is None and result.status == ACCEPTED:
-        gone = UploadGone(import_id)  # another process took it away meanwhile
-        raise RunFailed(str(gone), error_code(gone), gone.exit_code)
     if failure is None or result.refusal is not None:
         return result
     if result.status == FINISHED and failure.exit_code == NotNow.exit_code:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,19 +15,13 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 from etl_customers.errors import UsageError
 from etl_customers.fields import AccountFields, headers_of
 from etl_customers.names import normalise_header
+from schemas.provider_records import ADDRESS, MAPPED_COLUMNS
 from schemas.quickbooks_customers import MAPPABLE as OF_QUICKBOOKS
 from schemas.sources import QUICKBOOKS, XERO
 from schemas.xero_contacts import MAPPABLE as OF_XERO
 
-ADDRESS = "address"
-"""Stands for the columns of an address: a field that is one goes there as a whole, or into one custom field as a text."""
-COLUMNS = (
-    "customer_title first_name last_name first_name2 last_name2 first_name3 last_name3 business_name email mobile phone "
-    "date_joined"
-).split()
-"""What a field may become besides; ``email`` stands for its three columns, ``mobile`` and ``phone`` too."""
-FIELDS: Table[str, Table[str, str]] = {QUICKBOOKS: OF_QUICKBOOKS, XERO: OF_XERO}
-"""By source the fields that a mapping may name, and of which kind each is."""
+FIELDS: Table[str, Table[str, tuple[str, ...]]] = {QUICKBOOKS: OF_QUICKBOOKS, XERO: OF_XERO}
+"""By source the fields that a mapping may name, and what each may become besides a custom field."""
 _LARGEST = 100_000
 """Characters; no document of this kind is longer."""
 
@@ -62,7 +57,7 @@ class Mapping:
     @property
     def read(self) -> tuple[str, ...]:
         """The fields of a record that are read: of a field of an object or a list, that object or list."""
-        return tuple(dict.fromkeys(name.partition(".")[0] for name, header in self.columns.items() if header))
+        return tuple(dict.fromkeys(name.partition(".")[0] for name, header in self.columns.items() if header.strip()))
 
     @cached_property
     def digest(self) -> str:
@@ -130,11 +125,10 @@ def read_mapping(text: str) -> Mapping:
         line = _line_of(text, field)
         if field not in known:
             raise MappingInvalid(f"the source has no such field; known are {', '.join(known)}", line)
-        is_address = known[field] == ADDRESS
-        if is_address and header.strip() in COLUMNS:
-            raise MappingInvalid('an address becomes "address" or a custom field as a whole, or "" leaves it out', line)
-        if not is_address and header.strip() == ADDRESS:
-            raise MappingInvalid('only a field that is an address becomes "address"', line)
+        column = header.strip()
+        if column in (*MAPPED_COLUMNS, ADDRESS) and column not in known[field]:
+            allowed = ", ".join(known[field])
+            raise MappingInvalid(f'this field becomes {allowed} or a custom field, or "" leaves it out', line)
     return Mapping(document.source, document.columns, text)
 
 
@@ -144,21 +138,17 @@ def plan_of(mapping: Mapping, fields: AccountFields) -> Plan:
     Raises:
         MappingInvalid: It names a column that the account has not.
     """
-    custom = {header: field.id for header, field in headers_of(fields.custom_fields)}
     found: dict[str, list[str]] = {}
     of_custom: dict[str, list[str]] = {}
-    for name, header in mapping.columns.items():
-        if not header:
-            continue
-        written = header.strip()
-        if written in COLUMNS or written == ADDRESS:
-            found.setdefault(written, []).append(name)
-        elif (field_id := custom.get(normalise_header(written))) is not None:
+    for name, column, field_id in _places(mapping, fields):
+        if column is not None:
+            found.setdefault(column, []).append(name)
+        elif field_id is not None:
             of_custom.setdefault(field_id, []).append(name)
         else:
             labels = ", ".join(field.label for field in fields.custom_fields) or "none"
             raise MappingInvalid(
-                f"there is no such column; known are {', '.join(COLUMNS)}, and of custom fields: {labels} "
+                f"there is no such column; known are {', '.join(MAPPED_COLUMNS)}, and of custom fields: {labels} "
                 "(etl-customers fields add LABEL makes another)",
                 _line_of(mapping.text, name),
             )
@@ -168,15 +158,23 @@ def plan_of(mapping: Mapping, fields: AccountFields) -> Plan:
 
 
 def custom_fields_of(mapping: Mapping, fields: AccountFields) -> dict[str, str]:
-    """Return the custom fields that a mapping fills: the id of each to the first field of the source that goes there."""
-    custom = {header: field.id for header, field in headers_of(fields.custom_fields)}
+    """Return the custom fields that a mapping fills, whatever else it names: the id of each to its first field."""
     found: dict[str, str] = {}
-    for name, header in mapping.columns.items():
-        written = header.strip()
-        field_id = custom.get(normalise_header(written))
-        if field_id is not None and written not in COLUMNS and written != ADDRESS:
+    for name, _, field_id in _places(mapping, fields):
+        if field_id is not None:
             found.setdefault(field_id, name)
     return found
+
+
+def _places(mapping: Mapping, fields: AccountFields) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield each field that goes anywhere with its column or the id of its custom field; neither: there is no such."""
+    custom = {header: field.id for header, field in headers_of(fields.custom_fields)}
+    for name, header in mapping.columns.items():
+        written = header.strip()
+        if written in (*MAPPED_COLUMNS, ADDRESS):
+            yield name, written, None
+        elif written:
+            yield name, None, custom.get(normalise_header(written))
 
 
 def _of_form(text: str, error: ValidationError) -> MappingInvalid:

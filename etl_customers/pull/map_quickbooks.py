@@ -6,7 +6,7 @@ What a text must be to be kept is not said here.
 import re
 from collections.abc import Callable, Mapping
 
-from etl_customers.mappings.document import ADDRESS, Plan
+from etl_customers.mappings.document import Plan
 from etl_customers.pull.flat_records import FlatRecord
 from etl_customers.pull.mapping import (
     Address,
@@ -22,6 +22,7 @@ from etl_customers.pull.mapping import (
 )
 from etl_customers.settings import QuickBooks
 from schemas.codes import PROJECT, SUB_CUSTOMER
+from schemas.provider_records import ADDRESS
 from schemas.quickbooks_customers import ADDRESSES
 
 _LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")

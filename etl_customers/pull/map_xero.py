@@ -4,9 +4,9 @@ What a text must be to be kept is not said here.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from etl_customers.mappings.document import ADDRESS, KindOf, Plan
+from etl_customers.mappings.document import Plan
 from etl_customers.pull.flat_records import FlatRecord
 from etl_customers.pull.mapping import (
     Address,
@@ -22,6 +22,7 @@ from etl_customers.pull.mapping import (
 )
 from etl_customers.settings import Xero
 from schemas.codes import ATTENTION, ERASED, MERGED, SUPPLIER_ONLY, UNUSED
+from schemas.provider_records import ADDRESS
 from schemas.xero_contacts import TO_ERASE
 
 _ACTIVE = "ACTIVE"
@@ -50,31 +51,30 @@ def map_xero(record: FlatRecord, settings: Xero, plan: Plan) -> MappedRecord:
     left_out = _left_out(record, status, settings)
     if left_out is not None:
         return MappedRecord(is_active=status == _ACTIVE, left_out=left_out)
-    persons = record.lists.get("ContactPersons", [])
+    persons, phones, addresses = (record.lists.get(name, []) for name in ("ContactPersons", "Phones", "Addresses"))
 
     def texts_of(field: str) -> list[str]:
         kind, _, inner = field.partition(".")
-        return (
-            [one[inner] for one in record.lists.get(kind, ()) if inner in one]
-            if inner
-            else list(filter(None, [texts.get(field)]))
-        )
+        if kind == "Phones":
+            return [
+                _join_number(phone, phone["PhoneNumber"])
+                for phone in _numbered(phones)
+                if _kind(phone, "PhoneType") == inner
+            ]
+        if kind == "Addresses":
+            return [_whole(address) for address in addresses if _kind(address, "AddressType") == inner]
+        if inner:
+            return [one[inner] for one in record.lists.get(kind, ()) if inner in one]
+        return [texts[field]] if field in texts else []
 
     cells = Cells()
     _put_names(cells, texts, plan)
     _put_further_names(cells, persons, plan)
-    for column in ("customer_title", "date_joined"):
-        cells.put(column, join_texts(*(text for field in plan.of(column) for text in texts_of(field))))
+    cells.put("customer_title", join_texts(*(text for field in plan.of("customer_title") for text in texts_of(field))))
     cells.put_all("email", split_emails(*(text for field in plan.of("email") for text in texts_of(field))))
-    _put_numbers(cells, record.lists.get("Phones", []), plan)
-    _put_address(cells, texts, record.lists.get("Addresses", []), plan)
-    addresses = record.lists.get("Addresses", [])
-    cells.put_custom(
-        plan,
-        lambda field: (
-            _whole_addresses(field, addresses) if field.startswith("Addresses.") else ", ".join(texts_of(field))
-        ),
-    )
+    _put_numbers(cells, phones, plan)
+    _put_address(cells, texts, addresses, plan)
+    cells.put_custom(plan, lambda field: "; ".join(filter(None, texts_of(field))))
     names = cells.names(texts.get("Name"))
     return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 
@@ -118,9 +118,7 @@ def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]], plan:
 def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]], plan: Plan) -> None:
     """Put each number into one column, a mobile's before all others; of a type that the plan leaves out, into none."""
     kinds = plan.kinds("Phones", "mobile", "phone")
-    given = [
-        (kind, phone) for phone in phones if "PhoneNumber" in phone and (kind := _kind(kinds, phone.get("PhoneType")))
-    ]
+    given = [(kind, phone) for phone in _numbered(phones) if (kind := kinds.get(_kind(phone, "PhoneType")))]
     given.sort(key=lambda one: one[0].place)
     seen: set[str] = set()
     families: dict[str, list[str]] = {"mobile": [], "phone": []}
@@ -135,8 +133,14 @@ def _put_numbers(cells: Cells, phones: Iterable[Mapping[str, str]], plan: Plan) 
         cells.put_all(family, numbers)
 
 
-def _kind(kinds: Mapping[str, KindOf], name: str | None) -> KindOf | None:
-    return kinds.get(name or _OTHER) if name in (*_KNOWN_TYPES, None) else kinds.get(_OTHER)
+def _numbered(phones: Iterable[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    return (phone for phone in phones if "PhoneNumber" in phone)
+
+
+def _kind(one: Mapping[str, str], type_field: str) -> str:
+    """Return which kind of a mapping a phone or address is."""
+    written = one.get(type_field, _OTHER)
+    return written if written in _KNOWN_TYPES else _OTHER
 
 
 def _join_number(phone: Mapping[str, str], number: str) -> str:
@@ -153,7 +157,7 @@ def _join_number(phone: Mapping[str, str], number: str) -> str:
 def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Mapping[str, str]], plan: Plan) -> None:
     """Take the first address in the plan's order that has something in it."""
     kinds = plan.kinds("Addresses", ADDRESS)
-    given = [(kind, address) for address in addresses if (kind := _kind(kinds, address.get("AddressType")))]
+    given = [(kind, address) for address in addresses if (kind := kinds.get(_kind(address, "AddressType")))]
     in_order = [address for _, address in sorted(given, key=lambda one: one[0].place)]
     put_address(cells, map(_address, in_order))
     names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
@@ -163,15 +167,9 @@ def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Map
         cells.warn("street_address", ATTENTION)
 
 
-def _whole_addresses(field: str, addresses: Iterable[Mapping[str, str]]) -> str:
-    """Return the addresses of one type as a text, each behind whom it is for."""
-    kind = {field.partition(".")[2]: KindOf("", 0)}
-    texts = (
-        ", ".join(filter(None, (address.get("AttentionTo"), address_text(_address(address)))))
-        for address in addresses
-        if _kind(kind, address.get("AddressType")) is not None
-    )
-    return "; ".join(filter(None, texts))
+def _whole(address: Mapping[str, str]) -> str:
+    """Return an address as a text, behind whom it is for."""
+    return ", ".join(filter(None, (address.get("AttentionTo"), address_text(_address(address)))))
 
 
 def _address(address: Mapping[str, str]) -> Address:

@@ -43,9 +43,14 @@ def test_what_is_left_out_is_not_read() -> None:
         ('source = "xero"\nname = "x"\n[columns]\n', r"line 2: only source and \[columns\] may stand there"),
         (
             'source = "xero"\n[columns]\n"Addresses.STREET" = "email"\n',
-            'line 3: an address becomes "address" or a',
+            'line 3: this field becomes address or a custom field, or "" leaves it out',
         ),
-        ('source = "xero"\n[columns]\nWebsite = "address"\n', "line 3: only a field that is an address"),
+        ('source = "xero"\n[columns]\nWebsite = "address"\n', "line 3: this field becomes customer_title, first_name"),
+        ('source = "xero"\n[columns]\nWebsite = "phone"\n', "line 3: this field becomes customer_title, first_name"),
+        (
+            'source = "xero"\n[columns]\n"Phones.FAX" = "email"\n',
+            "line 3: this field becomes mobile, phone or a custom",
+        ),
         ('source = "xero"\n[columns]\nWebsite = "a"\nWebsite = "b"\n', "this is no TOML"),
         ("x" * 100_001, "more than 100,000 characters"),
     ],

@@ -217,3 +217,23 @@ def test_a_second_address_of_a_contact_of_xero_says_whom_it_is_for(target: Engin
     books.pull(contact("ada", Addresses=[box, street]))
     assert ada(books).custom_fields == {"post_box": "Accounts, PO Box 9, Sydney"}
     assert {one["code"] for one in ada(books).warnings} & {"other_address", "attention_left_out"} == set()
+
+
+def test_whatever_a_field_may_become_it_becomes(target: Engine, tmp_path: Path) -> None:
+    with writing(target) as connection:
+        for label in ("Fax", "Groups", "Number"):
+            add_custom_field(connection, label, FieldType.TEXT)
+        text = shipped_mapping("xero").text.replace('"Phones.FAX" = ""', '"Phones.FAX" = "Fax"')
+        text = text.replace('"ContactGroups.Name" = ""', '"ContactGroups.Name" = "Groups"')
+        text = text.replace('AccountNumber = ""', 'AccountNumber = "Number"').replace(
+            'Website = ""', 'Website = "email"'
+        )
+        add_mapping(connection, text, "eva")
+    fax = {"PhoneType": "FAX", "PhoneCountryCode": "61", "PhoneAreaCode": "02", "PhoneNumber": "5550 0009"}
+    groups = [{"Name": "VIP"}, {"Name": "North"}]
+    more = {"AccountNumber": "A-7", "Website": "web@example.com"}
+    Books(target, tmp_path).connect().pull(contact("ada", Phones=[fax], ContactGroups=groups, **more))
+    with reading(target) as connection:
+        found = find_customer(connection, 1)
+    assert found.custom_fields == {"fax": "+61 2 5550 0009", "groups": "VIP; North", "number": "A-7"}
+    assert (found.values["phone"], found.values["email2"]) == (None, "web@example.com")
