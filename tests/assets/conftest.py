@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dagster._core.storage.defs_state.base import DefsStateStorage
 
 from etl_customers.imports import accept_upload
 from etl_customers.settings import Home
@@ -21,6 +22,18 @@ FILE = (
 @pytest.fixture(autouse=True)
 def _only_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     keep_only_ours(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_an_instance_stays() -> Iterator[None]:
+    """See that the test left nothing behind that would make definitions fail in a later test of the process.
+
+    Dagster keeps what belongs to the current instance in a context variable. A context that is not left by ``with``
+    is left whenever the garbage collector comes to it, and puts back the storage of an instance that is closed.
+    """
+    yield
+    assert DefsStateStorage.get() is None
+
 
 
 @pytest.fixture

@@ -30,14 +30,14 @@ def evaluate(sensor: Any, workshop: Workshop, run_id: str, tags: dict[str, str] 
         assert run is not None
         ended = (dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE)
         [record] = instance.get_records_for_run(run_id, of_type=set(ended)).records
-        context = dg.build_run_status_sensor_context(
+        with dg.build_run_status_sensor_context(
             sensor_name=sensor.name,
             dagster_instance=instance,
             dagster_run=run,
             dagster_event=record.event_log_entry.get_dagster_event(),
             resources={"workshop": WorkshopResource(home=str(workshop.home.path))},
-        )
-        found = sensor(context if sensor is failed_rows_alert else context.for_run_failure())
+        ) as context:
+            found = sensor(context if sensor is failed_rows_alert else context.for_run_failure())
     if isinstance(found, DagsterRunReaction):
         assert found.error is not None
         return str(found.error)

@@ -38,12 +38,12 @@ def tick(
     schedule: dg.ScheduleDefinition, home: Home, instance: dg.DagsterInstance
 ) -> tuple[list[dg.RunRequest], str | None]:
     """Evaluate a schedule; return the runs that it asks for, and what it says where there are none."""
-    context = dg.build_schedule_context(
+    with dg.build_schedule_context(
         instance=instance,
         resources={"workshop": WorkshopResource(str(home.path))},
         repository_def=define(str(home.path)).get_repository_def(),
-    )
-    data = schedule.evaluate_tick(context)
+    ) as context:
+        data = schedule.evaluate_tick(context)
     return list(data.run_requests or []), data.skip_message
 
 
