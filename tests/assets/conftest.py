@@ -35,7 +35,6 @@ def _nothing_of_an_instance_stays() -> Iterator[None]:
     assert DefsStateStorage.get() is None
 
 
-
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Workshop]:
     """A new home on its embedded database."""
