@@ -10,26 +10,26 @@ from typing import Any
 
 import dagster as dg
 
-from assets.customers_table import customers_now
-from assets.history_table import IMPORT_HISTORY, history_of
-from assets.import_facts import STATUS, links_of, record_of
-from assets.instance import open_instance
-from assets.metadata import counts, in_words_of
-from assets.partitions import IMPORTS, PARTITION_TAG
-from assets.tags import import_tags
+from assets.display.customers_table import customers_now
+from assets.display.import_facts import STATUS, links_of, record_of
+from assets.display.metadata import counts, in_words_of
+from assets.display.review_table import IMPORT_HISTORY, history_of
+from assets.display.tags import import_tags
+from assets.runtime.instance import open_instance
+from assets.runtime.partitions import IMPORTS, PARTITION_TAG
+from etl_customers.database.ledger import ImportRecord
+from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows, list_failed_rows
-from etl_customers.target.ledger import ImportRecord
-from etl_customers.workshop import Workshop
 from schemas.sources import PROVIDERS
 
 LOADED_CUSTOMERS = "loaded_customers"
 
 
-def show_change(workshop: Workshop, import_ids: Iterable[str], what: str, **numbers: int) -> None:
+def show_change(installation: Installation, import_ids: Iterable[str], what: str, **numbers: int) -> None:
     """Note a change at the imports concerned, and the history anew; nothing where the UI was never started here.
 
     Args:
-        workshop: Home and target.
+        installation: Home and target.
         import_ids: Whose customers were changed.
         what: In a few words without any customer's value or id, such as ``undone``.
         numbers: What the change came to.
@@ -38,21 +38,21 @@ def show_change(workshop: Workshop, import_ids: Iterable[str], what: str, **numb
         DiskUnavailable: Dagster's storage cannot be used.
         DatabaseUnavailable: The target does not answer.
     """
-    if not (workshop.home.dagster / "dagster.yaml").exists():
+    if not (installation.home.dagster / "dagster.yaml").exists():
         return
-    with open_instance(workshop.home) as instance:
+    with open_instance(installation.home) as instance:
         known = set(instance.get_dynamic_partitions(IMPORTS))
         for import_id in dict.fromkeys(import_ids):
             if import_id in known:
-                _show(instance, workshop, record_of(workshop, import_id), what, numbers)
-        instance.report_runless_asset_event(customers_now(workshop))
+                _show(instance, installation, record_of(installation, import_id), what, numbers)
+        instance.report_runless_asset_event(customers_now(installation))
         instance.report_runless_asset_event(
-            dg.AssetMaterialization(IMPORT_HISTORY, description=what, metadata=history_of(workshop))
+            dg.AssetMaterialization(IMPORT_HISTORY, description=what, metadata=history_of(installation))
         )
 
 
 def _show(
-    instance: dg.DagsterInstance, workshop: Workshop, record: ImportRecord, what: str, numbers: dict[str, int]
+    instance: dg.DagsterInstance, installation: Installation, record: ImportRecord, what: str, numbers: dict[str, int]
 ) -> None:
     status = {STATUS: record.status}
     said: dict[str, Any] = {"change": what, **status, **numbers}
@@ -62,8 +62,8 @@ def _show(
             LOADED_CUSTOMERS,
             partition=record.import_id,
             description=what,
-            metadata=said | _standing(workshop, record) | links_of(workshop, record),
-            tags=import_tags(record, workshop.settings) | status,
+            metadata=said | _standing(installation, record) | links_of(installation, record),
+            tags=import_tags(record, installation.settings) | status,
         ),
     ):
         instance.report_runless_asset_event(event)
@@ -71,10 +71,10 @@ def _show(
         instance.add_run_tags(run.run_id, status)
 
 
-def _standing(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
+def _standing(installation: Installation, record: ImportRecord) -> dict[str, Any]:
     """Return the counts of an import as they are in the target now."""
-    target = count_target_rows(workshop.target, record.import_id)
-    failed = list_failed_rows(workshop.target, record.import_id, limit=0)
+    target = count_target_rows(installation.target, record.import_id)
+    failed = list_failed_rows(installation.target, record.import_id, limit=0)
     there = target.loaded - target.removed
     is_pull = record.source in PROVIDERS
     numbers = {"read": record.rows_read or 0, "loaded": target.loaded, "failed": target.failed}

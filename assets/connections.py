@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.guard import failures_as_messages
-from assets.metadata import text_columns
-from assets.resources import WorkshopResource
+from assets.display.failures import failures_as_messages
+from assets.display.metadata import text_columns
+from assets.runtime.resources import InstallationResource
+from etl_customers.base.errors import NotNow
 from etl_customers.connections.keep_alive import KeptAlive, keep_alive
-from etl_customers.errors import NotNow
-from etl_customers.target.connect import reading
-from etl_customers.target.connections import (
+from etl_customers.database.connect import reading
+from etl_customers.database.connections import (
     CONNECTED,
     DISCONNECTED,
     OLD_SHARE,
@@ -18,7 +18,7 @@ from etl_customers.target.connections import (
     ConnectionRecord,
     list_connections,
 )
-from etl_customers.workshop import Workshop
+from etl_customers.imports.installation import Installation
 
 _HEALTHY = "connections_are_healthy"
 _SCHEMA = text_columns(
@@ -53,10 +53,10 @@ _SCHEMA = text_columns(
         )
     ],
 )
-def provider_connections(workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def provider_connections(installation: dg.ResourceParam[InstallationResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Connections to QuickBooks Online and Xero; those that nobody used for a week are renewed first."""
     now = datetime.now(UTC)
-    with failures_as_messages(), workshop.opened() as opened:
+    with failures_as_messages(), installation.opened() as opened:
         kept = keep_alive(opened.home, opened.settings, opened.target, now)
         found = _list(opened)
     states = {state: sum(one.state == state for one in found) for state in (CONNECTED, RECONNECT, DISCONNECTED)}
@@ -103,19 +103,19 @@ keep_connections_alive = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every day at 4:30 UTC; does nothing where there is no connection.",
 )
-def daily_connection_care(workshop: dg.ResourceParam[WorkshopResource]) -> dg.RunRequest | dg.SkipReason:
+def daily_connection_care(installation: dg.ResourceParam[InstallationResource]) -> dg.RunRequest | dg.SkipReason:
     """Look after the connections, where there are any."""
     with failures_as_messages():
         try:
-            with workshop.opened() as opened:
+            with installation.opened() as opened:
                 live = [one for one in _list(opened) if one.state != DISCONNECTED]
         except NotNow as error:
             return dg.SkipReason(f"nothing could be done now: {error}")
     return dg.RunRequest() if live else dg.SkipReason("there is no connection to a provider")
 
 
-def _list(workshop: Workshop) -> list[ConnectionRecord]:
-    with reading(workshop.target) as connection:
+def _list(installation: Installation) -> list[ConnectionRecord]:
+    with reading(installation.target) as connection:
         return list_connections(connection)
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.endings import ends_in_words
-from assets.guard import stage_of
-from assets.import_facts import links_of, record_of, tag_run, tell_history, tell_parent
-from assets.lineage import (
+from assets.display.endings import ends_in_words
+from assets.display.failures import stage_of
+from assets.display.import_facts import links_of, record_of, tag_run, tell_history, tell_parent
+from assets.display.lineage import (
     FAILED_ROWS,
     LOADED_CUSTOMERS,
     STAGED_CUSTOMERS,
@@ -19,7 +19,7 @@ from assets.lineage import (
     columns_of_failed_rows,
     schema,
 )
-from assets.metadata import (
+from assets.display.metadata import (
     FAILED_ROWS_SHOWN,
     checked,
     counts,
@@ -28,11 +28,15 @@ from assets.metadata import (
     kept_edited_table,
     warned,
 )
-from assets.partitions import imports
-from assets.progress import LISTENER
-from assets.resources import WorkshopResource
-from assets.worklist import worklist_of
-from etl_customers.imports import (
+from assets.display.worklist import worklist_of
+from assets.runtime.partitions import imports
+from assets.runtime.progress import LISTENER
+from assets.runtime.resources import InstallationResource
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import ImportRecord
+from etl_customers.database.pulls import kept_edited_of_pull
+from etl_customers.imports.installation import Installation
+from etl_customers.imports.stages import (
     run_deduplicated_customers,
     run_failed_rows,
     run_loaded_customers,
@@ -57,14 +61,10 @@ from etl_customers.report.lineage import (
     lineage_of_validated,
     read_shown_columns,
 )
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ImportRecord
-from etl_customers.target.pulls import kept_edited_of_pull
-from etl_customers.workshop import Workshop
 from schemas.sources import FIRST_STAGES, PROVIDERS
 
 if TYPE_CHECKING:
-    from etl_customers.pulls import AskedErasures
+    from etl_customers.changes.asked_erasures import AskedErasures
 
 _ACCOUNTED = "every_row_is_accounted_for"
 _UNIQUE = "identity_keys_are_unique"
@@ -94,10 +94,10 @@ def _warning(name: str, asset: str, description: str) -> dg.AssetCheckSpec:
 )
 @ends_in_words
 def validated_customers(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that passed every rule, normalised and typed. Duplicates are still in here."""
-    with stage_of(context, workshop) as (opened, import_id):
+    with stage_of(context, installation) as (opened, import_id):
         done = run_validated_customers(opened, import_id)
         account = account_for_validated(
             opened.staging_path(import_id), opened.settings.staging, done.validated, done.failed
@@ -139,10 +139,10 @@ def validated_customers(
 )
 @ends_in_words
 def deduplicated_customers(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per customer: no two share an identity key, none is in the target database yet."""
-    with stage_of(context, workshop) as (opened, import_id):
+    with stage_of(context, installation) as (opened, import_id):
         done = run_deduplicated_customers(opened, import_id)
         went_on = done.deduplicated + done.updated + done.unchanged
         account = account_for_deduplicated(
@@ -195,11 +195,11 @@ def deduplicated_customers(
 )
 @ends_in_words
 def loaded_customers(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Customers in the target database; they, the failed rows and the counts were committed together."""
     listener = LISTENER.get()
-    with stage_of(context, workshop) as (opened, import_id):
+    with stage_of(context, installation) as (opened, import_id):
         done = run_loaded_customers(opened, import_id, context.run_id, listener.hashed if listener else None)
         target = count_target_rows(opened.target, import_id)
         keys = count_target_keys(opened.target, import_id)
@@ -265,10 +265,10 @@ def _check_load(
 )
 @ends_in_words
 def failed_rows(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows that were not loaded, each with all its reasons, as a file to correct and upload again; of a pull, ids."""
-    with stage_of(context, workshop) as (opened, import_id):
+    with stage_of(context, installation) as (opened, import_id):
         written = run_failed_rows(opened, import_id)
         counted = count_target_rows(opened.target, import_id)
         file, limits = opened.staging_path(import_id), opened.settings.staging
@@ -316,17 +316,17 @@ def _of_file(record: ImportRecord, **numbers: int) -> dict[str, int]:
     return {} if record.source in PROVIDERS else numbers
 
 
-def _finish_erasures(workshop: Workshop, import_id: str) -> "AskedErasures":
+def _finish_erasures(installation: Installation, import_id: str) -> "AskedErasures":
     # What speaks to providers takes long to import, and the import of a file needs none of it.
-    from etl_customers.pulls import finish_erasures
+    from etl_customers.changes.asked_erasures import finish_erasures
 
-    return finish_erasures(workshop, import_id)
+    return finish_erasures(installation, import_id)
 
 
-def _kept_edited(workshop: Workshop, record: ImportRecord) -> dict[str, Any]:
+def _kept_edited(installation: Installation, record: ImportRecord) -> dict[str, Any]:
     if record.source not in PROVIDERS:
         return {}
-    with reading(workshop.target) as connection:
+    with reading(installation.target) as connection:
         return kept_edited_table(kept_edited_of_pull(connection, record))
 
 

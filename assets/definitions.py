@@ -2,22 +2,22 @@
 
 import dagster as dg
 
-from assets.alerts import failed_rows_alert, failed_run_alert
+from assets.automation.alerts import failed_rows_alert, failed_run_alert
+from assets.automation.inbox_job import import_inbox_file
+from assets.automation.inbox_sensors import inbox_files, inbox_results
+from assets.automation.jobs import import_csv, import_pull, import_quickbooks, import_xero
+from assets.automation.pull_job import start_pull
+from assets.automation.pull_schedules import hourly_pulls
+from assets.automation.retention import daily_retention, delete_expired
+from assets.automation.unknown_partitions import unknown_partitions
 from assets.connections import daily_connection_care, keep_connections_alive, provider_connections
 from assets.customers import deduplicated_customers, failed_rows, loaded_customers, validated_customers
-from assets.customers_table import customers
-from assets.dead_runs import dead_runs
-from assets.import_history import daily_import_history, import_history, write_import_history
-from assets.inbox import inbox_files, inbox_results
-from assets.inbox_job import import_inbox_file
-from assets.jobs import import_csv, import_pull, import_quickbooks, import_xero
+from assets.display.customers_table import customers
 from assets.providers import quickbooks_customers, xero_customers
-from assets.pull_job import start_pull
-from assets.pull_schedules import hourly_pulls
 from assets.raw_csv import raw_csv
-from assets.resources import WorkshopResource, nothing_stored
-from assets.retention import daily_retention, delete_expired
-from assets.unknown_partitions import unknown_partitions
+from assets.review import daily_import_history, import_history, write_import_history
+from assets.runtime.dead_runs import dead_runs
+from assets.runtime.resources import InstallationResource, nothing_stored
 
 
 def define(home: str = "") -> dg.Definitions:
@@ -56,7 +56,7 @@ def define(home: str = "") -> dg.Definitions:
             daily_retention,
         ],
         sensors=[inbox_files, inbox_results, dead_runs, unknown_partitions, failed_run_alert, failed_rows_alert],
-        resources={"workshop": WorkshopResource(home=home), "io_manager": nothing_stored},
+        resources={"installation": InstallationResource(home=home), "io_manager": nothing_stored},
         executor=dg.in_process_executor,
     )
 

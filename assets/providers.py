@@ -5,26 +5,26 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.endings import ends_in_words
-from assets.guard import stage_of
-from assets.import_facts import links_of, record_of, tag_run
-from assets.lineage import columns_of_records, schema
-from assets.metadata import checked, counts, warned
-from assets.partitions import imports
-from assets.resources import WorkshopResource
-from assets.run_log import engine_log
+from assets.display.endings import ends_in_words
+from assets.display.failures import stage_of
+from assets.display.import_facts import links_of, record_of, tag_run
+from assets.display.lineage import columns_of_records, schema
+from assets.display.metadata import checked, counts, warned
+from assets.runtime.partitions import imports
+from assets.runtime.resources import InstallationResource
+from assets.runtime.run_log import engine_log
+from etl_customers.database.connect import reading
+from etl_customers.database.connections import CONNECTED, OLD_SHARE, list_connections
+from etl_customers.database.ledger import ImportRecord
+from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_staged_records
-from etl_customers.target.connect import reading
-from etl_customers.target.connections import CONNECTED, OLD_SHARE, list_connections
-from etl_customers.target.ledger import ImportRecord
-from etl_customers.workshop import Workshop
 from schemas.provider_records import RecordShape
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 from schemas.sources import FIRST_STAGES, LABELS, QUICKBOOKS, XERO
 from schemas.xero_contacts import XERO_CONTACTS
 
 if TYPE_CHECKING:
-    from etl_customers.pulls import Pulled
+    from etl_customers.imports.pulls import Pulled
 
 _STAGED = "every_record_is_staged"
 _FRESH = "connection_is_fresh"
@@ -72,11 +72,13 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
         ],
     )
     @ends_in_words
-    def pulled(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def pulled(
+        context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # What speaks to providers takes long to import, and the import of a file needs none of it.
-        from etl_customers.pulls import run_provider_customers
+        from etl_customers.imports.pulls import run_provider_customers
 
-        with stage_of(context, workshop, source=provider) as (opened, import_id), engine_log(context):
+        with stage_of(context, installation, source=provider) as (opened, import_id), engine_log(context):
             done = run_provider_customers(opened, import_id, context.run_id)
             staged = count_staged_records(opened.staging_path(import_id), opened.settings.staging)
             record = record_of(opened, import_id)
@@ -125,9 +127,9 @@ def _deletions(done: "Pulled") -> dict[str, str]:
     return {"why_deletions_unknown": why} if why else {}
 
 
-def _connection_of(workshop: Workshop, record: ImportRecord) -> tuple[bool, float]:
+def _connection_of(installation: Installation, record: ImportRecord) -> tuple[bool, float]:
     """Tell whether a pull's connection will last, and return the share of its life that has passed."""
-    with reading(workshop.target) as connection:
+    with reading(installation.target) as connection:
         found = {one.tenant_id: one for one in list_connections(connection, record.source)}
     one, now = found.get(record.tenant_id or ""), datetime.now(UTC)
     if one is None:

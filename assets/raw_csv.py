@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from assets.endings import ends_in_words
-from assets.guard import stage_of
-from assets.import_facts import links_of, record_of, tag_run
-from assets.lineage import RAW_CSV, columns_of_upload, schema
-from assets.metadata import checked, counts, warnings_of_file
-from assets.partitions import imports
-from assets.resources import WorkshopResource
-from etl_customers.imports import run_raw_csv
+from assets.display.endings import ends_in_words
+from assets.display.failures import stage_of
+from assets.display.import_facts import links_of, record_of, tag_run
+from assets.display.lineage import RAW_CSV, columns_of_upload, schema
+from assets.display.metadata import checked, counts, warnings_of_file
+from assets.runtime.partitions import imports
+from assets.runtime.resources import InstallationResource
+from etl_customers.imports.stages import run_raw_csv
 from etl_customers.report.accounting import count_staged_rows
 from etl_customers.report.lineage import read_shown_columns
 
@@ -33,9 +33,11 @@ _EVERY_ROW_IS_STAGED = "every_row_is_staged"
     ],
 )
 @ends_in_words
-def raw_csv(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[WorkshopResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def raw_csv(
+    context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Rows of the uploaded file exactly as they are, numbered, up to the first blank row; no passwords."""
-    with stage_of(context, workshop, source="csv") as (opened, import_id):
+    with stage_of(context, installation, source="csv") as (opened, import_id):
         done = run_raw_csv(opened, import_id, context.run_id)
         counted = count_staged_rows(opened.staging_path(import_id), opened.settings.staging)
         columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)

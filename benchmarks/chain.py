@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from etl_customers import imports
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
 from etl_customers.load.load import LoadCounts
 from etl_customers.staging import kept_open
-from etl_customers.workshop import Workshop
 
 Lap = Callable[[str], None]
 """Ends the stage of this name; the next one begins."""
@@ -25,16 +25,16 @@ def stopwatch(stages: dict[str, float], prefix: str = "") -> Lap:
     return lap
 
 
-def run_chain(workshop: Workshop, import_id: str, lap: Lap, first: Callable[[], None]) -> LoadCounts:
+def run_chain(installation: Installation, import_id: str, lap: Lap, first: Callable[[], None]) -> LoadCounts:
     """Run an import as a run does, its staging file kept open: the source's own stages, which ``first`` is, and the rest."""
     with kept_open():
         first()
-        imports.run_validated_customers(workshop, import_id)
+        stages.run_validated_customers(installation, import_id)
         lap("validate")
-        imports.run_deduplicated_customers(workshop, import_id)
+        stages.run_deduplicated_customers(installation, import_id)
         lap("deduplicate")
-        loaded = imports.run_loaded_customers(workshop, import_id)
+        loaded = stages.run_loaded_customers(installation, import_id)
         lap("load")
-        imports.run_failed_rows(workshop, import_id)
+        stages.run_failed_rows(installation, import_id)
     lap("failed rows")
     return loaded

@@ -5,29 +5,29 @@ from pathlib import Path
 
 from benchmarks.chain import run_chain, stopwatch
 from benchmarks.told import tell
-from etl_customers import imports
-from etl_customers.settings import Home, database_url
-from etl_customers.target.connect import connect, upgrade
-from etl_customers.workshop import open_workshop
+from etl_customers.database.connect import connect, upgrade
+from etl_customers.imports import stages
+from etl_customers.imports.installation import open_installation
+from etl_customers.settings.sections import Home, database_url
 
 
 def main() -> None:
     """Import the file given first with the home given second; print counts, seconds and memory."""
     source, home = Path(sys.argv[1]), Home(Path(sys.argv[2])).make()
     upgrade(connect(database_url(home)))
-    workshop = open_workshop(home)
-    stages: dict[str, float] = {}
-    lap = stopwatch(stages)
-    import_id = imports.accept_upload(workshop, source, accepted_by="benchmark").record.import_id
+    installation = open_installation(home)
+    seconds: dict[str, float] = {}
+    lap = stopwatch(seconds)
+    import_id = stages.accept_upload(installation, source, accepted_by="benchmark").record.import_id
     lap("accept")
 
     def read() -> None:
-        imports.run_raw_csv(workshop, import_id)
+        stages.run_raw_csv(installation, import_id)
         lap("read")
 
-    loaded = run_chain(workshop, import_id, lap, read)
+    loaded = run_chain(installation, import_id, lap, read)
     counts = {"read": loaded.read, "loaded": loaded.loaded, "failed": loaded.failed}
-    tell(counts, stages)
+    tell(counts, seconds)
 
 
 if __name__ == "__main__":

@@ -8,23 +8,25 @@ from pathlib import Path
 from benchmarks.pull_engine import connect_provider
 from benchmarks.told import tell
 from etl_customers.connections.tokens import open_tokens
+from etl_customers.imports.installation import open_installation
 from etl_customers.pull.fetch import fetch_records
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 from etl_customers.staging import open_staging
-from etl_customers.workshop import open_workshop
 
 
 def main() -> None:
     """Fetch from the provider given first with the home given second, in pages as large as given third."""
-    provider, workshop = sys.argv[1], open_workshop(Home(Path(sys.argv[2])).make())
-    tenant_id = connect_provider(workshop, provider)
-    tokens = open_tokens(workshop.home, workshop.settings, workshop.target, provider, tenant_id)
+    provider, installation = sys.argv[1], open_installation(Home(Path(sys.argv[2])).make())
+    tenant_id = connect_provider(installation, provider)
+    tokens = open_tokens(installation.home, installation.settings, installation.target, provider, tenant_id)
     refused = _Refused()
     logging.getLogger("etl_customers.pull").addHandler(refused)
     logging.getLogger("etl_customers.pull").setLevel(logging.INFO)
-    with open_staging(workshop.home.staging / "fetch.duckdb", 512) as staging:
+    with open_staging(installation.home.staging / "fetch.duckdb", 512) as staging:
         started = time.perf_counter()
-        done = fetch_records(staging, provider, tenant_id, None, tokens, workshop.settings, page_size=int(sys.argv[3]))
+        done = fetch_records(
+            staging, provider, tenant_id, None, tokens, installation.settings, page_size=int(sys.argv[3])
+        )
         seconds = time.perf_counter() - started
     counts = {"pages": done.pages, "refused": refused.count}
     tell(counts, {"fetch": seconds})

@@ -13,7 +13,7 @@ from benchmarks.figures import Goal, Number, Table
 from benchmarks.measure import run_module
 from benchmarks.told import tell
 from etl_customers.load.passwords import hash_passwords
-from etl_customers.settings import Passwords
+from etl_customers.settings.sections import Passwords
 
 _PROMISED_PASSWORDS = 300
 _GOAL = Goal("hashing passwords, beside argon2 alone on all cores", at_least=0.9)

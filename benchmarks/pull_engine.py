@@ -7,34 +7,34 @@ import requests
 
 from benchmarks.chain import run_chain, stopwatch
 from benchmarks.told import tell
-from etl_customers import pulls
 from etl_customers.connections.callback import Consent, read_consent
 from etl_customers.connections.connecting import connect_company
-from etl_customers.settings import Home, database_url
-from etl_customers.target.connect import connect, reading, upgrade
-from etl_customers.target.ledger import require_import
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.database.connect import connect, reading, upgrade
+from etl_customers.database.ledger import require_import
+from etl_customers.imports import pulls
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.settings.sections import Home, database_url
 
 
 def main() -> None:
     """Connect the provider given first with the home given second and pull twice; print figures as JSON."""
     provider, home = sys.argv[1], Home(Path(sys.argv[2])).make()
     upgrade(connect(database_url(home)))
-    workshop = open_workshop(home)
-    connect_provider(workshop, provider)
+    installation = open_installation(home)
+    connect_provider(installation, provider)
     stages: dict[str, float] = {}
     counts: dict[str, int] = {}
     for prefix in ("", "again: "):
-        _pull(workshop, provider, prefix, stages, counts)
+        _pull(installation, provider, prefix, stages, counts)
     tell(counts, stages)
 
 
-def connect_provider(workshop: Workshop, provider: str) -> str:
+def connect_provider(installation: Installation, provider: str) -> str:
     """Connect the only company of a stand-in and return its tenant id."""
     record = connect_company(
-        workshop.home,
-        workshop.settings,
-        workshop.target,
+        installation.home,
+        installation.settings,
+        installation.target,
         provider,
         get_consent=_agree,
         tenant_id=None,
@@ -44,19 +44,21 @@ def connect_provider(workshop: Workshop, provider: str) -> str:
     return record.tenant_id
 
 
-def _pull(workshop: Workshop, provider: str, prefix: str, stages: dict[str, float], counts: dict[str, int]) -> None:
+def _pull(
+    installation: Installation, provider: str, prefix: str, stages: dict[str, float], counts: dict[str, int]
+) -> None:
     lap = stopwatch(stages, prefix)
-    import_id = pulls.accept(workshop, provider, None, is_full=True, accepted_by="benchmark").record.import_id
+    import_id = pulls.accept(installation, provider, None, is_full=True, accepted_by="benchmark").record.import_id
 
     def fetch_and_map() -> None:
-        pulls.run_provider_customers(workshop, import_id)
+        pulls.run_provider_customers(installation, import_id)
         lap("fetch")
         # What is fetched is not fetched again: the stage run once more is the mapping alone.
-        pulls.run_provider_customers(workshop, import_id)
+        pulls.run_provider_customers(installation, import_id)
         lap("map")
 
-    run_chain(workshop, import_id, lap, fetch_and_map)
-    with reading(workshop.target) as connection:
+    run_chain(installation, import_id, lap, fetch_and_map)
+    with reading(installation.target) as connection:
         record = require_import(connection, import_id)
     for name in ("rows_read", "rows_loaded", "rows_updated", "rows_unchanged", "rows_failed"):
         counts[prefix + name] = getattr(record, name) or 0

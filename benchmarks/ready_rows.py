@@ -7,8 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from benchmarks.databases import psql
-from etl_customers.target.connect import connect, upgrade
-from etl_customers.target.tables import metadata
+from etl_customers.database.connect import connect, upgrade
+from etl_customers.database.tables import metadata
 
 
 class ReadyRows:

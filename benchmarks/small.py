@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assets.instance import make_dagster_home
+from assets.runtime.instance import make_dagster_home
 from benchmarks.bench import SQLITE, Bench
 from benchmarks.environments import python_of_users
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.generate import Mix
 from benchmarks.measure import engine_environment, time_command
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 
 _PROMISED_ROWS = 2_500
 _FAILED_ROWS = 1

@@ -44,7 +44,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from etl_customers.errors import DiskUnavailable, ImportBusy
+from etl_customers.base.errors import DiskUnavailable, ImportBusy
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
 
 _CUSTOMER_COLUMNS = ", ".join(

@@ -1,7 +1,7 @@
 """The account's columns: their ids, kinds and limits (docs/rules.md, R2).
 
 Custom fields and properties are added by each account and live in the target
-database (``etl_customers.fields``); this module knows the fixed columns only.
+database (``etl_customers.columns.account_fields``); this module knows the fixed columns only.
 """
 
 from dataclasses import dataclass

@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from etl_customers.imports import accept_upload, run_raw_csv, run_validated_customers
-from etl_customers.settings import Home
-from etl_customers.workshop import open_workshop
+from etl_customers.imports.installation import open_installation
+from etl_customers.imports.stages import accept_upload, run_raw_csv, run_validated_customers
+from etl_customers.settings.sections import Home
 
 SETTINGS = """[company]
 name = "Old Co"
@@ -50,11 +50,11 @@ def make(folder: Path, files: Path) -> None:
     command(folder, "properties", "add", "pet", "Name")
     command(folder, "import", str(files / "first.csv"))
     command(folder, "undo", json.loads(command(folder, "import", str(files / "undone.csv"), "--json"))["import_id"])
-    workshop = open_workshop(Home(folder))
-    import_id = accept_upload(workshop, files / "underway.csv").record.import_id
-    run_raw_csv(workshop, import_id)
-    run_validated_customers(workshop, import_id)
-    workshop.target.dispose()
+    installation = open_installation(Home(folder))
+    import_id = accept_upload(installation, files / "underway.csv").record.import_id
+    run_raw_csv(installation, import_id)
+    run_validated_customers(installation, import_id)
+    installation.target.dispose()
 
 
 def command(folder: Path, *arguments: str) -> str:

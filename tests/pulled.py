@@ -11,15 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.fields import load_fields
+from etl_customers.columns.account_fields import load_fields
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.pulls import accept_pull, find_cursor
+from etl_customers.database.tables import provider_connections
 from etl_customers.load.pulled import PullCounts, load_pulled
 from etl_customers.mappings.kept import mapping_in_force
 from etl_customers.pull.mapped_rows import map_records
-from etl_customers.settings import Company, Settings
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import Staging, open_staging
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.pulls import accept_pull, find_cursor
-from etl_customers.target.tables import provider_connections
 from etl_customers.validate.validate import validate_customers
 
 START = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=7)

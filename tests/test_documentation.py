@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from etl_customers.base import refusals
+from etl_customers.base.errors import PullRefused, ReconnectNeeded, UploadRefused
 from etl_customers.cli.app import command
-from etl_customers.errors import PullRefused, ReconnectNeeded, UploadRefused
 from etl_customers.load.pulled import TooManyVanished
 from etl_customers.pull.refusals import REMEDIES, TooManyPages
-from etl_customers.read import refusals
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from schemas.codes import ERRORS, WARNINGS
 
 ROOT = Path(__file__).parents[1]

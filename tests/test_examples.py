@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.imports import accept_upload, run_import
-from etl_customers.settings import Home
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import failed_rows_of, find_import
-from etl_customers.workshop import open_workshop
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import failed_rows_of, find_import
+from etl_customers.imports.installation import open_installation
+from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.settings.sections import Home
 from schemas.codes import ERRORS, LEFT_OUT_CODES
 
 EXAMPLE = Path(__file__).parents[1] / "examples/customers.csv"
@@ -34,10 +34,10 @@ def test_most_rows_of_the_example_load_and_every_kind_of_failure_is_in_it(
 ) -> None:
     monkeypatch.delenv("ETL_CUSTOMERS_DATABASE_URL", raising=False)
     monkeypatch.setenv("ETL_CUSTOMERS_COMPANY__COUNTRY", "AU")  # as `make import` says for it
-    workshop = open_workshop(Home(tmp_path / "home"))
-    import_id = accept_upload(workshop, EXAMPLE, accepted_by="test").record.import_id
-    run_import(workshop, import_id)
-    with reading(workshop.target) as connection:
+    installation = open_installation(Home(tmp_path / "home"))
+    import_id = accept_upload(installation, EXAMPLE, accepted_by="test").record.import_id
+    run_import(installation, import_id)
+    with reading(installation.target) as connection:
         record = find_import(connection, import_id)
         failed = list(failed_rows_of(connection, import_id))
     assert record is not None
@@ -45,7 +45,7 @@ def test_most_rows_of_the_example_load_and_every_kind_of_failure_is_in_it(
     codes = Counter(error["code"] for row in failed for error in row.errors)
     assert set(codes) == set(ERRORS) - _NOT_IN_A_PLAIN_FIRST_FILE
     assert max(len(row.errors) for row in failed) >= 3
-    workshop.target.dispose()
+    installation.target.dispose()
 
 
 def test_people_of_the_example_are_made_up() -> None:

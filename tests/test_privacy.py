@@ -1,7 +1,7 @@
 """What a customer's row holds is in the target, in staging and in the failed-rows file, and nowhere else.
 
 How that stands when something fails is in ``tests/faults/test_canaries*.py``, what is left
-of a person who was erased in ``tests/etl_customers/erasing``.
+of a person who was erased in ``tests/etl_customers/changes/erasing``.
 """
 
 import os
@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
+from etl_customers.changes.retention import delete_expired
+from etl_customers.changes.undoing import undo
 from etl_customers.cli import main
+from etl_customers.database.connect import connect
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import look_at
 from etl_customers.inbox.settle import settle_files
-from etl_customers.retention import delete_expired
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import connect
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
+from etl_customers.settings.sections import Company, Home, Settings
 from tests.canaries import FILE, OWN_TABLES, PASSWORDS, PERSONAL, add_fields, found_in, found_in_tables, words_in
 from tests.environment import keep_only_ours
 
@@ -103,45 +103,45 @@ def test_a_refused_import_leaves_nothing_personal_but_the_headers_it_names(
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, target: Engine) -> Workshop:
+def installation(tmp_path: Path, target: Engine) -> Installation:
     """A home of its own on a fresh target with the columns of the file."""
     add_fields(target)
-    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    return Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
 
 
 @pytest.mark.parametrize("target_url", ["sqlite"], indirect=True)
-def test_a_dry_run_leaves_nothing(workshop: Workshop, file: Path) -> None:
-    with imports.dry_run(workshop, file) as tried:
+def test_a_dry_run_leaves_nothing(installation: Installation, file: Path) -> None:
+    with stages.dry_run(installation, file) as tried:
         assert tried.staging.number("select count(*) from deduplicated_rows") == 2
-    assert found_in(workshop.home.path, (*PERSONAL, *PASSWORDS)) == {}
-    assert found_in_tables(workshop.target, (*PERSONAL, *PASSWORDS)) == {}
+    assert found_in(installation.home.path, (*PERSONAL, *PASSWORDS)) == {}
+    assert found_in_tables(installation.target, (*PERSONAL, *PASSWORDS)) == {}
 
 
 def test_a_file_goes_through_inbox_correction_undo_and_retention_without_leaving_a_password(
-    workshop: Workshop, file: Path
+    installation: Installation, file: Path
 ) -> None:
-    home = workshop.home
+    home = installation.home
     dropped = file.rename(home.inbox / "customers.csv")
-    accept_files(workshop, [look_at(dropped, 2**20)], most=1, seconds=60)
+    accept_files(installation, [look_at(dropped, 2**20)], most=1, seconds=60)
     (upload,) = home.uploads.glob("*.upload")
     (waiting,) = home.inbox_accepted.iterdir()
     places = {str(path.relative_to(home.path)) for path in (upload, waiting)}
     assert set(found_in(home.path)) == set(found_in(home.path, PASSWORDS)) == places
 
-    imports.run_import(workshop, upload.stem)
-    settle_files(workshop, [], seconds=60)
-    assert found_in(home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
+    stages.run_import(installation, upload.stem)
+    settle_files(installation, [], seconds=60)
+    assert found_in(home.path, PASSWORDS) == found_in_tables(installation.target, PASSWORDS) == {}
     assert {str(Path(name).parent) for name in found_in(home.path)} == {"staging", "failed", "inbox/done"}
 
     corrected = home.path.parent / "corrected.csv"
-    text = workshop.failed_rows_path(upload.stem).read_text("utf-8-sig")
+    text = installation.failed_rows_path(upload.stem).read_text("utf-8-sig")
     corrected.write_text(text.replace("<Canary.Mail@", "other@").replace("Canarystate", "NSW"), encoding="utf-8")
-    again = imports.accept_upload(workshop, corrected).record.import_id
-    imports.run_import(workshop, again)
-    assert found_in(home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
+    again = stages.accept_upload(installation, corrected).record.import_id
+    stages.run_import(installation, again)
+    assert found_in(home.path, PASSWORDS) == found_in_tables(installation.target, PASSWORDS) == {}
 
-    undo(workshop, again, "eva")
-    undo(workshop, upload.stem, "eva")
-    assert found_in_tables(workshop.target) == {}
-    delete_expired(workshop, datetime.now(UTC) + timedelta(days=8))
+    undo(installation, again, "eva")
+    undo(installation, upload.stem, "eva")
+    assert found_in_tables(installation.target) == {}
+    delete_expired(installation, datetime.now(UTC) + timedelta(days=8))
     assert found_in(home.path) == {}

@@ -24,9 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
     """Examine the installation; exit 0 when all is well, 1 on a problem, 3 when the database is down."""
-    from etl_customers.cli.examination import examine
+    from etl_customers.cli.doctor import examine
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.settings import find_home
+    from etl_customers.settings.sections import find_home
 
     findings = examine(find_home(home))
     if json:
@@ -43,8 +43,8 @@ def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
 def upgrade(home: HomeOption = None) -> None:
     """Bring the target's tables to this program's version; nothing is done when they are."""
     from etl_customers.cli.screen import say
-    from etl_customers.target.connect import current_version, target_name
-    from etl_customers.target.connect import upgrade as upgrade_target
+    from etl_customers.database.connect import current_version, target_name
+    from etl_customers.database.connect import upgrade as upgrade_target
 
     with _target(home) as target:
         before = current_version(target)
@@ -57,8 +57,8 @@ def upgrade(home: HomeOption = None) -> None:
 def status(json: JsonOption = False, home: HomeOption = None) -> int:
     """Say which version the target's tables have and which this program needs; exit 1 when they differ."""
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.migrations import HEAD
-    from etl_customers.target.connect import current_version, target_name
+    from etl_customers.database.connect import current_version, target_name
+    from etl_customers.database.migrations import HEAD
 
     with _target(home) as target:
         found, name = current_version(target), target_name(target)
@@ -74,8 +74,8 @@ def status(json: JsonOption = False, home: HomeOption = None) -> int:
 @contextmanager
 def _target(home: Path | None) -> Iterator["Engine"]:
     """Open the target whatever version its tables have."""
-    from etl_customers.settings import database_url, find_home
-    from etl_customers.target.connect import connect
+    from etl_customers.database.connect import connect
+    from etl_customers.settings.sections import database_url, find_home
 
     target = connect(database_url(find_home(home).make()))
     try:

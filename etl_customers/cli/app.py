@@ -6,13 +6,13 @@ import typer
 from typer.core import TyperGroup
 
 from etl_customers.cli import (
-    accounts,
     administration,
     connections,
     customers,
     dagster_ui,
     imports,
     mappings,
+    own_columns,
     pulls,
     reference,
     removals,
@@ -35,8 +35,8 @@ def command() -> TyperGroup:
         connections,
         pulls,
         customers,
-        accounts,
         mappings,
+        own_columns,
         reference,
         removals,
         settings,

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from etl_customers.errors import UsageError
+from etl_customers.base.errors import UsageError
 
 
 def read_country(text: str) -> str:
@@ -12,7 +12,7 @@ def read_country(text: str) -> str:
     Raises:
         UsageError: There is none of that name; the nearest is suggested.
     """
-    from etl_customers.settings import Reference
+    from etl_customers.settings.sections import Reference
     from etl_customers.validate.places import load_places
 
     places = load_places(Reference())
@@ -29,16 +29,16 @@ def settle_country(home: Path | None, file: Path, encoding: str | None, again: b
 
     Nobody is asked in a pipe: there the file is refused with the command that sets it.
     """
-    from etl_customers.settings import find_home, load_settings
+    from etl_customers.settings.sections import find_home, load_settings
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or load_settings(find_home(home)).company.has_country:
         return
-    from etl_customers.cli.options import workshop_at
+    from etl_customers.cli.options import installation_at
     from etl_customers.cli.settings import set_
-    from etl_customers.imports import lacks_country
+    from etl_customers.imports.stages import lacks_country
 
-    with workshop_at(home) as workshop:
-        if not lacks_country(workshop, file, encoding=encoding, again=again):
+    with installation_at(home) as installation:
+        if not lacks_country(installation, file, encoding=encoding, again=again):
             return
     set_("company.country", _ask(), home=home)
 

@@ -60,7 +60,7 @@ def connect(
     from etl_customers.cli.screen import console, pairs, say
     from etl_customers.connections.connecting import connect_company
     from etl_customers.connections.looking import look_at_company
-    from etl_customers.settings import find_home, load_settings
+    from etl_customers.settings.sections import find_home, load_settings
 
     found = find_home(home)
     settings = load_settings(found)
@@ -100,8 +100,8 @@ def connect(
 def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     """List the connections: which company, in which state, and until when it lives unless it is used, and at most."""
     from etl_customers.cli.screen import console, print_json, say, table
-    from etl_customers.target.connect import reading
-    from etl_customers.target.connections import list_connections
+    from etl_customers.database.connect import reading
+    from etl_customers.database.connections import list_connections
 
     with target_at(home) as target, reading(target) as connection:
         records = list_connections(connection)
@@ -152,7 +152,7 @@ def disconnect(
     """End a connection at the provider and delete its token; the customers stay."""
     from etl_customers.cli.screen import say
     from etl_customers.connections.disconnecting import disconnect_company
-    from etl_customers.settings import find_home, load_settings
+    from etl_customers.settings.sections import find_home, load_settings
 
     found = find_home(home)
     with target_at(home) as target:

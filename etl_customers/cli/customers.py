@@ -9,18 +9,18 @@ from etl_customers.cli.options import (
     HomeOption,
     JsonOption,
     ListingGroup,
+    installation_at,
     of_a_customer,
     show_in_ui,
     target_at,
     user_name,
-    workshop_at,
 )
 
 if TYPE_CHECKING:
-    from etl_customers.target.customers import Customer, CustomerChange, CustomerDetails, Trace
-    from etl_customers.target.edits import EditRefused
-    from etl_customers.target.ledger import ImportRecord
-    from etl_customers.target.pulls import ProviderLink
+    from etl_customers.database.customers import Customer, CustomerChange, CustomerDetails, Trace
+    from etl_customers.database.edits import EditRefused
+    from etl_customers.database.ledger import ImportRecord
+    from etl_customers.database.pulls import ProviderLink
 
 _CustomerId = Annotated[
     int, typer.Argument(metavar="ID", help="The customer's id.", show_default=False, callback=of_a_customer)
@@ -52,9 +52,9 @@ def list_(
 ) -> None:
     """Search customers by name, name in the books, e-mail, phone or address."""
     from etl_customers.cli.screen import console, print_json, say, table
-    from etl_customers.target.connect import reading
-    from etl_customers.target.customers import search_customers
-    from etl_customers.target.pulls import names_at_providers
+    from etl_customers.database.connect import reading
+    from etl_customers.database.customers import search_customers
+    from etl_customers.database.pulls import names_at_providers
 
     with target_at(home) as target, reading(target) as connection:
         # One more than asked for tells whether there are more.
@@ -84,8 +84,8 @@ def list_(
 def show(customer_id: _CustomerId, json: JsonOption = False, home: HomeOption = None) -> None:
     """Show one customer with its custom fields, properties and import."""
     from etl_customers.cli.screen import console, pairs, print_json
-    from etl_customers.target.connect import reading
-    from etl_customers.target.customers import show_customer
+    from etl_customers.database.connect import reading
+    from etl_customers.database.customers import show_customer
 
     with target_at(home) as target, reading(target) as connection:
         details = show_customer(connection, customer_id)
@@ -104,19 +104,19 @@ def edit(
     home: HomeOption = None,
 ) -> int:
     """Change a customer by the rules of an import; what was before is kept in its trace."""
+    from etl_customers.changes.editing import edit as edit_customer
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.editing import edit as edit_customer
-    from etl_customers.target.connect import reading
-    from etl_customers.target.customers import find_customer
-    from etl_customers.target.edits import EditRefused
+    from etl_customers.database.connect import reading
+    from etl_customers.database.customers import find_customer
+    from etl_customers.database.edits import EditRefused
 
     try:
-        with workshop_at(home) as workshop:
-            made = edit_customer(workshop, customer_id, _parse(changes), user_name())
+        with installation_at(home) as installation:
+            made = edit_customer(installation, customer_id, _parse(changes), user_name())
             if made:
-                with reading(workshop.target) as connection:
+                with reading(installation.target) as connection:
                     import_id = find_customer(connection, customer_id).import_id
-                show_in_ui(workshop, [import_id], "a customer was edited")
+                show_in_ui(installation, [import_id], "a customer was edited")
     except EditRefused as refusal:
         _print_edit_refused(refusal, json)
         return refusal.exit_code
@@ -139,8 +139,8 @@ def trace(
 ) -> None:
     """Tell where a customer came from: import, file, SHA-256, row, run; and what changed since."""
     from etl_customers.cli.screen import console, pairs, print_json, say, show
-    from etl_customers.target.connect import reading
-    from etl_customers.target.customers import trace_customer
+    from etl_customers.database.connect import reading
+    from etl_customers.database.customers import trace_customer
 
     with target_at(home) as target, reading(target) as connection:
         found = trace_customer(connection, customer_id)
@@ -170,7 +170,7 @@ def _print_edit_refused(refusal: "EditRefused", json: bool) -> None:
 
 
 def _parse(changes: list[str]) -> dict[str, str]:
-    from etl_customers.errors import UsageError
+    from etl_customers.base.errors import UsageError
 
     parsed = {}
     for change in changes:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, workshop_at
+from etl_customers.cli.options import HomeOption, installation_at
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,10 +21,10 @@ def ui(
     home: HomeOption = None,
 ) -> None:
     """Open the Dagster UI and daemon on this home; Ctrl-C ends both."""
-    from assets.server import serve
+    from assets.ui.server import serve
     from etl_customers.cli.screen import say
 
-    with workshop_at(home) as workshop:
-        found, settings = workshop.home, workshop.settings
+    with installation_at(home) as installation:
+        found, settings = installation.home, installation.settings
 
     serve(found, settings, host, port, read_only, say)

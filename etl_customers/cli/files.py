@@ -5,8 +5,8 @@ import re
 import stat
 from pathlib import Path
 
-from etl_customers.errors import DiskUnavailable, UsageError
-from etl_customers.private_files import write_private
+from etl_customers.base.errors import DiskUnavailable, UsageError
+from etl_customers.base.private_files import write_private
 
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")

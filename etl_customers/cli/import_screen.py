@@ -6,8 +6,8 @@ from pathlib import Path
 
 from etl_customers.cli.pasting import relative, runnable, shown_path
 from etl_customers.cli.screen import clean, console, pairs, say, show, table
+from etl_customers.database.ledger import ImportRecord
 from etl_customers.report.result import ImportResult, Refusal
-from etl_customers.target.ledger import ImportRecord
 from schemas.codes import COLUMN_LEFT_OUT
 
 FAILED_SHOWN = 10

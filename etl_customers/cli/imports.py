@@ -14,19 +14,19 @@ from etl_customers.cli.options import (
     HomeOption,
     JsonOption,
     ListingGroup,
+    installation_at,
     target_at,
     user_name,
-    workshop_at,
 )
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from etl_customers.imports import Accepted
+    from etl_customers.database.ledger import ImportRecord
+    from etl_customers.imports.installation import Installation
+    from etl_customers.imports.stages import Accepted
     from etl_customers.report.result import ImportResult
-    from etl_customers.settings import Home
-    from etl_customers.target.ledger import ImportRecord
-    from etl_customers.workshop import Workshop
+    from etl_customers.settings.sections import Home
 
 _IMPORTS_SHOWN = 100
 
@@ -68,8 +68,10 @@ def import_(
 
         settle_country(home, file, encoding, again)
     started = time.monotonic()
-    with workshop_at(home) as workshop:
-        result = _dry_run(workshop, file, encoding, again) if dry_run else _import(workshop, file, encoding, again)
+    with installation_at(home) as installation:
+        result = (
+            _dry_run(installation, file, encoding, again) if dry_run else _import(installation, file, encoding, again)
+        )
     if json:
         from etl_customers.cli.screen import print_json
 
@@ -91,16 +93,16 @@ def template(
 
     from etl_customers.cli.files import write_file
     from etl_customers.cli.screen import say
-    from etl_customers.fields import load_fields
-    from etl_customers.settings import find_home, load_settings
-    from etl_customers.target.connect import reading
-    from etl_customers.template import template_header
+    from etl_customers.columns.account_fields import load_fields
+    from etl_customers.columns.template import template_header
+    from etl_customers.database.connect import reading
+    from etl_customers.settings.sections import find_home, load_settings
 
     settings = load_settings(find_home(home))
     with target_at(home) as target, reading(target) as connection:
         fields = load_fields(connection)
     if settings.csv.aliases:  # what follows is slow to import
-        from etl_customers.read.headers import KnownHeaders
+        from etl_customers.columns.headers import KnownHeaders
 
         KnownHeaders(fields, settings.csv.aliases)  # refuses aliases that take a column of the template
     header = template_header(fields, settings.csv.required)
@@ -123,7 +125,7 @@ def split(
     """Break a file into parts that are short enough to import; each has the header."""
     from etl_customers.cli.screen import print_json, say
     from etl_customers.read.split import split_file
-    from etl_customers.settings import find_home, load_settings
+    from etl_customers.settings.sections import find_home, load_settings
 
     settings = load_settings(find_home(home))
     parts = split_file(file, settings.csv, encoding, folder or file.parent)
@@ -145,8 +147,8 @@ def list_(
 
     from etl_customers.cli.import_screen import print_imports
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import count_left_out, list_imports
+    from etl_customers.database.connect import reading
+    from etl_customers.database.ledger import count_left_out, list_imports
 
     with target_at(home) as target, reading(target) as connection:
         records = list(list_imports(connection, limit))
@@ -174,7 +176,7 @@ def show(
     from etl_customers.cli.pull_screen import print_pull
     from etl_customers.cli.screen import console, pairs, print_json, say
     from etl_customers.report.pull_result import PullResult
-    from etl_customers.settings import find_home
+    from etl_customers.settings.sections import find_home
     from schemas.sources import PROVIDERS
 
     found = find_home(home)
@@ -199,21 +201,21 @@ def failed(
     home: HomeOption = None,
 ) -> None:
     """Write an import's failed rows as a file to correct and import again; of a pull, what to do at the provider."""
+    from etl_customers.base.errors import NotFound
     from etl_customers.cli.files import write_file
     from etl_customers.cli.pasting import relative, shown_path
     from etl_customers.cli.screen import say
-    from etl_customers.errors import NotFound
-    from etl_customers.imports import run_failed_rows
+    from etl_customers.imports.stages import run_failed_rows
     from schemas.sources import LABELS, PROVIDERS
 
-    with workshop_at(home) as workshop:
-        record = _find(workshop.target, import_id)
+    with installation_at(home) as installation:
+        record = _find(installation.target, import_id)
         is_pull = record.source in PROVIDERS
         if not record.rows_failed and not is_pull:
             say(f"import {import_id} has no failed rows")
             return
-        path = workshop.failed_rows_path(import_id)
-        written = 0 if record.status == "undone" else run_failed_rows(workshop, import_id)
+        path = installation.failed_rows_path(import_id)
+        written = 0 if record.status == "undone" else run_failed_rows(installation, import_id)
         if is_pull and (record.status == "undone" or not path.exists()):
             say(f"nobody has to do anything about pull {import_id}")
             return
@@ -238,35 +240,35 @@ def failed(
     say(f"failed rows of import {import_id}, {record.rows_failed} in all: {relative(path)}", remedy)
 
 
-def _import(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+def _import(installation: "Installation", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+    from etl_customers.base.errors import UploadRefused
     from etl_customers.cli.stopping import when_stopped
-    from etl_customers.errors import UploadRefused
-    from etl_customers.imports import accept_upload, run_failed_rows
+    from etl_customers.imports.stages import accept_upload, run_failed_rows
     from etl_customers.report.result import refused_before_accepted
 
     accepted: Accepted | None = None
-    with when_stopped(lambda: _what_a_stop_left(workshop, accepted)):
+    with when_stopped(lambda: _what_a_stop_left(installation, accepted)):
         try:
-            accepted = accept_upload(workshop, file, encoding=encoding, again=again, accepted_by=user_name())
+            accepted = accept_upload(installation, file, encoding=encoding, again=again, accepted_by=user_name())
         except UploadRefused as refusal:
             return refused_before_accepted(file.name, refusal)
         import_id = accepted.record.import_id
         if accepted.is_repeat:
-            if accepted.record.rows_failed and not workshop.failed_rows_path(import_id).exists():
-                run_failed_rows(workshop, import_id)
-            return _result(workshop.target, workshop.home, import_id, repeat=True)
-        return _run(workshop, accepted)
+            if accepted.record.rows_failed and not installation.failed_rows_path(import_id).exists():
+                run_failed_rows(installation, import_id)
+            return _result(installation.target, installation.home, import_id, repeat=True)
+        return _run(installation, accepted)
 
 
-def _what_a_stop_left(workshop: "Workshop", accepted: "Accepted | None") -> str:
+def _what_a_stop_left(installation: "Installation", accepted: "Accepted | None") -> str:
     """Discard an import that this command has begun, with its copy of the upload; not one that is somebody else's, too."""
-    from etl_customers.errors import ImportBusy
-    from etl_customers.target.ledger import ACCEPTED, FINISHED
-    from etl_customers.undoing import undo
+    from etl_customers.base.errors import ImportBusy
+    from etl_customers.changes.undoing import undo
+    from etl_customers.database.ledger import ACCEPTED, FINISHED
 
     if accepted is not None:
         import_id = accepted.record.import_id
-        record = _find(workshop.target, import_id)
+        record = _find(installation.target, import_id)
         if record.status == FINISHED:
             return f"stopped, but import {import_id} is loaded; see: etl-customers imports show {import_id}"
         goes_on = f"stopped; import {import_id} is under way elsewhere, too, and goes on there"
@@ -274,35 +276,35 @@ def _what_a_stop_left(workshop: "Workshop", accepted: "Accepted | None") -> str:
             return goes_on
         try:
             if record.status == ACCEPTED:
-                undo(workshop, import_id, user_name())
+                undo(installation, import_id, user_name())
         except ImportBusy:
             return goes_on
     return "stopped; nothing is loaded, the same command may be run again"
 
 
-def _run(workshop: "Workshop", accepted: "Accepted") -> "ImportResult":
-    from assets.launch import run_import_job
-    from assets.tags import import_tags
+def _run(installation: "Installation", accepted: "Accepted") -> "ImportResult":
+    from assets.automation.launch import run_import_job
+    from assets.display.tags import import_tags
     from etl_customers.cli.progress import shown_progress
     from etl_customers.cli.run_ends import result_after_run
 
     import_id = accepted.record.import_id
-    tags = import_tags(accepted.record, workshop.settings)
+    tags = import_tags(accepted.record, installation.settings)
     with shown_progress() as progress:
-        outcome = run_import_job(workshop.home, import_id, progress, tags)
-    read = partial(_result, workshop.target, workshop.home, import_id)
+        outcome = run_import_job(installation.home, import_id, progress, tags)
+    read = partial(_result, installation.target, installation.home, import_id)
     return result_after_run(import_id, outcome.failure, read, "the import is loaded")
 
 
-def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool) -> "ImportResult":
-    from etl_customers.errors import UploadRefused
-    from etl_customers.imports import dry_run
+def _dry_run(installation: "Installation", file: Path, encoding: str | None, again: bool) -> "ImportResult":
+    from etl_customers.base.errors import UploadRefused
+    from etl_customers.imports.stages import dry_run
     from etl_customers.report.result import dry_run_result, refused_before_accepted
 
     try:
-        with dry_run(workshop, file, encoding=encoding, again=again) as tried:
+        with dry_run(installation, file, encoding=encoding, again=again) as tried:
             if tried.repeat is not None:
-                return _result(workshop.target, workshop.home, tried.repeat.import_id, repeat=True)
+                return _result(installation.target, installation.home, tried.repeat.import_id, repeat=True)
             read = tried.read
             return dry_run_result(
                 tried.upload.file_name,
@@ -318,16 +320,16 @@ def _dry_run(workshop: "Workshop", file: Path, encoding: str | None, again: bool
 
 
 def _find(target: "Engine", import_id: str) -> "ImportRecord":
-    from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import require_import
+    from etl_customers.database.connect import reading
+    from etl_customers.database.ledger import require_import
 
     with reading(target) as connection:
         return require_import(connection, import_id)
 
 
 def _result(target: "Engine", home: "Home", import_id: str, repeat: bool = False) -> "ImportResult":
+    from etl_customers.database.connect import reading
     from etl_customers.report.result import result_of
-    from etl_customers.target.connect import reading
 
     record = _find(target, import_id)
     with reading(target) as connection:

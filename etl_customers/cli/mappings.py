@@ -31,8 +31,8 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     from dataclasses import asdict
 
     from etl_customers.cli.screen import console, print_json, table
+    from etl_customers.database.connect import reading
     from etl_customers.mappings.kept import list_mappings
-    from etl_customers.target.connect import reading
 
     with target_at(home) as target, reading(target) as connection:
         found = list_mappings(connection)
@@ -44,8 +44,8 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
 
 def show(source: _Source, home: HomeOption = None) -> None:
     """Print the mapping of a source that is in force, as a file to change and add."""
+    from etl_customers.database.connect import reading
     from etl_customers.mappings.kept import mapping_in_force
-    from etl_customers.target.connect import reading
 
     with target_at(home) as target, reading(target) as connection:
         sys.stdout.write(mapping_in_force(connection, source).text)
@@ -60,9 +60,9 @@ def add(
     from dataclasses import asdict
 
     from etl_customers.cli.screen import print_json, say
+    from etl_customers.database.connect import writing
     from etl_customers.mappings.document import MappingInvalid
     from etl_customers.mappings.kept import add_mapping, filled_fields
-    from etl_customers.target.connect import writing
     from schemas.sources import LABELS
 
     try:
@@ -85,8 +85,8 @@ def add(
 def remove(source: _Source, home: HomeOption = None) -> None:
     """Go back to the shipped mapping of a source."""
     from etl_customers.cli.screen import say
+    from etl_customers.database.connect import writing
     from etl_customers.mappings.kept import filled_fields, remove_mapping
-    from etl_customers.target.connect import writing
     from schemas.sources import LABELS
 
     with target_at(home) as target, writing(target) as connection:

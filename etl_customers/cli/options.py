@@ -15,7 +15,7 @@ from etl_customers.cli.stopping import obey
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from etl_customers.workshop import Workshop
+    from etl_customers.imports.installation import Installation
 
 HomeOption = Annotated[
     Path | None,
@@ -50,7 +50,7 @@ MOST_LISTED = 1_000_000
 
 def of_a_customer(number: int) -> int:
     """Let pass what a database can have as an id."""
-    from etl_customers.errors import NotFound
+    from etl_customers.base.errors import NotFound
 
     if not 0 < number <= _LARGEST_ID:
         raise NotFound("customer", str(number), "search for it with: etl-customers customers TEXT")
@@ -58,21 +58,21 @@ def of_a_customer(number: int) -> int:
 
 
 @contextmanager
-def workshop_at(home: Path | None) -> Iterator["Workshop"]:
-    """Open the workshop of a home and close its database connections afterwards.
+def installation_at(home: Path | None) -> Iterator["Installation"]:
+    """Open the installation of a home and close its database connections afterwards.
 
     Raises:
         EtlCustomersError: The home, the settings or the target cannot be used.
     """
-    from etl_customers.settings import find_home
-    from etl_customers.workshop import open_workshop
+    from etl_customers.imports.installation import open_installation
+    from etl_customers.settings.sections import find_home
 
-    workshop = open_workshop(find_home(home))
+    installation = open_installation(find_home(home))
     try:
         obey()
-        yield workshop
+        yield installation
     finally:
-        workshop.target.dispose()
+        installation.target.dispose()
 
 
 @contextmanager
@@ -82,8 +82,8 @@ def target_at(home: Path | None) -> Iterator["Engine"]:
     Raises:
         EtlCustomersError: The home, the settings or the target cannot be used.
     """
-    from etl_customers.settings import database_url, find_home
-    from etl_customers.target.connect import connect, ensure_migrated
+    from etl_customers.database.connect import connect, ensure_migrated
+    from etl_customers.settings.sections import database_url, find_home
 
     found = find_home(home).make()
     url = database_url(found)
@@ -103,22 +103,22 @@ def user_name() -> str:
         return "unknown"
 
 
-def show_in_ui(workshop: "Workshop", import_ids: Iterable[str], what: str, **numbers: int) -> None:
+def show_in_ui(installation: "Installation", import_ids: Iterable[str], what: str, **numbers: int) -> None:
     """Let the Dagster UI of the home show a change; it is made, whatever becomes of this.
 
     Args:
-        workshop: The home, and the target in which the change was made.
+        installation: The home, and the target in which the change was made.
         import_ids: The imports whose customers were changed.
         what: In a few words, without a customer's value or id.
         numbers: What the change came to.
     """
-    if not (workshop.home.dagster / "dagster.yaml").exists():
+    if not (installation.home.dagster / "dagster.yaml").exists():
         return  # nobody has used the UI here, and Dagster takes a second to import
     from assets.changes import show_change
+    from etl_customers.base.errors import EtlCustomersError
     from etl_customers.cli.screen import say
-    from etl_customers.errors import EtlCustomersError
 
     try:
-        show_change(workshop, import_ids, what, **numbers)
+        show_change(installation, import_ids, what, **numbers)
     except EtlCustomersError as error:
         say(f"warning: done, but the Dagster UI does not show it yet: {error}", error=True)

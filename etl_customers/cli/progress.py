@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from etl_customers.cli.stopping import obey
 
 if TYPE_CHECKING:
-    from assets.progress import Progress
+    from assets.runtime.progress import Progress
 
 _STAGES = {
     "raw_csv": "reading",
@@ -24,7 +24,7 @@ _STAGES = {
 @contextmanager
 def shown_progress() -> Iterator["Progress"]:
     """Yield what an import reports its progress to; where nobody watches, it is asked for a stop alone."""
-    from assets import progress
+    from assets.runtime import progress
 
     if not sys.stderr.isatty():
         yield progress.Progress(stage=lambda _name: obey(), hashed=lambda _done, _total: obey())

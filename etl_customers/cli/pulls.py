@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etl_customers.base.errors import EtlCustomersError, error_code, gravest
 from etl_customers.cli.connections import ProviderArgument, TenantOption
-from etl_customers.cli.options import HomeOption, JsonOption, user_name, workshop_at
+from etl_customers.cli.options import HomeOption, JsonOption, installation_at, user_name
 from etl_customers.cli.screen import print_json, say
-from etl_customers.errors import EtlCustomersError, error_code, gravest
 from schemas.sources import LABELS
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from assets.launch import RunOutcome
-    from assets.pulling import PullOutcome, Wish
+    from assets.automation.launch import RunOutcome
+    from assets.automation.pulling import PullOutcome, Wish
+    from etl_customers.database.ledger import ImportRecord
+    from etl_customers.imports.installation import Installation
     from etl_customers.report.pull_result import PullResult
-    from etl_customers.settings import Home
-    from etl_customers.target.ledger import ImportRecord
-    from etl_customers.workshop import Workshop
+    from etl_customers.settings.sections import Home
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,26 +60,26 @@ def pull(
 
     3: it could not be done now; run it again, it goes on where it stopped
     """
-    from assets.pulling import Wish, wishes_of
+    from assets.automation.pulling import Wish, wishes_of
 
     wish = Wish(provider.value, tenant, full or accept_vanished, accept_vanished)
-    with workshop_at(home) as workshop:
-        wishes = wishes_of(workshop, wish)
+    with installation_at(home) as installation:
+        wishes = wishes_of(installation, wish)
         if len(wishes) > 1:
-            return _pull_each(workshop, wishes, json)
+            return _pull_each(installation, wishes, json)
         started = time.monotonic()
-        result = _pull(workshop, wish)
+        result = _pull(installation, wish)
         _print(result, time.monotonic() - started, json)
         return result.exit_code
 
 
-def _pull_each(workshop: "Workshop", wishes: "Sequence[Wish]", as_json: bool) -> int:
+def _pull_each(installation: "Installation", wishes: "Sequence[Wish]", as_json: bool) -> int:
     """Pull companies one after the other, each with its result; one that fails does not stop the others."""
     records, codes = [], []
     for wish in wishes:
         started = time.monotonic()
         try:
-            result = _pull(workshop, wish)
+            result = _pull(installation, wish)
         except EtlCustomersError as error:
             codes.append(error.exit_code)
             said = {"code": error_code(error), "message": str(error)}
@@ -112,17 +112,17 @@ def result_of(target: "Engine", home: "Home", record: "ImportRecord", repeat: bo
     Raises:
         DatabaseUnavailable: The target does not answer.
     """
+    from etl_customers.database.connect import reading
     from etl_customers.report.pull_result import pull_result_of
-    from etl_customers.target.connect import reading
 
     with reading(target) as connection:
         return pull_result_of(connection, home, record, repeat)
 
 
-def _pull(workshop: "Workshop", wish: "Wish") -> "PullResult":
-    from assets.launch import run_import_job
-    from assets.pulling import pull
-    from assets.tags import import_tags
+def _pull(installation: "Installation", wish: "Wish") -> "PullResult":
+    from assets.automation.launch import run_import_job
+    from assets.automation.pulling import pull
+    from assets.display.tags import import_tags
     from etl_customers.cli.progress import shown_progress
     from etl_customers.cli.stopping import when_stopped
 
@@ -130,20 +130,20 @@ def _pull(workshop: "Workshop", wish: "Wish") -> "PullResult":
 
     def run(record: "ImportRecord") -> "RunOutcome":
         begun.append(record.import_id)
-        tags = import_tags(record, workshop.settings)
-        return run_import_job(workshop.home, record.import_id, progress, tags, record.source)
+        tags = import_tags(record, installation.settings)
+        return run_import_job(installation.home, record.import_id, progress, tags, record.source)
 
-    with when_stopped(lambda: _what_a_stop_left(workshop, wish, begun)), shown_progress() as progress:
-        outcome = pull(workshop, wish, user_name(), run)
-        return _result(workshop, outcome)
+    with when_stopped(lambda: _what_a_stop_left(installation, wish, begun)), shown_progress() as progress:
+        outcome = pull(installation, wish, user_name(), run)
+        return _result(installation, outcome)
 
 
-def _what_a_stop_left(workshop: "Workshop", wish: "Wish", begun: "Sequence[str]") -> str:
-    from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import FINISHED, require_import
+def _what_a_stop_left(installation: "Installation", wish: "Wish", begun: "Sequence[str]") -> str:
+    from etl_customers.database.connect import reading
+    from etl_customers.database.ledger import FINISHED, require_import
 
     for import_id in begun[-1:]:
-        with reading(workshop.target) as connection:
+        with reading(installation.target) as connection:
             record = require_import(connection, import_id)
         if record.status == FINISHED and wish.is_full and not record.is_full:
             return (
@@ -155,8 +155,10 @@ def _what_a_stop_left(workshop: "Workshop", wish: "Wish", begun: "Sequence[str]"
     return "stopped; nothing of this pull is loaded, the same command goes on with it"
 
 
-def _result(workshop: "Workshop", outcome: "PullOutcome") -> "PullResult":
+def _result(installation: "Installation", outcome: "PullOutcome") -> "PullResult":
     from etl_customers.cli.run_ends import result_after_run
 
-    read = partial(result_of, workshop.target, workshop.home, outcome.record, repeat=not outcome.accepted.is_new)
+    read = partial(
+        result_of, installation.target, installation.home, outcome.record, repeat=not outcome.accepted.is_new
+    )
     return result_after_run(outcome.record.import_id, outcome.run.failure, read, "the pull is finished")

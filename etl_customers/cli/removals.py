@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl_customers.cli.options import HomeOption, JsonOption, of_a_customer, show_in_ui, user_name, workshop_at
+from etl_customers.cli.options import HomeOption, JsonOption, installation_at, of_a_customer, show_in_ui, user_name
 
 if TYPE_CHECKING:
-    from etl_customers.erasing.erase import Erasure
-    from etl_customers.undoing import Undone
-    from etl_customers.workshop import Workshop
+    from etl_customers.changes.erasing.erase import Erasure
+    from etl_customers.changes.undoing import Undone
+    from etl_customers.imports.installation import Installation
 
 _SHOWN = 20
 
@@ -40,15 +40,18 @@ def undo(
 
     3: it could not be done now, nothing is changed; run it again
     """
+    from etl_customers.changes.undoing import undo as undo_import
     from etl_customers.cli.screen import print_json
     from etl_customers.cli.stopping import when_stopped
-    from etl_customers.undoing import undo as undo_import
 
-    with workshop_at(home) as workshop, when_stopped(lambda: _what_a_stopped_undo_left(workshop, import_id)):
-        undone = undo_import(workshop, import_id, user_name(), is_dry_run=dry_run)
+    with (
+        installation_at(home) as installation,
+        when_stopped(lambda: _what_a_stopped_undo_left(installation, import_id)),
+    ):
+        undone = undo_import(installation, import_id, user_name(), is_dry_run=dry_run)
         if not dry_run and not undone.is_repeat:
             kept = len(undone.kept)
-            show_in_ui(workshop, [import_id], "undone", removed=undone.removed, restored=undone.restored, kept=kept)
+            show_in_ui(installation, [import_id], "undone", removed=undone.removed, restored=undone.restored, kept=kept)
     if json:
         print_json(
             {
@@ -89,16 +92,19 @@ def erase(
 
     3: it could not be done now; run it again
     """
+    from etl_customers.changes.erasing.erase import erase as erase_customer
     from etl_customers.cli.screen import print_json
     from etl_customers.cli.stopping import when_stopped
-    from etl_customers.erasing.erase import erase as erase_customer
 
     if not yes:
         _ask(customer_id)
-    with workshop_at(home) as workshop, when_stopped(lambda: _what_a_stopped_erasure_left(workshop, customer_id)):
-        erasure = erase_customer(workshop, customer_id, user_name())
+    with (
+        installation_at(home) as installation,
+        when_stopped(lambda: _what_a_stopped_erasure_left(installation, customer_id)),
+    ):
+        erasure = erase_customer(installation, customer_id, user_name())
         if erasure.erased_at is not None and not erasure.is_repeat:
-            show_in_ui(workshop, [_import_of(workshop, customer_id)], "a customer was erased")
+            show_in_ui(installation, [_import_of(installation, customer_id)], "a customer was erased")
     if json:
         print_json(
             {
@@ -128,13 +134,13 @@ def purge(
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from assets.instance import open_instance
-    from assets.retention import purge as purge_all
+    from assets.automation.retention import purge as purge_all
+    from assets.runtime.instance import open_instance
     from etl_customers.cli.screen import console, pairs, print_json, say
 
-    with workshop_at(home) as workshop, open_instance(workshop.home) as instance:
-        deleted, records = purge_all(instance, workshop, datetime.now(UTC), is_dry_run=dry_run)
-        days = workshop.settings.retention.days
+    with installation_at(home) as installation, open_instance(installation.home) as instance:
+        deleted, records = purge_all(instance, installation, datetime.now(UTC), is_dry_run=dry_run)
+        days = installation.settings.retention.days
     counts = {**asdict(deleted), **asdict(records)}
     if json:
         print_json({"dry_run": dry_run, "days": days, **counts})
@@ -143,25 +149,25 @@ def purge(
     console().print(pairs((name.replace("_", " "), count) for name, count in counts.items()))
 
 
-def _what_a_stopped_undo_left(workshop: "Workshop", import_id: str) -> str:
-    from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import UNDONE, require_import
+def _what_a_stopped_undo_left(installation: "Installation", import_id: str) -> str:
+    from etl_customers.database.connect import reading
+    from etl_customers.database.ledger import UNDONE, require_import
 
-    with reading(workshop.target) as connection:
+    with reading(installation.target) as connection:
         record = require_import(connection, import_id)
     if record.status == UNDONE:
         return f"stopped, but import {import_id} is undone"
     return "stopped; nothing is taken back, the same command may be run again"
 
 
-def _what_a_stopped_erasure_left(workshop: "Workshop", customer_id: int) -> str:
-    from etl_customers.errors import NotFound
-    from etl_customers.target.connect import reading
-    from etl_customers.target.customers import CustomerRemoved, find_customer
+def _what_a_stopped_erasure_left(installation: "Installation", customer_id: int) -> str:
+    from etl_customers.base.errors import NotFound
+    from etl_customers.database.connect import reading
+    from etl_customers.database.customers import CustomerRemoved, find_customer
 
     where = "still in the target database"
     try:
-        with reading(workshop.target) as connection:
+        with reading(installation.target) as connection:
             find_customer(connection, customer_id)
     except CustomerRemoved:
         where = "gone from the target database"
@@ -170,17 +176,17 @@ def _what_a_stopped_erasure_left(workshop: "Workshop", customer_id: int) -> str:
     return f"stopped; customer {customer_id} is {where}, files may have the person still; the same command finishes it"
 
 
-def _import_of(workshop: "Workshop", customer_id: int) -> str:
-    from etl_customers.target.connect import reading
-    from etl_customers.target.removals import find_removed
+def _import_of(installation: "Installation", customer_id: int) -> str:
+    from etl_customers.database.connect import reading
+    from etl_customers.database.removals import find_removed
 
-    with reading(workshop.target) as connection:
+    with reading(installation.target) as connection:
         removed = find_removed(connection, customer_id)
     return removed.import_id if removed else ""
 
 
 def _ask(customer_id: int) -> None:
-    from etl_customers.errors import UsageError
+    from etl_customers.base.errors import UsageError
 
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to be asked: give --yes to erase without a question")

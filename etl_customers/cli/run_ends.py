@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from etl_customers.base.errors import DatabaseUnavailable, NotNow
 from etl_customers.cli.screen import say
-from etl_customers.errors import DatabaseUnavailable, NotNow
+from etl_customers.database.connect import read_patiently
+from etl_customers.database.ledger import FINISHED
 from etl_customers.report.result import Refusal, RunFailed
-from etl_customers.target.connect import read_patiently
-from etl_customers.target.ledger import FINISHED
 
 
 class _Result(Protocol):

@@ -12,11 +12,11 @@ import traceback
 
 import typer
 
+from etl_customers.base.command_wording import COMMANDS_IN_FILES
+from etl_customers.base.errors import EtlCustomersError, error_code
+from etl_customers.base.private_files import OWNER_ONLY
 from etl_customers.cli.pasting import remember_home, runnable
 from etl_customers.cli.stopping import noticed_stops
-from etl_customers.errors import EtlCustomersError, error_code
-from etl_customers.private_files import OWNER_ONLY
-from etl_customers.wording import COMMANDS_IN_FILES
 
 DEBUG_VARIABLE = "ETL_CUSTOMERS_DEBUG"
 _USAGE, _BUG, _INTERRUPTED, _BROKEN_PIPE = 2, 70, 130, 141

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from etl_customers.cli.pasting import runnable
-from etl_customers.controls import escape_json
+from etl_customers.texts.controls import escape_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,8 +10,8 @@ from etl_customers.cli.options import HomeOption, JsonOption, ListingGroup, targ
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl_customers.setting_changes import Change
-    from etl_customers.settings import Home, Settings
+    from etl_customers.settings.changes import Change
+    from etl_customers.settings.sections import Home, Settings
 
 _NameArgument = Annotated[
     str, typer.Argument(help="Such as company.country, or csv.aliases.HEADER.", show_default=False)
@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Print every setting in force, its value and where it was read."""
     from etl_customers.cli.screen import console, print_json, table
-    from etl_customers.settings import find_home, settings_with_origins
+    from etl_customers.settings.sections import find_home, settings_with_origins
 
     origins = list(settings_with_origins(find_home(home)))
     if json:
@@ -50,8 +50,8 @@ def set_(
 ) -> None:
     """Write a setting into settings.toml of the home; an invalid value changes nothing."""
     from etl_customers.cli.company import read_country
-    from etl_customers.setting_changes import find_setting, set_setting
-    from etl_customers.settings import find_home
+    from etl_customers.settings.changes import find_setting, set_setting
+    from etl_customers.settings.sections import find_home
 
     found = find_home(home)
     setting = find_setting(name)
@@ -66,8 +66,8 @@ def set_(
 
 def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """Take a setting out of settings.toml: its default is in force again."""
-    from etl_customers.setting_changes import unset_setting
-    from etl_customers.settings import find_home
+    from etl_customers.settings.changes import unset_setting
+    from etl_customers.settings.sections import find_home
 
     found = find_home(home)
     _print(found, unset_setting(found, name), json)
@@ -75,14 +75,14 @@ def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None
 
 def _check(wanted: "Settings", home: Path | None, path: tuple[str, ...]) -> None:
     """Ask the readers of a setting whether they can use it; what they need is slow to import."""
-    from etl_customers.settings import find_home
+    from etl_customers.settings.sections import find_home
 
     if path[0] in ("company", "reference"):
-        from etl_customers.workshop import check_places
+        from etl_customers.imports.installation import check_places
 
         check_places(wanted)
     if path[:2] == ("alerts", "log_file") and wanted.alerts.log_file is not None:
-        from etl_customers.alerts import check_log_file
+        from etl_customers.report.alerts import check_log_file
 
         check_log_file(find_home(home), wanted.alerts.log_file)
     if path[:2] == ("csv", "encoding") and wanted.csv.encoding is not None:
@@ -90,9 +90,9 @@ def _check(wanted: "Settings", home: Path | None, path: tuple[str, ...]) -> None
 
         checked_codec(wanted.csv.encoding)
     if path[:2] == ("csv", "aliases"):
-        from etl_customers.fields import load_fields
-        from etl_customers.read.headers import KnownHeaders
-        from etl_customers.target.connect import reading
+        from etl_customers.columns.account_fields import load_fields
+        from etl_customers.columns.headers import KnownHeaders
+        from etl_customers.database.connect import reading
 
         with target_at(home) as target, reading(target) as connection:
             KnownHeaders(load_fields(connection), wanted.csv.aliases)

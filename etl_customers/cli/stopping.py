@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 
-from etl_customers.errors import EtlCustomersError
+from etl_customers.base.errors import EtlCustomersError
 
 _STOPPED = "stopped; the same command may be run again"
 """True of every command: what one has not committed is as before."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from etl_customers.errors import UsageError
+from etl_customers.base.errors import UsageError
 from schemas.sources import LABELS
 
 _CODE = re.compile("[ -~]{1,4096}")

@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 import requests
 
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.connections.oauth import Application, revoke
 from etl_customers.connections.sending import Answer, Patience, send
 from etl_customers.connections.vault import TokenSet
-from etl_customers.errors import ProviderUnavailable
-from etl_customers.settings import Settings
-from etl_customers.target.connections import ConnectionRecord
+from etl_customers.database.connections import ConnectionRecord
+from etl_customers.settings.sections import Settings
 from schemas.sources import QUICKBOOKS, XERO
 
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")

@@ -10,15 +10,15 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from etl_customers.base.errors import ProviderUnavailable, UsageError
 from etl_customers.connections.callback import CallbackServer, Consent, read_consent
 from etl_customers.connections.companies import Company, list_companies
 from etl_customers.connections.oauth import Application, GrantRefused, authorize_address, redeem_code
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.vault import TokenSet, Vault, open_vault
-from etl_customers.errors import ProviderUnavailable, UsageError
-from etl_customers.settings import Home, Settings, client_credentials
-from etl_customers.target.connect import writing
-from etl_customers.target.connections import ConnectionRecord, lock_connection, store_connection
+from etl_customers.database.connect import writing
+from etl_customers.database.connections import ConnectionRecord, lock_connection, store_connection
+from etl_customers.settings.sections import Home, Settings, client_credentials
 from schemas.sources import LABELS
 
 ANSWER_SECONDS = 300.0

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.connections.companies import ask
 from etl_customers.connections.sending import Answer, Patience
-from etl_customers.errors import ProviderUnavailable
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from schemas.record_kinds import BOTH, CUSTOMERS, INACTIVE, NEITHER, PROJECTS, SUPPLIERS_ONLY
 from schemas.sources import LABELS, QUICKBOOKS
 

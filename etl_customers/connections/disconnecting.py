@@ -2,15 +2,14 @@
 
 from sqlalchemy import Connection, Engine
 
+from etl_customers.base.errors import EtlCustomersError, ProviderUnavailable, ReconnectNeeded, UsageError
 from etl_customers.connections.companies import end_connection
 from etl_customers.connections.oauth import Application
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.connections.vault import open_vault
-from etl_customers.errors import EtlCustomersError, ProviderUnavailable, ReconnectNeeded, UsageError
-from etl_customers.settings import Home, Settings, client_credentials
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import (
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.connections import (
     DISCONNECTED,
     ConnectionRecord,
     choose_connection,
@@ -19,6 +18,7 @@ from etl_customers.target.connections import (
     read_token,
     set_state,
 )
+from etl_customers.settings.sections import Home, Settings, client_credentials
 from schemas.sources import LABELS, XERO
 
 

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from etl_customers.base.errors import EtlCustomersError, ProviderUnavailable, PullRefused, UsageError
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
-from etl_customers.errors import EtlCustomersError, ProviderUnavailable, PullRefused, UsageError
-from etl_customers.settings import Home, Settings
-from etl_customers.target.connect import reading
-from etl_customers.target.connections import CONNECTED, list_connections
+from etl_customers.database.connect import reading
+from etl_customers.database.connections import CONNECTED, list_connections
+from etl_customers.settings.sections import Home, Settings
 
 UNUSED = timedelta(days=7)
 """A connection whose token was not renewed for so long is renewed."""

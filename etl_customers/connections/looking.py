@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
+from etl_customers.base.errors import ProviderUnavailable, ReconnectNeeded
 from etl_customers.connections.companies import ask, name_of
 from etl_customers.connections.counting import MINOR_VERSION, Counter, content_of
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
-from etl_customers.errors import ProviderUnavailable, ReconnectNeeded
-from etl_customers.settings import Home, Settings
-from etl_customers.target.connect import writing
-from etl_customers.target.connections import ConnectionRecord, store_company
+from etl_customers.database.connect import writing
+from etl_customers.database.connections import ConnectionRecord, store_company
+from etl_customers.settings.sections import Home, Settings
 from schemas.sources import QUICKBOOKS
 
 _ENVIRONMENTS = {

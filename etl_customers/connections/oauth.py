@@ -21,11 +21,11 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from etl_customers.base.errors import ProviderUnavailable, UsageError
 from etl_customers.connections.sending import Answer, AnswerLost, Patience, send
 from etl_customers.connections.vault import TokenSet
-from etl_customers.errors import ProviderUnavailable, UsageError
-from etl_customers.settings import ClientCredentials, Settings
-from etl_customers.target.connections import REFRESH_LIFE
+from etl_customers.database.connections import REFRESH_LIFE
+from etl_customers.settings.sections import ClientCredentials, Settings
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 _SCOPES = {

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.connections.bodies import Endless, Session, read_body
-from etl_customers.errors import ProviderUnavailable
 from schemas.sources import QUICKBOOKS, XERO
 
 REQUEST_ID_HEADERS: dict[str, str] = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}

@@ -12,14 +12,13 @@ from typing import NoReturn
 
 from sqlalchemy import Connection, Engine
 
+from etl_customers.base.errors import DatabaseUnavailable, ProviderUnavailable, ReconnectNeeded
 from etl_customers.connections import oauth
 from etl_customers.connections.oauth import Application, GrantRefused
 from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.vault import TokenSet, Vault, open_vault
-from etl_customers.errors import DatabaseUnavailable, ProviderUnavailable, ReconnectNeeded
-from etl_customers.settings import Home, Settings, client_credentials
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.connections import (
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.connections import (
     RECONNECT,
     ConnectionRecord,
     choose_connection,
@@ -30,6 +29,7 @@ from etl_customers.target.connections import (
     set_state,
     store_token,
 )
+from etl_customers.settings.sections import Home, Settings, client_credentials
 from schemas.sources import LABELS
 
 MOST_REJECTIONS, REJECTED_LONG = 3, timedelta(hours=3)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from etl_customers.errors import DiskUnavailable, UsageError
-from etl_customers.private_files import write_private
-from etl_customers.settings import SECRET_KEY_VARIABLE, Home, secret_keys
+from etl_customers.base.errors import DiskUnavailable, UsageError
+from etl_customers.base.private_files import write_private
+from etl_customers.settings.sections import SECRET_KEY_VARIABLE, Home, secret_keys
 
 _KEY_BYTES = 32
 _MOST_BYTES = 4096

@@ -12,9 +12,9 @@ import polars as pl
 from sqlalchemy import Column, Connection, MetaData, String, Table, exists, select
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.database.bulk import append_frame
+from etl_customers.database.tables import identity_keys
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame
-from etl_customers.target.tables import identity_keys
 from etl_customers.validate.keys import renew_keys
 
 _KEYS_AT_A_TIME = 200_000

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl_customers.errors import UploadRefused, UsageError
-from etl_customers.imports import Accepted, accept_upload
+from etl_customers.base.errors import UploadRefused, UsageError
+from etl_customers.base.refusals import FileChanged, FileNotThere
+from etl_customers.imports.installation import Installation
+from etl_customers.imports.stages import Accepted, accept_upload
+from etl_customers.imports.temporary_files import temporary_files
 from etl_customers.inbox.folders import held, list_accepted, move
 from etl_customers.inbox.look import Entry, look_at
 from etl_customers.inbox.names import clean_name, free_name, named_after, parts_of
-from etl_customers.leftovers import temporary_files
-from etl_customers.read.refusals import FileChanged, FileNotThere
-from etl_customers.workshop import Workshop
 
 ACCEPTED_BY = "inbox"
 MOST_ACCEPTED = 1_000
@@ -61,11 +61,11 @@ class Acceptance:
     """Why others could not be moved, in the operating system's words."""
 
 
-def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, seconds: float) -> Acceptance:
+def accept_files(installation: Installation, ready: Sequence[Entry], *, most: int, seconds: float) -> Acceptance:
     """Accept complete files, the first ``most``, for about ``seconds`` seconds.
 
     Args:
-        workshop: Home, settings and target.
+        installation: Home, settings and target.
         ready: What a look found complete.
         most: Most files to accept.
         seconds: No file is begun after that.
@@ -79,13 +79,13 @@ def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, secon
     deadline, accepted = time.monotonic() + seconds, 0
     problems: Counter[str] = Counter()
     # Held over all of them, or each would look for leftovers among the copies of the others.
-    with held(workshop.home), temporary_files(workshop):
-        room = MOST_ACCEPTED - len(list_accepted(workshop.home, MOST_ACCEPTED))
+    with held(installation.home), temporary_files(installation):
+        room = MOST_ACCEPTED - len(list_accepted(installation.home, MOST_ACCEPTED))
         for entry in ready[: min(most, room)]:
             if time.monotonic() > deadline:
                 break
             try:
-                accept_file(workshop, entry)
+                accept_file(installation, entry)
                 accepted += 1
             except NotMoved as error:
                 problems[error.reason] += 1
@@ -94,7 +94,7 @@ def accept_files(workshop: Workshop, ready: Sequence[Entry], *, most: int, secon
     return Acceptance(accepted, len(ready) - accepted - problems.total(), problems)
 
 
-def accept_file(workshop: Workshop, entry: Entry) -> tuple[Accepted, Path]:
+def accept_file(installation: Installation, entry: Entry) -> tuple[Accepted, Path]:
     """Make an import of a file and move the file to ``accepted/``; the inbox must be held.
 
     Returns:
@@ -105,15 +105,15 @@ def accept_file(workshop: Workshop, entry: Entry) -> tuple[Accepted, Path]:
         DiskUnavailable: It cannot be copied.
         DatabaseUnavailable: The target does not answer.
     """
-    accepted = accept_upload(workshop, entry.path, accepted_by=ACCEPTED_BY, looked_at=entry.looked_at)
-    return accepted, move_accepted(workshop, entry, accepted.record.import_id)
+    accepted = accept_upload(installation, entry.path, accepted_by=ACCEPTED_BY, looked_at=entry.looked_at)
+    return accepted, move_accepted(installation, entry, accepted.record.import_id)
 
 
-def accept_named(workshop: Workshop, name: str) -> tuple[str, Path]:
+def accept_named(installation: Installation, name: str) -> tuple[str, Path]:
     """Accept the file of the inbox that a person has named, or find it accepted already.
 
     Args:
-        workshop: Home, settings and target.
+        installation: Home, settings and target.
         name: The file's name in the inbox: no path, and no hidden file.
 
     Returns:
@@ -125,13 +125,13 @@ def accept_named(workshop: Workshop, name: str) -> tuple[str, Path]:
         DiskUnavailable: It cannot be copied.
         DatabaseUnavailable: The target does not answer.
     """
-    home = workshop.home
+    home = installation.home
     if not name or name.startswith(".") or os.sep in name or "\0" in name:
         raise NotInInbox
-    with held(home), temporary_files(workshop):
+    with held(home), temporary_files(installation):
         try:
-            entry = look_at(home.inbox / name, workshop.settings.csv.max_bytes)
-            accepted, path = accept_file(workshop, entry)
+            entry = look_at(home.inbox / name, installation.settings.csv.max_bytes)
+            accepted, path = accept_file(installation, entry)
         except FileNotThere:
             earlier = [
                 path for path in list_accepted(home, MOST_ACCEPTED) if parts_of(path.name)[1] == clean_name(name)
@@ -142,9 +142,9 @@ def accept_named(workshop: Workshop, name: str) -> tuple[str, Path]:
     return accepted.record.import_id, path
 
 
-def move_accepted(workshop: Workshop, entry: Entry, import_id: str) -> Path:
+def move_accepted(installation: Installation, entry: Entry, import_id: str) -> Path:
     """Move the file of an import to ``accepted/``; another that took its place meanwhile stays in the inbox."""
-    home = workshop.home
+    home = installation.home
     try:
         path = move(entry.path, home.inbox_accepted, named_after(import_id, entry.path.name))
         found = path.lstat()

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from etl_customers import settings
-from etl_customers.errors import UploadRefused
-from etl_customers.fields import AccountFields
-from etl_customers.invisible import are_blank, is_blank
-from etl_customers.private_files import as_text, private_draft
+from etl_customers.base.errors import UploadRefused
+from etl_customers.base.private_files import as_text, private_draft
+from etl_customers.base.refusals import EmptyFile
+from etl_customers.columns.account_fields import AccountFields
+from etl_customers.columns.headers import KnownHeaders, Role, match_header, without_empty_end
 from etl_customers.read.csv_files import find_dialect, find_encoding, open_text, read_records
-from etl_customers.read.formulas import escape_formula
-from etl_customers.read.headers import KnownHeaders, Role, match_header, without_empty_end
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import EmptyFile
 from etl_customers.read.row_widths import possible_positions
 from etl_customers.read.xlsx_files import open_workbook_records
+from etl_customers.settings import sections
 from etl_customers.staging import UploadColumn
+from etl_customers.texts.formula_escapes import escape_formula
+from etl_customers.texts.invisible import are_blank, is_blank
 
 TEMPORARY = ".blanked-"
 """Begins the names of copies that are still being written."""
@@ -44,7 +44,7 @@ def write_blanked(
     upload: Path,
     folder: Path,
     fields: AccountFields,
-    csv: settings.Csv,
+    csv: sections.Csv,
     encoding: str | None,
     noted: Sequence[UploadColumn] | None = None,
 ) -> Path | None:

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_customers.errors import UploadRefused
+from etl_customers.base.errors import UploadRefused
+from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
+from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.names import is_being_written, what_is_wrong_with
-from etl_customers.leftovers import translated_disk_errors
-from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
 from etl_customers.read.uploads import is_unchanged, kind_of, open_regular_file
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 
 EXAMINED = 1_000
 """Most entries that one look examines."""

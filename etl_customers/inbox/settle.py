@@ -17,22 +17,22 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from etl_customers.errors import DiskUnavailable, ImportBusy, UploadRefused
-from etl_customers.fields import AccountFields, load_fields
+from etl_customers.base.errors import DiskUnavailable, ImportBusy, UploadRefused
+from etl_customers.base.private_files import sync_folder
+from etl_customers.base.refusals import FileNotThere
+from etl_customers.columns.account_fields import AccountFields, load_fields
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_imports
+from etl_customers.imports.installation import Installation
+from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.blank import TEMPORARY, write_blanked
 from etl_customers.inbox.folders import held, list_accepted, move, reject
 from etl_customers.inbox.look import Odd
 from etl_customers.inbox.names import clean_name, parts_of, rejected_name
-from etl_customers.leftovers import translated_disk_errors
-from etl_customers.private_files import sync_folder
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import FileNotThere
 from etl_customers.read.uploads import is_unchanged, open_regular_file
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_imports
-from etl_customers.workshop import Workshop
 
 _SETTLED_AT_MOST = 2_000
 _AGAIN = "put that right and copy the file into inbox/ again"
@@ -72,11 +72,11 @@ class Settlement:
     """Why files could not be moved, in the operating system's words."""
 
 
-def settle_files(workshop: Workshop, odd: Sequence[Odd], *, seconds: float) -> Settlement:
+def settle_files(installation: Installation, odd: Sequence[Odd], *, seconds: float) -> Settlement:
     """Set aside what can be no upload, and settle every accepted file whose import ended.
 
     Args:
-        workshop: Home, settings and target.
+        installation: Home, settings and target.
         odd: What a look found.
         seconds: No file is begun after that.
 
@@ -85,46 +85,46 @@ def settle_files(workshop: Workshop, odd: Sequence[Odd], *, seconds: float) -> S
         DatabaseUnavailable: The target does not answer.
     """
     deadline, result = time.monotonic() + seconds, Settlement()
-    with held(workshop.home):
-        _sweep(workshop.home)
+    with held(installation.home):
+        _sweep(installation.home)
         for one in odd:
             with _counting_problems(result):
-                _set_aside(workshop.home, one, result)
-        paths = list_accepted(workshop.home, _SETTLED_AT_MOST)
-        records = find_records(workshop, paths)
+                _set_aside(installation.home, one, result)
+        paths = list_accepted(installation.home, _SETTLED_AT_MOST)
+        records = find_records(installation, paths)
         for path in paths:
             record = records.get(parts_of(path.name)[0])
             if time.monotonic() > deadline and (record is None or record.status != ACCEPTED):
                 result.left += 1
             else:
-                _settle(workshop, path, record, result)
+                _settle(installation, path, record, result)
     return result
 
 
-def settle_one(workshop: Workshop, path: Path) -> Settlement:
+def settle_one(installation: Installation, path: Path) -> Settlement:
     """Settle one accepted file, if its import ended."""
     result = Settlement()
-    with held(workshop.home):
-        _settle(workshop, path, find_records(workshop, [path]).get(parts_of(path.name)[0]), result)
+    with held(installation.home):
+        _settle(installation, path, find_records(installation, [path]).get(parts_of(path.name)[0]), result)
     return result
 
 
-def find_records(workshop: Workshop, paths: Iterable[Path]) -> dict[str, ImportRecord]:
+def find_records(installation: Installation, paths: Iterable[Path]) -> dict[str, ImportRecord]:
     """Return the imports of accepted files by their ids; those that the target does not know are left out."""
     import_ids = {parts_of(path.name)[0] for path in paths} - {""}
     if not import_ids:
         return {}
-    with reading(workshop.target) as connection:
+    with reading(installation.target) as connection:
         return find_imports(connection, import_ids)
 
 
-def _settle(workshop: Workshop, path: Path, record: ImportRecord | None, result: Settlement) -> None:
+def _settle(installation: Installation, path: Path, record: ImportRecord | None, result: Settlement) -> None:
     if record is not None and record.status == ACCEPTED:
         result.under_way.append(record)
         return
     with _counting_problems(result):
         try:
-            result.settled.append(Settled(_put_away(workshop, path, record), record))
+            result.settled.append(Settled(_put_away(installation, path, record), record))
         except ImportBusy:
             if record is not None:  # its last stage writes the failed rows
                 result.under_way.append(record)
@@ -152,45 +152,45 @@ def _set_aside(home: Home, odd: Odd, result: Settlement) -> None:
     result.set_aside[odd.refusal.code] += 1
 
 
-def _put_away(workshop: Workshop, path: Path, record: ImportRecord | None) -> Outcome:
+def _put_away(installation: Installation, path: Path, record: ImportRecord | None) -> Outcome:
     found = path.lstat()
     if record is None or not stat.S_ISREG(found.st_mode):
         why = "it is no file of an import that this target database knows; accepted/ holds files under import only"
-        _reject(workshop, path, "was set aside", why, "copy the file into inbox/ to have it imported")
+        _reject(installation, path, "was set aside", why, "copy the file into inbox/ to have it imported")
         return Outcome.UNKNOWN
     import_id = record.import_id
     if record.status == REFUSED:
-        _reject(workshop, path, f"was refused as import {import_id}", record.refusal_message or "no reason", _AGAIN)
+        _reject(installation, path, f"was refused as import {import_id}", record.refusal_message or "no reason", _AGAIN)
         return Outcome.REFUSED
     if record.status != FINISHED:
         loaded = "nothing of it had been loaded" if record.finished_at is None else "what it had loaded was taken back"
         why = f"import {import_id} was undone: {loaded}"
-        _reject(workshop, path, "is not imported any more", why, "copy it into inbox/ again to import it anew")
+        _reject(installation, path, "is not imported any more", why, "copy it into inbox/ again to import it anew")
         return Outcome.UNDONE
-    return _put_away_finished(workshop, path, record, found)
+    return _put_away_finished(installation, path, record, found)
 
 
-def _put_away_finished(workshop: Workshop, path: Path, record: ImportRecord, found: os.stat_result) -> Outcome:
+def _put_away_finished(installation: Installation, path: Path, record: ImportRecord, found: os.stat_result) -> Outcome:
     if _hash(path) != record.sha256:
         why = f"somebody wrote to it after it was accepted; import {record.import_id} has what it held before"
-        _reject(workshop, path, "was set aside", why, "copy it into inbox/ to have what it holds now imported")
+        _reject(installation, path, "was set aside", why, "copy it into inbox/ to have what it holds now imported")
         return Outcome.CHANGED
-    noted = _noted_columns(workshop, record.import_id)
+    noted = _noted_columns(installation, record.import_id)
     try:
         blanked = write_blanked(
-            path, workshop.home.inbox_done, _fields(workshop), workshop.settings.csv, record.encoding, noted
+            path, installation.home.inbox_done, _fields(installation), installation.settings.csv, record.encoding, noted
         )
     except UploadRefused as refusal:
         why = f"its passwords could not be blanked, because under the settings of now {refusal}"
         what = f"is imported, as {record.import_id}, but may still hold passwords"
-        _reject(workshop, path, what, why, "delete the file when you need it no longer")
+        _reject(installation, path, what, why, "delete the file when you need it no longer")
         return Outcome.NOT_BLANKED
     if blanked is None:
         with suppress(PermissionError):  # another user's file, which that user's own time serves as well
             os.utime(path)  # its retention time begins now
-        _put(path, workshop.home.inbox_done, path.name)
+        _put(path, installation.home.inbox_done, path.name)
     else:
-        _put(blanked, workshop.home.inbox_done, path.name if find_kind(path) == "csv" else f"{path.name}.csv")
+        _put(blanked, installation.home.inbox_done, path.name if find_kind(path) == "csv" else f"{path.name}.csv")
         path.unlink()
     sync_folder(path.parent)
     return Outcome.REPEAT if _is_repeat(record, parts_of(path.name)[1], found) else Outcome.DONE
@@ -218,25 +218,25 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _noted_columns(workshop: Workshop, import_id: str) -> list[UploadColumn] | None:
+def _noted_columns(installation: Installation, import_id: str) -> list[UploadColumn] | None:
     """Return what the import took each column for; none where its retention time is over."""
-    path = workshop.staging_path(import_id)
+    path = installation.staging_path(import_id)
     if not path.exists():
         return None
     try:
-        with open_staging(path, workshop.settings.staging.memory_limit_mb, wait_seconds=0) as staging:
+        with open_staging(path, installation.settings.staging.memory_limit_mb, wait_seconds=0) as staging:
             return staging.upload_columns() or None
     except StagingDamaged:
         return None
 
 
-def _fields(workshop: Workshop) -> AccountFields:
-    with reading(workshop.target) as connection:
+def _fields(installation: Installation) -> AccountFields:
+    with reading(installation.target) as connection:
         return load_fields(connection)
 
 
-def _reject(workshop: Workshop, path: Path, what: str, why: str, remedy: str) -> None:
-    reject(workshop.home, path, path.name, _note(parts_of(path.name)[1], what, why, remedy))
+def _reject(installation: Installation, path: Path, what: str, why: str, remedy: str) -> None:
+    reject(installation.home, path, path.name, _note(parts_of(path.name)[1], what, why, remedy))
 
 
 def _note(name: str, what: str, why: str, remedy: str) -> str:

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from etl_customers.database.ledger import ACCEPTED, ImportRecord
+from etl_customers.imports.installation import Installation
 from etl_customers.inbox.folders import held, list_accepted
 from etl_customers.inbox.names import parts_of
 from etl_customers.inbox.settle import find_records
-from etl_customers.target.ledger import ACCEPTED, ImportRecord
-from etl_customers.workshop import Workshop
 
 MOST_TRIES = 8
 _LOOKED_AT = 2_000
@@ -75,14 +75,14 @@ TriesOf = Callable[[Mapping[str, float]], Mapping[str, Sequence[Try]]]
 """Takes import ids with the time of their acceptance (seconds since the epoch), returns what was tried since."""
 
 
-def find_starts(workshop: Workshop, tries_of: TriesOf, *, most: int, now: float) -> Starts:
+def find_starts(installation: Installation, tries_of: TriesOf, *, most: int, now: float) -> Starts:
     """Say which imports of the files in ``accepted/`` to start, the first accepted first.
 
     Only the files and the ledger are asked, never what was started before: whatever
     broke off between an acceptance and its end is found again.
 
     Args:
-        workshop: Home, settings and target.
+        installation: Home, settings and target.
         tries_of: Tells what was tried.
         most: Most imports to start; the others wait.
         now: Seconds since the epoch.
@@ -91,9 +91,9 @@ def find_starts(workshop: Workshop, tries_of: TriesOf, *, most: int, now: float)
         DiskUnavailable: A folder of the inbox cannot be used.
         DatabaseUnavailable: The target does not answer.
     """
-    with held(workshop.home):
-        paths = list_accepted(workshop.home, _LOOKED_AT)
-        records = find_records(workshop, paths)
+    with held(installation.home):
+        paths = list_accepted(installation.home, _LOOKED_AT)
+        records = find_records(installation, paths)
         accepted_at: dict[str, int] = {}
         for path in paths:
             import_id = parts_of(path.name)[0]

@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.base.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.database.connect import writing
+from etl_customers.database.driver_errors import DatabaseConflict, UniqueViolation
+from etl_customers.database.ledger import ACCEPTED, FINISHED, ImportRecord, lock_import
+from etl_customers.database.removals import keep_customers
 from etl_customers.load.matches import MatchRemoved
-from etl_customers.target.connect import writing
-from etl_customers.target.driver_errors import DatabaseConflict, UniqueViolation
-from etl_customers.target.ledger import ACCEPTED, FINISHED, ImportRecord, lock_import
-from etl_customers.target.removals import keep_customers
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.05

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from etl_customers.database.ledger import FailedRow
 from etl_customers.staging import Staging
-from etl_customers.target.ledger import FailedRow
 from schemas.codes import message
 
 _ERRORS = """

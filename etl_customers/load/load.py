@@ -11,22 +11,22 @@ from datetime import UTC, datetime
 import polars as pl
 from sqlalchemy import Connection, Engine
 
+from etl_customers.base.read_ahead import read_ahead
+from etl_customers.database.bulk import append_frame, new_customer_ids, time_text
+from etl_customers.database.connect import writing
+from etl_customers.database.first_load import keys_indexed_last
+from etl_customers.database.ledger import (
+    FINISHED,
+    ImportRecord,
+    finish_import,
+    password_hashes_of,
+)
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
 from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.staged_rows import Chunk, StagedRows
 from etl_customers.read.raw_csv import read_file_warnings
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
-from etl_customers.target.connect import writing
-from etl_customers.target.first_load import keys_indexed_last
-from etl_customers.target.ledger import (
-    FINISHED,
-    ImportRecord,
-    finish_import,
-    password_hashes_of,
-)
-from etl_customers.threads import read_ahead
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ deduplicated may have been removed since; then the answer of that stage is out o
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, exists, insert, literal, select
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.database.bulk import append_frame
+from etl_customers.database.tables import customers, matched_customers
 from etl_customers.load.staged_rows import StagedRows
-from etl_customers.target.bulk import append_frame
-from etl_customers.target.tables import customers, matched_customers
 
 _matches = Table(
     "matches", MetaData(), Column("row", BigInteger), Column("customer_id", BigInteger), prefixes=["TEMPORARY"]

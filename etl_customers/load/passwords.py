@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from passlib.hash import argon2
 
-from etl_customers.settings import Passwords
+from etl_customers.settings.sections import Passwords
 
 _WAITING_PER_CORE = 4
 

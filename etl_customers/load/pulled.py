@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 import polars as pl
 from sqlalchemy import Connection, Engine
 
-from etl_customers.deduplicate.merge import merge_pulled
-from etl_customers.errors import PullRefused
+from etl_customers.base.errors import PullRefused
+from etl_customers.database.bulk import append_frame
+from etl_customers.database.connect import writing
+from etl_customers.database.first_load import keys_indexed_last
+from etl_customers.database.ledger import FINISHED, ImportRecord, finish_import
+from etl_customers.database.pulls import find_cursor
+from etl_customers.database.tables import sync_cursors
+from etl_customers.deduplicate.reconcile import merge_pulled
 from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.pulled_customers import claim_keys, create_customers, release_keys, update_customers
@@ -16,14 +22,8 @@ from etl_customers.load.pulled_endings import end_erased, end_merged, end_vanish
 from etl_customers.load.pulled_links import link_customers, write_links
 from etl_customers.load.staged_rows import StagedRows
 from etl_customers.pull.deletions import Deletions, find_deletions
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame
-from etl_customers.target.connect import writing
-from etl_customers.target.first_load import keys_indexed_last
-from etl_customers.target.ledger import FINISHED, ImportRecord, finish_import
-from etl_customers.target.pulls import find_cursor
-from etl_customers.target.tables import sync_cursors
 from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
 from schemas.record_kinds import PULL_KINDS
 from schemas.sources import LABELS

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.database.bulk import append_frame, new_customer_ids, time_text
+from etl_customers.database.tables import customers, identity_keys
 from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame, new_customer_ids, time_text
-from etl_customers.target.tables import customers, identity_keys
 from schemas.columns import CUSTOMER_COLUMNS
 
 _CREATED = f"""

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.database.bulk import append_frame
+from etl_customers.database.edits import ACTIVE
+from etl_customers.database.ledger import ImportRecord
+from etl_customers.database.tables import customer_changes, customers, identity_keys, provider_customers
 from etl_customers.load.pulled_links import of_connection
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame
-from etl_customers.target.edits import ACTIVE
-from etl_customers.target.ledger import ImportRecord
-from etl_customers.target.tables import customer_changes, customers, identity_keys, provider_customers
 from schemas.codes import ERASED, MERGED
 from schemas.columns import PROVIDER_KIND
 

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Connection, DateTime, MetaData, String, Table
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.database.bulk import append_frame, time_text, time_texts
+from etl_customers.database.erased_names import forget_names_below_erased
+from etl_customers.database.ledger import ImportRecord
+from etl_customers.database.tables import provider_customers
 from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
-from etl_customers.target.bulk import append_frame, time_text, time_texts
-from etl_customers.target.erased_names import forget_names_below_erased
-from etl_customers.target.ledger import ImportRecord
-from etl_customers.target.tables import provider_customers
 from schemas.columns import PROVIDER_KIND
 
 _LINKED = """

@@ -12,9 +12,9 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tomlkit.exceptions import ParseError, TOMLKitError
 
-from etl_customers.errors import UsageError
-from etl_customers.fields import AccountFields, headers_of
-from etl_customers.names import normalise_header
+from etl_customers.base.errors import UsageError
+from etl_customers.columns.account_fields import AccountFields, headers_of
+from etl_customers.columns.header_names import normalise_header
 from schemas.provider_records import ADDRESS, MAPPED_COLUMNS
 from schemas.quickbooks_customers import MAPPABLE as OF_QUICKBOOKS
 from schemas.sources import QUICKBOOKS, XERO

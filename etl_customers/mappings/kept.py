@@ -8,11 +8,11 @@ from importlib.resources import files
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from etl_customers.errors import NotFound, UsageError
-from etl_customers.fields import load_fields, remove_custom_field
+from etl_customers.base.errors import NotFound, UsageError
+from etl_customers.columns.account_fields import load_fields, remove_custom_field
+from etl_customers.database.ledger import as_utc
+from etl_customers.database.tables import mappings
 from etl_customers.mappings.document import FIELDS, Mapping, custom_fields_of, plan_of, read_mapping
-from etl_customers.target.ledger import as_utc
-from etl_customers.target.tables import mappings
 from schemas.sources import LABELS
 
 

@@ -14,8 +14,8 @@ from typing import Never, NoReturn, Protocol, Self
 import requests
 from requests.auth import AuthBase
 
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.connections.bodies import Endless, Session, read_body
-from etl_customers.errors import ProviderUnavailable
 from etl_customers.pull.answers import (
     UNEXPECTED,
     Action,
@@ -28,7 +28,7 @@ from etl_customers.pull.answers import (
 )
 from etl_customers.pull.pacing import Clock, Pacing
 from etl_customers.pull.refusals import RequestRefused
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS
 
 _TIMEOUTS = (5, 125)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.pull.answers import UNEXPECTED, Document
 from etl_customers.pull.client import Client, Request
 from etl_customers.pull.pages import as_count, usable_id

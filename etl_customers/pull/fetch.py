@@ -11,7 +11,8 @@ from datetime import datetime
 
 import polars as pl
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.base.read_ahead import read_ahead
 from etl_customers.mappings.document import Mapping
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull import quickbooks, xero
@@ -22,9 +23,8 @@ from etl_customers.pull.pacing import Clock
 from etl_customers.pull.pages import Checkpoint, Page, Record
 from etl_customers.pull.progress import FetchCounts, Progress, find_counts, write_counts
 from etl_customers.pull.refusals import TooManyPages
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
-from etl_customers.threads import read_ahead
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 PAGE_SIZE = 1_000

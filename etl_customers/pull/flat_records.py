@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from etl_customers.invisible import is_blank
+from etl_customers.texts.invisible import is_blank
 from schemas.provider_records import RecordShape
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from etl_customers.mappings.document import Plan
 from etl_customers.pull.flat_records import FlatRecord
-from etl_customers.pull.mapping import (
+from etl_customers.pull.mapped_record import (
     Address,
     Cells,
     LeftOut,
@@ -20,7 +20,7 @@ from etl_customers.pull.mapping import (
     split_emails,
     split_numbers,
 )
-from etl_customers.settings import Xero
+from etl_customers.settings.sections import Xero
 from schemas.codes import ATTENTION, ERASED, MERGED, SUPPLIER_ONLY, UNUSED
 from schemas.provider_records import ADDRESS
 from schemas.xero_contacts import TO_ERASE

@@ -13,16 +13,16 @@ from typing import Any
 
 import polars as pl
 
-from etl_customers.fields import NO_FIELDS, AccountFields
+from etl_customers.columns.account_fields import NO_FIELDS, AccountFields
 from etl_customers.mappings.document import Mapping as FieldMapping
 from etl_customers.mappings.document import Plan, plan_of
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import FlatRecord, read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.map_xero import map_xero
-from etl_customers.pull.mapping import LeftOut, MappedRecord
+from etl_customers.pull.mapped_record import LeftOut, MappedRecord
 from etl_customers.pull.merged import final_winners
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
 from schemas.codes import INVALID_RECORD, MERGED
 from schemas.columns import CUSTOMER_COLUMNS

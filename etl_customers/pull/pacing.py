@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 
 
 class Clock:

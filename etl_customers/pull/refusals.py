@@ -8,7 +8,7 @@ A token that the provider does not accept any more is ``errors.ReconnectNeeded``
 the provider's error number and our words, never its text: that echoes tokens and values.
 """
 
-from etl_customers.errors import PullRefused
+from etl_customers.base.errors import PullRefused
 from schemas.sources import LABELS
 
 WRONG_ENVIRONMENT, NO_SUBSCRIPTION = "wrong_environment", "no_subscription"

@@ -15,9 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from etl_customers.invisible import are_blank
-from etl_customers.read.headers import MAX_COLUMNS, KnownHeaders, count_known, find_header_row
-from etl_customers.read.refusals import (
+from etl_customers.base.refusals import (
     BrokenQuotes,
     CellTooLong,
     EmptyFile,
@@ -26,6 +24,8 @@ from etl_customers.read.refusals import (
     Quoting,
     UnknownEncoding,
 )
+from etl_customers.columns.headers import MAX_COLUMNS, KnownHeaders, count_known, find_header_row
+from etl_customers.texts.invisible import are_blank
 
 DELIMITERS = (",", ";", "\t", "|")
 """In this order where the header fits several equally well."""

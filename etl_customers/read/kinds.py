@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from etl_customers.read.refusals import EmptyFile, NotCsv
+from etl_customers.base.refusals import EmptyFile, NotCsv
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -12,12 +12,12 @@ from string import ascii_letters, digits
 
 import polars as pl
 
-from etl_customers.invisible import is_blank, visible
-from etl_customers.names import normalise_header
-from etl_customers.read.formulas import unescape_formula
-from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file
+from etl_customers.columns.header_names import normalise_header
+from etl_customers.columns.headers import UNSTAGED_ROLES, Role, is_own_file
 from etl_customers.read.row_widths import RaggedCells, describe_width, moved_positions
 from etl_customers.staging import UploadColumn
+from etl_customers.texts.formula_escapes import unescape_formula
+from etl_customers.texts.invisible import is_blank, visible
 from schemas.codes import HEADER_AGAIN, RAGGED_ROW
 
 _UNCORRECTED = re.compile(r"\(not corrected ([0-9a-f]{8})\)")

@@ -12,20 +12,20 @@ from pathlib import Path
 
 import polars as pl
 
-from etl_customers import settings
-from etl_customers.error_values import error_value
-from etl_customers.fields import AccountFields
-from etl_customers.invisible import is_blank, visible
-from etl_customers.names import normalise_header
-from etl_customers.read.formulas import ESCAPED_PATTERN
-from etl_customers.read.headers import UNSTAGED_ROLES, Role, is_own_file, is_without_column
+from etl_customers.base.read_ahead import read_ahead
+from etl_customers.base.refusals import CountryNotSet, NotTitles, SeveralParentImports, UnknownParentImport, show_header
+from etl_customers.columns.account_fields import AccountFields
+from etl_customers.columns.header_names import normalise_header
+from etl_customers.columns.headers import UNSTAGED_ROLES, Role, is_own_file, is_without_column
 from etl_customers.read.misplaced import Misplaced, MisplacedRows
-from etl_customers.read.refusals import CountryNotSet, NotTitles, SeveralParentImports, UnknownParentImport, show_header
 from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
+from etl_customers.settings import sections
 from etl_customers.staging import Staging, UploadColumn
-from etl_customers.text_formulas import plain_text
-from etl_customers.threads import read_ahead
+from etl_customers.texts.error_values import error_value
+from etl_customers.texts.formula_escapes import ESCAPED_PATTERN
+from etl_customers.texts.invisible import is_blank, visible
+from etl_customers.texts.text_formulas import plain_text
 from schemas.codes import COLUMN_LEFT_OUT, CONTACT_LEFT_OUT, ERROR_VALUE, OTHER_SHEET
 from schemas.columns import COLUMN_BY_NAME, TITLES
 
@@ -64,7 +64,7 @@ def read_raw_csv(
     staging: Staging,
     upload: Path,
     fields: AccountFields,
-    csv: settings.Csv,
+    csv: sections.Csv,
     encoding: str | None,
     find_parent: Callable[[str], bool],
     *,
@@ -88,7 +88,7 @@ def read_raw_csv(
         read + unread are all rows of the file that have a filled cell.
 
     Raises:
-        UploadRefused: See ``etl_customers.read.refusals``.
+        UploadRefused: See ``etl_customers.base.refusals``.
         SettingsInvalid: An alias of the settings leads nowhere.
 
     Source:
@@ -162,7 +162,7 @@ def _refuse_what_are_no_titles(staging: Staging, columns: Sequence[UploadColumn]
 
 
 def read_passwords(
-    upload: Path, fields: AccountFields, csv: settings.Csv, encoding: str | None
+    upload: Path, fields: AccountFields, csv: sections.Csv, encoding: str | None
 ) -> Iterator[tuple[int, str]]:
     """Yield (row, plain text) of every row whose ``password_state`` is ``given``.
 

@@ -7,7 +7,7 @@ of another width is never read as if it fitted (R15).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from etl_customers.invisible import are_blank, is_blank
+from etl_customers.texts.invisible import are_blank, is_blank
 
 MOST_RAGGED_SHOWN = 5
 

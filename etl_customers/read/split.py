@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from etl_customers import settings
-from etl_customers.errors import DiskUnavailable
-from etl_customers.fields import NO_FIELDS
-from etl_customers.invisible import are_blank
-from etl_customers.names import fixed_names, normalise_header
-from etl_customers.private_files import private_file
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.private_files import private_file
+from etl_customers.base.refusals import NothingToSplit, NotSplitExactly, PartExists, RaggedRow, RaggedRows
+from etl_customers.columns.account_fields import NO_FIELDS
+from etl_customers.columns.header_names import fixed_names, normalise_header
+from etl_customers.columns.headers import KnownHeaders, without_empty_end
 from etl_customers.read.csv_files import (
     Dialect,
     Encoding,
@@ -26,18 +26,18 @@ from etl_customers.read.csv_files import (
     open_text,
     read_records,
 )
-from etl_customers.read.headers import KnownHeaders, without_empty_end
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import NothingToSplit, NotSplitExactly, PartExists, RaggedRow, RaggedRows
 from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, settle_width
 from etl_customers.read.uploads import open_regular_file
 from etl_customers.read.xlsx_files import open_workbook_records
+from etl_customers.settings import sections
+from etl_customers.texts.invisible import are_blank
 
 _Record = tuple[list[str], bytes]
 """The cells, and the record's bytes with its line end."""
 
 
-def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Path) -> list[Path]:
+def split_file(source: Path, csv: sections.Csv, encoding: str | None, folder: Path) -> list[Path]:
     """Write a file as parts of at most ``csv.max_rows`` rows, each with the header.
 
     Parts of a CSV have its encoding, byte order mark, delimiter and line ends: without
@@ -75,7 +75,7 @@ def split_file(source: Path, csv: settings.Csv, encoding: str | None, folder: Pa
     return parts
 
 
-def _csv_reader(source: Path, csv: settings.Csv, encoding: str | None) -> Callable[[], Iterator[_Record]]:
+def _csv_reader(source: Path, csv: sections.Csv, encoding: str | None) -> Callable[[], Iterator[_Record]]:
     fixed = fixed_names()
     aliases = {alias: column for alias, column in csv.aliases.items() if normalise_header(column) in fixed}
     found = find_encoding(source, encoding or csv.encoding)

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from etl_customers import settings
-from etl_customers.errors import UploadRefused
-from etl_customers.fields import AccountFields
-from etl_customers.invisible import are_blank, is_blank
+from etl_customers.base.errors import UploadRefused
+from etl_customers.base.refusals import CellWithoutColumn, EmptyFile, NoHeader, RaggedRow, RaggedRows, TooManyRows
+from etl_customers.columns.account_fields import AccountFields
+from etl_customers.columns.headers import KnownHeaders, Role, find_header_row, match_header
 from etl_customers.read.csv_files import count_filled, find_dialect, find_encoding, open_text, read_records
-from etl_customers.read.headers import KnownHeaders, Role, find_header_row, match_header
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.refusals import CellWithoutColumn, EmptyFile, NoHeader, RaggedRow, RaggedRows, TooManyRows
 from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, RaggedCells, RowWidth, find_width
 from etl_customers.read.xlsx_files import open_workbook_records
+from etl_customers.settings import sections
 from etl_customers.staging import UploadColumn
+from etl_customers.texts.invisible import are_blank, is_blank
 
 HEADER_ROW = 1
 
@@ -136,7 +136,7 @@ class _Ragged:
 
 
 @contextmanager
-def open_upload(path: Path, fields: AccountFields, csv: settings.Csv, encoding: str | None) -> Iterator[UploadRows]:
+def open_upload(path: Path, fields: AccountFields, csv: sections.Csv, encoding: str | None) -> Iterator[UploadRows]:
     """Open a stored upload and match its header.
 
     Args:
@@ -190,7 +190,7 @@ def count_row_widths(records: Iterable[list[str]]) -> Mapping[int, int]:
 
 
 def _match(
-    records: Iterator[Record], fields: AccountFields, csv: settings.Csv, known: KnownHeaders
+    records: Iterator[Record], fields: AccountFields, csv: sections.Csv, known: KnownHeaders
 ) -> tuple[tuple[UploadColumn, ...], int]:
     """Return what the columns are, and the number of cells of the header with the empty ones at its end."""
     header = next(records, None)

@@ -12,9 +12,9 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_customers.errors import DiskUnavailable
-from etl_customers.private_files import sync_folder
-from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, FileUnreadable, NotARegularFile, TooLarge
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.private_files import sync_folder
+from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, FileUnreadable, NotARegularFile, TooLarge
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_NAME = 255

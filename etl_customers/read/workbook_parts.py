@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Literal
 
-from etl_customers.read.refusals import DamagedWorkbook
+from etl_customers.base.refusals import DamagedWorkbook
 
 LONGEST_TAG = 64 * 1024
 """Bytes of a tag with its attributes, of a comment or of a processing instruction."""

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 from xml.etree.ElementTree import Element
 
-from etl_customers.error_values import OTHER, error_value
-from etl_customers.read.csv_files import LONGEST_CELL
-from etl_customers.read.refusals import (
+from etl_customers.base.refusals import (
     CellTooLong,
     DamagedWorkbook,
     FormulaWithoutValue,
@@ -28,8 +26,10 @@ from etl_customers.read.refusals import (
     RaggedRows,
     UnpackedTooLarge,
 )
+from etl_customers.read.csv_files import LONGEST_CELL
 from etl_customers.read.workbook_parts import CheckedArchive
 from etl_customers.read.workbook_texts import number_text, unescape
+from etl_customers.texts.error_values import OTHER, error_value
 
 # Where lxml happens to be installed, openpyxl would read some parts with it, and then no defusedxml refuses entities.
 os.environ["OPENPYXL_LXML"] = "False"

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from etl_customers.settings import Staging as StagingSettings
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import FailedRow, failed_rows_of
+from etl_customers.database.tables import customers, failed_rows, identity_keys, removed_customers
+from etl_customers.settings.sections import Staging as StagingSettings
 from etl_customers.staging import Staging, open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import FailedRow, failed_rows_of
-from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
 from schemas.codes import LEFT_OUT_CODES
 
 _OF_REFERENCE_LISTS = frozenset(

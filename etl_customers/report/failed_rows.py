@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from etl_customers.errors import DiskUnavailable
-from etl_customers.names import BEYOND_PREFIX, OWN_COLUMNS
-from etl_customers.private_files import as_text, private_file
-from etl_customers.read.formulas import escape_formula
-from etl_customers.read.headers import UNSTAGED_ROLES, Role
+from etl_customers.base.command_wording import COMMANDS_IN_FILES
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.private_files import as_text, private_file
+from etl_customers.columns.header_names import BEYOND_PREFIX, OWN_COLUMNS
+from etl_customers.columns.headers import UNSTAGED_ROLES, Role
 from etl_customers.read.misplaced import beyond_cells
 from etl_customers.staging import Staging
-from etl_customers.wording import COMMANDS_IN_FILES
+from etl_customers.texts.formula_escapes import escape_formula
 
 _CHUNK_ROWS = 10_000
 _BEYOND = 'select "row", cells from overflowing_cells where "row" between ? and ?'

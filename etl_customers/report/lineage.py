@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_customers.names import OWN_COLUMNS
-from etl_customers.read.headers import UNSTAGED_ROLES, Role
-from etl_customers.settings import Staging as StagingSettings
+from etl_customers.columns.header_names import OWN_COLUMNS
+from etl_customers.columns.headers import UNSTAGED_ROLES, Role
+from etl_customers.settings.sections import Staging as StagingSettings
 from etl_customers.staging import UploadColumn, open_staging
 from schemas.columns import COLUMNS, CUSTOMER_COLUMNS, Kind
 

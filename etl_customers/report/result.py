@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from etl_customers.errors import EtlCustomersError, UploadRefused
+from etl_customers.base.errors import EtlCustomersError, UploadRefused
+from etl_customers.database.ledger import ImportRecord, failed_rows_of
+from etl_customers.database.tables import customers
 from etl_customers.load.failures import staged_failures
 from etl_customers.read.raw_csv import read_file_warnings
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 from etl_customers.staging import Staging
-from etl_customers.target.ledger import ImportRecord, failed_rows_of
-from etl_customers.target.tables import customers
 from schemas.codes import COLUMN_LEFT_OUT, describe_file_warning, message
 
 _LAST_ROW = 2**62

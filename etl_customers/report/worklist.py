@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
-from etl_customers.errors import DiskUnavailable
-from etl_customers.read.formulas import escape_formula
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.database.ledger import ImportRecord, failed_rows_of
+from etl_customers.database.pulls import vanished_of_pull, warned_of_pull
 from etl_customers.report.failed_rows import write_whole
-from etl_customers.settings import Settings
-from etl_customers.target.ledger import ImportRecord, failed_rows_of
-from etl_customers.target.pulls import vanished_of_pull, warned_of_pull
+from etl_customers.settings.sections import Settings
+from etl_customers.texts.formula_escapes import escape_formula
 from schemas.codes import LEFT_OUT_CODES, VANISHED, message
 from schemas.sources import QUICKBOOKS
 

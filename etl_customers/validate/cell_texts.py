@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from etl_customers.error_values import LOOKS_LIKE_ONE, error_value
-from etl_customers.invisible import INVISIBLE, visible
 from etl_customers.staging import UploadColumn
-from etl_customers.text_formulas import START, TEXT_FORMULA
+from etl_customers.texts.error_values import LOOKS_LIKE_ONE, error_value
+from etl_customers.texts.invisible import INVISIBLE, visible
+from etl_customers.texts.text_formulas import START, TEXT_FORMULA
 from etl_customers.validate.damaged import SUSPECT, is_damaged
 from etl_customers.validate.normalise import map_distinct
 from etl_customers.validate.source_rules import SourceRules

@@ -7,8 +7,8 @@ from itertools import islice
 
 import polars as pl
 
-from etl_customers.fields import AccountFields
-from etl_customers.settings import Settings
+from etl_customers.columns.account_fields import AccountFields
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.cell_texts import (
     damaged_flags,

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from etl_customers.fields import AccountFields, Field
+from etl_customers.columns.account_fields import AccountFields, Field
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
 from schemas.codes import LEFT_OUT

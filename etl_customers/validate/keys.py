@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import polars as pl
 
-from etl_customers.folding import name_address_keys
 from etl_customers.staging import Staging
+from etl_customers.texts.folding import name_address_keys
 from schemas.columns import IDENTITY_COLUMNS, IDENTITY_KINDS, NAME_ADDRESS_COLUMNS, NAME_ADDRESS_KIND
 
 NAME_ADDRESS_COLUMN = "name and address"

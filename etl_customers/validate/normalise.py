@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import polars as pl
 
-from etl_customers.error_values import error_value
-from etl_customers.settings import Company
+from etl_customers.settings.sections import Company
+from etl_customers.texts.error_values import error_value
 from etl_customers.validate.emails import read_emails
 from etl_customers.validate.phones import read_phones
 from etl_customers.validate.places import Places

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rapidfuzz.distance import OSA
 
-from etl_customers.nearness import KnownKeys, is_placeholder
+from etl_customers.texts.nearness import KnownKeys, is_placeholder
 from etl_customers.validate.place_names import place_words, without_kind
 
 MOST_HINTS = 3

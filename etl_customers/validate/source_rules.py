@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from schemas.sources import PROVIDERS
 
 NAMES = ("first_name", "last_name", "business_name")

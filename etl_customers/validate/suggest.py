@@ -6,10 +6,10 @@ from datetime import datetime
 
 import polars as pl
 
-from etl_customers.fields import AccountFields
-from etl_customers.folding import fold
-from etl_customers.nearness import KnownKeys, is_placeholder, only
+from etl_customers.columns.account_fields import AccountFields
 from etl_customers.staging import UploadColumn
+from etl_customers.texts.folding import fold
+from etl_customers.texts.nearness import KnownKeys, is_placeholder, only
 from etl_customers.validate.phones import suggest_phone
 from etl_customers.validate.places import Places
 from schemas.columns import CUSTOMER_TYPES, TITLES

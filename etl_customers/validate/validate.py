@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl_customers.fields import AccountFields
-from etl_customers.settings import Settings
+from etl_customers.base.read_ahead import work_between
+from etl_customers.columns.account_fields import AccountFields
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
-from etl_customers.threads import work_between
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.keys import note_form
 from etl_customers.validate.places import load_places

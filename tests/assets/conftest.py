@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from dagster._core.storage.defs_state.base import DefsStateStorage
 
-from etl_customers.imports import accept_upload
-from etl_customers.settings import Home
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.stages import accept_upload
+from etl_customers.settings.sections import Home
 from tests.environment import keep_only_ours
 
 FILE = (
@@ -36,16 +36,16 @@ def _nothing_of_an_instance_stays() -> Iterator[None]:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """A new home on its embedded database."""
-    opened = open_workshop(Home(tmp_path / "home"))
+    opened = open_installation(Home(tmp_path / "home"))
     yield opened
     opened.target.dispose()
 
 
 @pytest.fixture
-def import_id(workshop: Workshop, tmp_path: Path) -> str:
+def import_id(installation: Installation, tmp_path: Path) -> str:
     """An accepted import of three rows, of which one is loaded."""
     file = tmp_path / "customers.csv"
     file.write_text(FILE, encoding="utf-8")
-    return accept_upload(workshop, file).record.import_id
+    return accept_upload(installation, file).record.import_id

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.settings import Home
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.settings.sections import Home
 from tests.connected import connect_fake
 from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks
@@ -17,7 +17,7 @@ CANARIES = ("canary", "Canary", "customer.1@", "customer.2@", "Example Books")
 
 
 @contextmanager
-def connected(folder: Path, scheduled: bool = False) -> Iterator[tuple[Workshop, FakeQuickBooks]]:
+def connected(folder: Path, scheduled: bool = False) -> Iterator[tuple[Installation, FakeQuickBooks]]:
     """Yield a new home on its embedded database, connected, and the fake with four customers, of which one is a project."""
     with running(FakeQuickBooks()) as fake, pytest.MonkeyPatch.context() as patch:
         for name, value in fake.environment().items():
@@ -25,7 +25,7 @@ def connected(folder: Path, scheduled: bool = False) -> Iterator[tuple[Workshop,
         patch.setenv("ETL_CUSTOMERS_QUICKBOOKS__SCHEDULED", "true" if scheduled else "false")
         fake.add(3, is_plain=True)
         fake.put({"DisplayName": "Canary Project", "IsProject": True})
-        workshop = open_workshop(Home(folder / "home"))
-        connect_fake(fake, workshop.home, workshop.target)
-        yield workshop, fake
-        workshop.target.dispose()
+        installation = open_installation(Home(folder / "home"))
+        connect_fake(fake, installation.home, installation.target)
+        yield installation, fake
+        installation.target.dispose()

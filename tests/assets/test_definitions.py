@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from assets.definitions import define, definitions
-from assets.instance import LOCATION, write_workspace
-from etl_customers.settings import Home
+from assets.runtime.instance import LOCATION, write_workspace
+from etl_customers.settings.sections import Home
 from schemas.sources import FIRST_STAGES
 
 SOURCES = ("raw_csv", "quickbooks_customers", "xero_customers")
@@ -121,7 +121,7 @@ def test_the_workspace_files_name_the_location_that_runs_are_started_under(tmp_p
 
 
 def test_whoever_launches_a_run_cannot_choose_a_folder(tmp_path: Path) -> None:
-    config = {"resources": {"workshop": {"config": {"home": str(tmp_path / "elsewhere")}}}}
+    config = {"resources": {"installation": {"config": {"home": str(tmp_path / "elsewhere")}}}}
     job = define(str(tmp_path / "home")).resolve_job_def("delete_expired")
     with dg.instance_for_test() as instance:
         assert job.execute_in_process(config, instance=instance).success

@@ -10,9 +10,9 @@ from dagster._config import ConfigType
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from assets.definitions import define
-from assets.instance import open_instance
-from etl_customers.settings import Home
-from etl_customers.workshop import open_workshop
+from assets.runtime.instance import open_instance
+from etl_customers.imports.installation import open_installation
+from etl_customers.settings.sections import Home
 from tests.canaries import described, found_in, words_in
 
 CANARY = "canary-of-the-environment-7c1f"
@@ -75,7 +75,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(NAME, CANARY)
         home = Home(tmp_path_factory.mktemp("run_config") / "home")
-        open_workshop(home).target.dispose()
+        open_installation(home).target.dispose()
         yield home
 
 

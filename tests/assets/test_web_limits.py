@@ -8,9 +8,9 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
-from assets.web_bodies import LARGEST_BODY, BodyRefused, changes_something, read_body
-from assets.web_guard import Access, Guard
-from assets.web_patience import ImpatientProtocol, WrongPasswords
+from assets.ui.bodies import LARGEST_BODY, BodyRefused, changes_something, read_body
+from assets.ui.guard import Access, Guard
+from assets.ui.patience import ImpatientProtocol, WrongPasswords
 
 MUTATION = "mutation { deleteRun(runId: 1) { __typename } }"
 QUESTION = "query Runs { version }"

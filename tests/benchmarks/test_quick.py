@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assets.instance import make_dagster_home
+from assets.runtime.instance import make_dagster_home
 from benchmarks.__main__ import measure
 from benchmarks.bench import Bench
 from benchmarks.databases import Server
@@ -16,7 +16,7 @@ from benchmarks.environments import python_of
 from benchmarks.figures import FILE
 from benchmarks.measure import CannotMeasure, run_module
 from benchmarks.peers.beside import PEERS
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 from tests.benchmarks.benches import PreparedBench, run_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assets.launch import run_import_job
-from etl_customers.imports import accept_upload
-from etl_customers.pulls import accept
-from etl_customers.settings import Home
-from etl_customers.workshop import Workshop, open_workshop
+from assets.automation.launch import run_import_job
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.pulls import accept
+from etl_customers.imports.stages import accept_upload
+from etl_customers.settings.sections import Home
 from tests.connected import connect_fake
 from tests.environment import keep_only_ours
 from tests.fakes.provider_server import running
@@ -98,15 +98,15 @@ def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("ui")
     with pytest.MonkeyPatch.context() as environment:
         keep_only_ours(environment)
-        workshop = open_workshop(Home(folder / "home"))
+        installation = open_installation(Home(folder / "home"))
         try:
-            finished, broken = _finished(workshop, folder), _broken(workshop, folder)
-            refused, pulled = _refused(workshop, folder), _pulled(workshop)
+            finished, broken = _finished(installation, folder), _broken(installation, folder)
+            refused, pulled = _refused(installation, folder), _pulled(installation)
         finally:
-            workshop.target.dispose()
-        workshop.home.settings_file.write_text("[inbox]\nenabled = false\n", encoding="utf-8")
-        with serving(workshop.home) as url:
-            yield Ui(url, workshop.home, finished, broken, refused, pulled)
+            installation.target.dispose()
+        installation.home.settings_file.write_text("[inbox]\nenabled = false\n", encoding="utf-8")
+        with serving(installation.home) as url:
+            yield Ui(url, installation.home, finished, broken, refused, pulled)
 
 
 @contextmanager
@@ -129,40 +129,40 @@ def serving(home: Home, *options: str) -> Iterator[str]:
         process.stdout.close()
 
 
-def _finished(workshop: Workshop, folder: Path) -> str:
+def _finished(installation: Installation, folder: Path) -> str:
     file = folder / "customers.csv"
     file.write_text(FILE, encoding="utf-8")
-    import_id = accept_upload(workshop, file).record.import_id
-    assert run_import_job(workshop.home, import_id).success
+    import_id = accept_upload(installation, file).record.import_id
+    assert run_import_job(installation.home, import_id).success
     return import_id
 
 
-def _refused(workshop: Workshop, folder: Path) -> str:
+def _refused(installation: Installation, folder: Path) -> str:
     file = folder / "refused.csv"
     file.write_text(FILE.replace("email", "shoe size"), encoding="utf-8")
-    import_id = accept_upload(workshop, file).record.import_id
-    assert not run_import_job(workshop.home, import_id).success
+    import_id = accept_upload(installation, file).record.import_id
+    assert not run_import_job(installation.home, import_id).success
     return import_id
 
 
-def _pulled(workshop: Workshop) -> str:
+def _pulled(installation: Installation) -> str:
     with running(FakeQuickBooks()) as fake, pytest.MonkeyPatch.context() as environment:
         for name, value in fake.environment().items():
             environment.setenv(name, value)
         fake.add(3, is_plain=True)
-        connect_fake(fake, workshop.home, workshop.target)
-        import_id = accept(workshop, "quickbooks", None, accepted_by="test").record.import_id
-        assert run_import_job(workshop.home, import_id, source="quickbooks").success
+        connect_fake(fake, installation.home, installation.target)
+        import_id = accept(installation, "quickbooks", None, accepted_by="test").record.import_id
+        assert run_import_job(installation.home, import_id, source="quickbooks").success
     return import_id
 
 
-def _broken(workshop: Workshop, folder: Path) -> str:
+def _broken(installation: Installation, folder: Path) -> str:
     """Import a file whose failed rows cannot be written, mend that, and return the run."""
     file = folder / "more.csv"
     file.write_text(FILE.replace("ada@", "eve@").replace("ADA@", "EVE@"), encoding="utf-8")
-    import_id = accept_upload(workshop, file).record.import_id
-    workshop.failed_rows_path(import_id).mkdir()
-    outcome = run_import_job(workshop.home, import_id)
+    import_id = accept_upload(installation, file).record.import_id
+    installation.failed_rows_path(import_id).mkdir()
+    outcome = run_import_job(installation.home, import_id)
     assert not outcome.success
-    workshop.failed_rows_path(import_id).rmdir()
+    installation.failed_rows_path(import_id).rmdir()
     return outcome.run_id

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
-from assets.instance import open_instance
-from etl_customers.settings import Home
+from assets.runtime.instance import open_instance
+from etl_customers.settings.sections import Home
 from tests.browser.conftest import MILLISECONDS, Ui, serving
 
 if TYPE_CHECKING:

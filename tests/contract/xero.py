@@ -11,17 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_customers import pulls
+from etl_customers.base.errors import EtlCustomersError, ProviderUnavailable
 from etl_customers.connections.counting import Counter
 from etl_customers.connections.looking import ask_company
 from etl_customers.connections.sending import PATIENCE
 from etl_customers.connections.tokens import open_tokens
-from etl_customers.errors import EtlCustomersError, ProviderUnavailable
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import require_import
+from etl_customers.imports import pulls
+from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.report.pull_result import pull_result_of
-from etl_customers.settings import Home
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import require_import
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.settings.sections import Home
 from schemas.codes import INVALID_RECORD
 from schemas.sources import XERO
 from tests.connected import connect_fake
@@ -82,24 +82,24 @@ def look(prism: str, declared: Mapping[str, Collection[str]]) -> Seen:
     ):
         before = dict(os.environ)
         os.environ.update(xero.environment())
-        workshop = open_workshop(Home(Path(folder) / "home"))
+        installation = open_installation(Home(Path(folder) / "home"))
         try:
-            tenant = connect_fake(xero, workshop.home, workshop.target)
-            _look_at_company(workshop, tenant, problems)
-            fetched, invalid = _pull(workshop, problems)
+            tenant = connect_fake(xero, installation.home, installation.target)
+            _look_at_company(installation, tenant, problems)
+            fetched, invalid = _pull(installation, problems)
         finally:
-            workshop.target.dispose()
+            installation.target.dispose()
             os.environ.clear()
             os.environ.update(before)
     return Seen(xero.asked, fetched, invalid, problems)
 
 
-def _look_at_company(workshop: Workshop, tenant: str, problems: list[str]) -> None:
-    tokens = open_tokens(workshop.home, workshop.settings, workshop.target, XERO, tenant)
+def _look_at_company(installation: Installation, tenant: str, problems: list[str]) -> None:
+    tokens = open_tokens(installation.home, installation.settings, installation.target, XERO, tenant)
     token = tokens.access_token()
-    counter = Counter(workshop.settings, XERO, tenant, token, PATIENCE)
+    counter = Counter(installation.settings, XERO, tenant, token, PATIENCE)
     try:
-        if ask_company(workshop.settings, XERO, tenant, token).country is None:
+        if ask_company(installation.settings, XERO, tenant, token).country is None:
             problems.append("Organisation: no country")
     except ProviderUnavailable as error:
         problems.append(f"Organisation: {error.reason}")
@@ -110,18 +110,18 @@ def _look_at_company(workshop: Workshop, tenant: str, problems: list[str]) -> No
             problems.append(f"the number of contacts: {error.reason}")
 
 
-def _pull(workshop: Workshop, problems: list[str]) -> tuple[int, int]:
+def _pull(installation: Installation, problems: list[str]) -> tuple[int, int]:
     """Pull all contacts, and then those that changed; return how many came, and how many have a wrong form."""
     fetched = invalid = 0
     for name in ("all", "changed"):
         try:
-            record = pulls.accept(workshop, XERO, None, accepted_by="contract").record
-            pulls.run_pull(workshop, record.import_id)
+            record = pulls.accept(installation, XERO, None, accepted_by="contract").record
+            pulls.run_pull(installation, record.import_id)
         except EtlCustomersError as error:
             problems.append(f"contacts, {name}: {error}")
             continue
-        with reading(workshop.target) as connection:
-            done = pull_result_of(connection, workshop.home, require_import(connection, record.import_id))
+        with reading(installation.target) as connection:
+            done = pull_result_of(connection, installation.home, require_import(connection, record.import_id))
         fetched += done.rows.fetched
         invalid += sum(reason.customers for reason in done.reasons if reason.code == INVALID_RECORD)
     return fetched, invalid

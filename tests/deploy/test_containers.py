@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from assets.instance import LOCATION
+from assets.runtime.instance import LOCATION
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from assets.instance import DAGSTER_YAML, open_instance
-from etl_customers.errors import DiskUnavailable, SettingsInvalid
-from etl_customers.settings import Home
+from assets.runtime.instance import DAGSTER_YAML, open_instance
+from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.settings.sections import Home
 
 if TYPE_CHECKING:
     from dagster_celery.launcher import CeleryRunLauncher

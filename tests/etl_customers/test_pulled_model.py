@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.editing import edit
-from etl_customers.errors import UsageError
-from etl_customers.settings import Home
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import failed_rows_of
-from etl_customers.target.tables import customers, identity_keys, provider_customers
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
+from etl_customers.base.errors import UsageError
+from etl_customers.changes.editing import edit
+from etl_customers.changes.undoing import undo
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import failed_rows_of
+from etl_customers.database.tables import customers, identity_keys, provider_customers
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Home
 from tests.imported import load
 from tests.pulled import Books, contact, rows
 
@@ -27,7 +27,7 @@ class Model:
     """What the provider has, and which values were edited here."""
 
     books: Books
-    workshop: Workshop
+    installation: Installation
     random: random.Random
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -84,17 +84,17 @@ class Model:
     def edit(self) -> None:
         for customer in rows(self.books.target, customers)[:2]:
             try:
-                made = edit(self.workshop, customer["id"], {"email2": self.email(), "last_name": "Mine"}, "eva")
+                made = edit(self.installation, customer["id"], {"email2": self.email(), "last_name": "Mine"}, "eva")
             except UsageError:
                 continue  # another customer has that address
             self.edited |= {(customer["id"], change.column) for change in made}
 
     def file(self) -> None:
-        load(self.workshop, f"first_name,last_name,email,city\nAda,Csv{self.minutes},{self.email()},Sydney\n")
+        load(self.installation, f"first_name,last_name,email,city\nAda,Csv{self.minutes},{self.email()},Sydney\n")
 
     def undo(self) -> None:
         if self.pulls:
-            undo(self.workshop, self.pulls.pop(), "eva")
+            undo(self.installation, self.pulls.pop(), "eva")
 
     def pull(self) -> None:
         self._pull(is_full=False)
@@ -153,7 +153,7 @@ def test_whatever_happened_the_target_has_what_the_provider_has_after_a_full_pul
 ) -> None:
     target: Engine = request.getfixturevalue(f"{database}_target")
     books = Books(target, Home(tmp_path / "home").make().staging).connect()
-    model = Model(books, Workshop(Home(tmp_path / "home"), books.settings, target), random.Random(seed))
+    model = Model(books, Installation(Home(tmp_path / "home"), books.settings, target), random.Random(seed))
     often = [model.add, model.add, model.change, model.swap, model.pull, model.pull_all]
     seldom = [model.toggle, model.merge, model.vanish, model.come_back, model.edit, model.file, model.undo]
     for _ in range(STEPS):

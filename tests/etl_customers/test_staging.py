@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from etl_customers.errors import DiskUnavailable, ImportBusy
+from etl_customers.base.errors import DiskUnavailable, ImportBusy
 from etl_customers.staging import StagingDamaged, kept_open, open_staging, remove_staging
 
 HOLD = """
@@ -240,7 +240,7 @@ def test_a_full_disk_is_told_as_such_and_not_as_a_bug(path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path
-from etl_customers.errors import DiskUnavailable
+from etl_customers.base.errors import DiskUnavailable
 from etl_customers.staging import open_staging
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:

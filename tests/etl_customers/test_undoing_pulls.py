@@ -8,15 +8,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.editing import edit
-from etl_customers.erasing.erase import erase
-from etl_customers.settings import Home, Xero
+from etl_customers.changes.editing import edit
+from etl_customers.changes.erasing.erase import erase
+from etl_customers.changes.undoing import undo
+from etl_customers.database.connect import reading
+from etl_customers.database.pulls import find_cursor
+from etl_customers.database.tables import customers, identity_keys, provider_customers
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Home, Xero
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.pulls import find_cursor
-from etl_customers.target.tables import customers, identity_keys, provider_customers
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
 from tests.imported import load
 from tests.pulled import Books, contact, rows
 
@@ -33,9 +33,9 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Books:
 
 
 @pytest.fixture
-def workshop(books: Books) -> Workshop:
+def installation(books: Books) -> Installation:
     """The home that the pulls' staging files are in."""
-    return Workshop(Home(books.folder.parent), books.settings, books.target)
+    return Installation(Home(books.folder.parent), books.settings, books.target)
 
 
 def values_of(target: Engine) -> list[dict[str, Any]]:
@@ -51,8 +51,10 @@ def values_of(target: Engine) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
-def test_all_that_a_pull_did_is_taken_back_and_the_next_one_does_it_again(books: Books, workshop: Workshop) -> None:
-    load(workshop, CUSTOMER)
+def test_all_that_a_pull_did_is_taken_back_and_the_next_one_does_it_again(
+    books: Books, installation: Installation
+) -> None:
+    load(installation, CUSTOMER)
     books.pull(contact("a"), contact("b"), contact("c"))
     before = values_of(books.target)
     second = [
@@ -65,7 +67,7 @@ def test_all_that_a_pull_did_is_taken_back_and_the_next_one_does_it_again(books:
     books.load(import_id, second)
     after = values_of(books.target)
 
-    undone = undo(workshop, import_id, "eva")
+    undone = undo(installation, import_id, "eva")
 
     assert (undone.removed, undone.kept) == (1, [])
     assert values_of(books.target) == before
@@ -78,13 +80,15 @@ def test_all_that_a_pull_did_is_taken_back_and_the_next_one_does_it_again(books:
     assert values_of(books.target) == after
 
 
-def test_an_earlier_pull_that_is_undone_takes_the_cursor_of_a_later_one_along(books: Books, workshop: Workshop) -> None:
+def test_an_earlier_pull_that_is_undone_takes_the_cursor_of_a_later_one_along(
+    books: Books, installation: Installation
+) -> None:
     first = books.accept()
     books.load(first, [contact("a"), contact("b")])
     books.pull(contact("b", last="Newname", minutes=1))
-    edit(workshop, 2, {"city": "Perth", "state": "WA"}, "eva")
+    edit(installation, 2, {"city": "Perth", "state": "WA"}, "eva")
 
-    undone = undo(workshop, first, "eva")
+    undone = undo(installation, first, "eva")
 
     assert (undone.removed, [one.customer_id for one in undone.kept]) == (1, [2])
     assert [row["provider_id"] for row in rows(books.target, provider_customers)] == ["b"]
@@ -93,41 +97,43 @@ def test_an_earlier_pull_that_is_undone_takes_the_cursor_of_a_later_one_along(bo
 
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
-def test_a_link_stays_where_it_is_the_only_key_that_a_customer_has_by_now(books: Books, workshop: Workshop) -> None:
-    load(workshop, f"{CUSTOMER}Bo,Old,bo@example.com,Sydney\n")
+def test_a_link_stays_where_it_is_the_only_key_that_a_customer_has_by_now(
+    books: Books, installation: Installation
+) -> None:
+    load(installation, f"{CUSTOMER}Bo,Old,bo@example.com,Sydney\n")
     first = books.accept()
     books.load(first, [contact("a", EmailAddress="ada@example.com"), contact("b", EmailAddress="bo@example.com")])
     books.pull(contact("a", EmailAddress="bo@example.com", minutes=1))
-    undo(workshop, first, "eva")
+    undo(installation, first, "eva")
     assert [row["provider_id"] for row in rows(books.target, provider_customers)] == ["a"]
     keys = {row["value"]: row["customer_id"] for row in rows(books.target, identity_keys)}
     assert keys == {"bo@example.com": 2, "xero:company-1:a": 1}
 
 
 def test_a_merged_customer_has_its_keys_again_when_the_one_that_it_became_is_removed(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"))
     import_id = books.accept()
     second = [contact("a", ContactStatus="ARCHIVED", MergedToContactID="z", minutes=1), contact("z")]
     books.load(import_id, second)
-    undo(workshop, import_id, "eva")
+    undo(installation, import_id, "eva")
     keys = {row["value"]: row["customer_id"] for row in rows(books.target, identity_keys)}
     assert keys == {"a@example.com": 1, "xero:company-1:a": 1}
     books.pull(*second)
     assert {row["customer_id"] for row in rows(books.target, identity_keys) if row["kind"] == "email"} == {3}
 
 
-def test_an_erased_customer_stays_erased_when_its_pull_is_undone(books: Books, workshop: Workshop) -> None:
+def test_an_erased_customer_stays_erased_when_its_pull_is_undone(books: Books, installation: Installation) -> None:
     import_id = books.accept()
     books.load(import_id, [contact("a"), contact("b", ContactStatus="GDPRREQUEST")])
-    assert erase(workshop, 1, "eva").still_there == []
-    undo(workshop, import_id, "eva")
+    assert erase(installation, 1, "eva").still_there == []
+    undo(installation, import_id, "eva")
     pulled = books.pull(contact("a"), contact("b"))
     assert (pulled.created, pulled.not_synced) == (0, 2)
 
 
-def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, workshop: Workshop) -> None:
+def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, installation: Installation) -> None:
     books.pull(contact("a", "Canaryfirst", "Canarylast"), contact("b"))
     books.pull(contact("a", "Canaryfirst", "Canarylast", EmailAddress="canary@example.com", minutes=1))
     books.pull(contact("a", "Canaryfirst", "Other", EmailAddress=None, Phones=[5], minutes=2))
@@ -136,10 +142,10 @@ def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, worksh
     under_way = books.accept()
     with open_staging(books.folder / f"{under_way}.duckdb", 256) as staging:
         books.fetch(staging, [contact("a", "Canaryfirst", "Canarylast")])
-    assert [one.is_certain for one in erase(workshop, 1, "eva").still_there] == [True]
-    undo(workshop, under_way, "eva")
-    assert erase(workshop, 1, "eva").still_there == []
-    everything = [path for path in workshop.home.path.parent.rglob("*") if path.is_file()]
+    assert [one.is_certain for one in erase(installation, 1, "eva").still_there] == [True]
+    undo(installation, under_way, "eva")
+    assert erase(installation, 1, "eva").still_there == []
+    everything = [path for path in installation.home.path.parent.rglob("*") if path.is_file()]
     assert not [path for path in everything if b"Canary" in path.read_bytes()]
     assert [row["id"] for row in rows(books.target, customers)] == [2]
     links = {row["provider_id"]: row for row in rows(books.target, provider_customers)}
@@ -149,10 +155,10 @@ def test_no_file_has_an_erased_customer_that_a_pull_brought(books: Books, worksh
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_a_kept_edit_is_told_of_no_more_once_its_pull_is_undone_and_again_by_the_next_one(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"), contact("b"))
-    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "mine@example.com"}, "eva")
     import_id = books.accept()
     changed = contact("a", EmailAddress="theirs@example.com", minutes=1)
     books.load(import_id, [changed])
@@ -162,7 +168,7 @@ def test_a_kept_edit_is_told_of_no_more_once_its_pull_is_undone_and_again_by_the
 
     assert "kept_edited" in codes()
     others = codes() - {"kept_edited"}
-    undo(workshop, import_id, "eva")
+    undo(installation, import_id, "eva")
     assert codes() == others
     books.pull(changed, contact("b"))
     assert codes() == others | {"kept_edited"}

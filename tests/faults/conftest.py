@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.target.connect import connect
+from etl_customers.database.connect import connect
 from tests.faults.importing import Undisturbed, import_undisturbed, write_file
 from tests.faults.killing import Processes, processes
 from tests.faults.proxy import FORGOTTEN_CURSORS

@@ -25,68 +25,70 @@ from typing import Any
 
 import pandera.backends.polars.builtin_checks  # noqa: F401 - Pandera imports it late, and that takes a second
 
-from etl_customers import imports
+from etl_customers.base.errors import EtlCustomersError, error_code
+from etl_customers.changes.erasing.erase import erase
+from etl_customers.changes.undoing import undo
 from etl_customers.connections.tokens import open_tokens
-from etl_customers.erasing.erase import erase
-from etl_customers.errors import EtlCustomersError, error_code
+from etl_customers.database import connect as target_connect
+from etl_customers.database.connect import connect, reading
+from etl_customers.database.ledger import list_imports
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import load_pulled
 from etl_customers.report.result import result_of
-from etl_customers.settings import DATABASE_VARIABLE, Company, Home, Settings
+from etl_customers.settings.sections import DATABASE_VARIABLE, Company, Home, Settings
 from etl_customers.staging import open_staging
-from etl_customers.target import connect as target_connect
-from etl_customers.target.connect import connect, reading
-from etl_customers.target.ledger import list_imports
-from etl_customers.undoing import undo
 from etl_customers.validate.places import load_places
-from etl_customers.workshop import Workshop
 from tests.faults.importing import run_command
 from tests.faults.points import Points
 
 
-def _import(workshop: Workshop, file: str) -> None:
-    run_command(workshop, Path(file))
+def _import(installation: Installation, file: str) -> None:
+    run_command(installation, Path(file))
 
 
-def _import_at(workshop: Workshop, file: str, time_to_begin: float) -> dict[str, Any]:
+def _import_at(installation: Installation, file: str, time_to_begin: float) -> dict[str, Any]:
     """Do that at a moment of the system's monotonic clock, and return what the command would report."""
-    load_places(workshop.settings.reference)
-    with reading(workshop.target):
+    load_places(installation.settings.reference)
+    with reading(installation.target):
         time.sleep(max(0, time_to_begin - time.monotonic()))
-    run_command(workshop, Path(file))
-    with reading(workshop.target) as connection:
+    run_command(installation, Path(file))
+    with reading(installation.target) as connection:
         (record,) = (one for one in list_imports(connection) if one.file_name == Path(file).name)
-        return result_of(connection, workshop.home, record, repeat=False).as_record()
+        return result_of(connection, installation.home, record, repeat=False).as_record()
 
 
-def _dry_run(workshop: Workshop, file: str) -> None:
-    with imports.dry_run(workshop, Path(file)):
+def _dry_run(installation: Installation, file: str) -> None:
+    with stages.dry_run(installation, Path(file)):
         pass
 
 
-def _load_pulled(workshop: Workshop, import_id: str) -> None:
-    with open_staging(workshop.staging_path(import_id), 256) as staging:
-        load_pulled(staging, workshop.target, import_id, None, workshop.settings)
+def _load_pulled(installation: Installation, import_id: str) -> None:
+    with open_staging(installation.staging_path(import_id), 256) as staging:
+        load_pulled(staging, installation.target, import_id, None, installation.settings)
 
 
-def _erase(workshop: Workshop, customer_id: int) -> None:
-    erase(workshop, customer_id, "eva")
+def _erase(installation: Installation, customer_id: int) -> None:
+    erase(installation, customer_id, "eva")
 
 
-def _undo(workshop: Workshop, import_id: str) -> None:
-    undo(workshop, import_id, "eva")
+def _undo(installation: Installation, import_id: str) -> None:
+    undo(installation, import_id, "eva")
 
 
-def _access_token(workshop: Workshop, provider: str, tenant_id: str) -> str:
-    return open_tokens(workshop.home, workshop.settings, workshop.target, provider, tenant_id).access_token()
+def _access_token(installation: Installation, provider: str, tenant_id: str) -> str:
+    return open_tokens(
+        installation.home, installation.settings, installation.target, provider, tenant_id
+    ).access_token()
 
 
-def _command(workshop: Workshop, *words: str) -> dict[str, Any]:
+def _command(installation: Installation, *words: str) -> dict[str, Any]:
     """Run a command of the program as a terminal would, but for the terminal."""
     from etl_customers.cli import main as run
 
     os.environ |= {
-        "ETL_CUSTOMERS_HOME": str(workshop.home.path),
-        DATABASE_VARIABLE: workshop.target.url.render_as_string(hide_password=False),
+        "ETL_CUSTOMERS_HOME": str(installation.home.path),
+        DATABASE_VARIABLE: installation.target.url.render_as_string(hide_password=False),
         "ETL_CUSTOMERS_COMPANY__COUNTRY": "AU",
     }
     with (
@@ -139,8 +141,8 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
             sys.setprofile(points)
         try:
             settings = Settings(company=Company(country="AU", city="Sydney"))
-            workshop = Workshop(Home(Path(request["home"])).make(), settings, connect(request["url"]))
-            answer["result"] = TASKS[request["task"]](workshop, *request["arguments"])
+            installation = Installation(Home(Path(request["home"])).make(), settings, connect(request["url"]))
+            answer["result"] = TASKS[request["task"]](installation, *request["arguments"])
         except EtlCustomersError as error:
             answer |= {"code": error_code(error), "exit_code": error.exit_code, "message": str(error)}
         except BaseException:  # noqa: BLE001 - the outermost edge of the child

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.engine import Engine
 
-from etl_customers.target.connect import reading
-from etl_customers.target.tables import customers, imports, metadata, removed_customers
+from etl_customers.database.connect import reading
+from etl_customers.database.tables import customers, imports, metadata, removed_customers
 
 _DROPPED = {"customers.id", "customer_changes.id", "imports.run_id"}
 _ONLY_WHETHER = {"password_hash", "token", "cursor"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.errors import PullRefused, ReconnectNeeded
+from etl_customers.base.errors import PullRefused, ReconnectNeeded
 from tests.fakes.provider_server import Fault
 from tests.faults.pulling import World
 from tests.full_form import FULL

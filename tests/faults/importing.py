@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from etl_customers import imports
 from etl_customers.cli.options import user_name
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import writing
-from etl_customers.target.tables import metadata
-from etl_customers.workshop import Workshop
+from etl_customers.database.connect import writing
+from etl_customers.database.tables import metadata
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from tests.faults.dumping import differences, dump
 
 ROWS = 12
@@ -35,38 +35,38 @@ def write_file(folder: Path, text: str = FILE) -> Path:
     return path
 
 
-def workshop_of(home: Path, target: Engine) -> Workshop:
+def installation_of(home: Path, target: Engine) -> Installation:
     """Return what the stages need, in a home that is made where it is missing."""
-    return Workshop(Home(home).make(), Settings(company=Company(country="AU")), target)
+    return Installation(Home(home).make(), Settings(company=Company(country="AU")), target)
 
 
 @dataclass
 class StagedImport:
     """An import that a test takes through its stages, each as often as it likes."""
 
-    workshop: Workshop
+    installation: Installation
     file: Path
     import_id: str = field(default="", init=False)
 
     def accept(self) -> None:
         """Do what comes before the first stage."""
-        self.import_id = imports.accept_upload(self.workshop, self.file, accepted_by=user_name()).record.import_id
+        self.import_id = stages.accept_upload(self.installation, self.file, accepted_by=user_name()).record.import_id
 
     @property
     def stages(self) -> list[Callable[[], Any]]:
         """Return acceptance and the stages in their order."""
         return [
             self.accept,
-            lambda: imports.run_raw_csv(self.workshop, self.import_id),
-            lambda: imports.run_validated_customers(self.workshop, self.import_id),
-            lambda: imports.run_deduplicated_customers(self.workshop, self.import_id),
+            lambda: stages.run_raw_csv(self.installation, self.import_id),
+            lambda: stages.run_validated_customers(self.installation, self.import_id),
+            lambda: stages.run_deduplicated_customers(self.installation, self.import_id),
             self.load,
-            lambda: imports.run_failed_rows(self.workshop, self.import_id),
+            lambda: stages.run_failed_rows(self.installation, self.import_id),
         ]
 
     def load(self) -> None:
         """Run the stage that writes to the target."""
-        imports.run_loaded_customers(self.workshop, self.import_id)
+        stages.run_loaded_customers(self.installation, self.import_id)
 
     def go_on_to_the_load(self) -> None:
         """Run all that comes before it."""
@@ -74,14 +74,14 @@ class StagedImport:
             stage()
 
 
-def run_command(workshop: Workshop, file: Path) -> None:
+def run_command(installation: Installation, file: Path) -> None:
     """Do what ``etl-customers import`` does, without Dagster; the same bytes may have been imported before."""
-    accepted = imports.accept_upload(workshop, file, accepted_by=user_name())
+    accepted = stages.accept_upload(installation, file, accepted_by=user_name())
     import_id = accepted.record.import_id
     if not accepted.is_repeat:
-        imports.run_import(workshop, import_id)
-    elif not workshop.failed_rows_path(import_id).exists():
-        imports.run_failed_rows(workshop, import_id)
+        stages.run_import(installation, import_id)
+    elif not installation.failed_rows_path(import_id).exists():
+        stages.run_failed_rows(installation, import_id)
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class Undisturbed:
         found = dump(target)
         assert found in (self.before, self.accepted, self.finished), differences(found, self.finished)
 
-    def assert_is_done(self, workshop: Workshop) -> None:
+    def assert_is_done(self, installation: Installation) -> None:
         """See that nothing tells the import from an undisturbed one, and that it left nothing over."""
-        assert differences(dump(workshop.target), self.finished) == {}
-        assert failed_rows_file(workshop) == self.failed_rows_file
-        home = workshop.home
+        assert differences(dump(installation.target), self.finished) == {}
+        assert failed_rows_file(installation) == self.failed_rows_file
+        home = installation.home
         left = [path.name for folder in (home.uploads, home.staging, home.failed) for path in folder.iterdir()]
         ids = {Path(name).stem for name in left}
         assert len(ids) == 1
@@ -111,18 +111,18 @@ class Undisturbed:
 
 def import_undisturbed(home: Path, target: Engine, file: Path) -> Undisturbed:
     """Import a file once, and remember what a target and a home look like then."""
-    one = StagedImport(workshop_of(home, target), file)
+    one = StagedImport(installation_of(home, target), file)
     before = dump(target)
     one.accept()
     accepted = dump(target)
     for stage in one.stages[1:]:
         stage()
-    return Undisturbed(before, accepted, dump(target), failed_rows_file(one.workshop))
+    return Undisturbed(before, accepted, dump(target), failed_rows_file(one.installation))
 
 
-def failed_rows_file(workshop: Workshop) -> str:
+def failed_rows_file(installation: Installation) -> str:
     """Return the text of the only failed-rows file of a home, without its import's id."""
-    (path,) = workshop.home.failed.iterdir()
+    (path,) = installation.home.failed.iterdir()
     return path.read_text(encoding="utf-8").replace(path.stem, "ID")
 
 

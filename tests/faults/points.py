@@ -2,7 +2,7 @@
 
 Three kinds have a number: ``target`` (what the drivers of SQLite and PostgreSQL do), ``staging``
 (functions of ``etl_customers.staging``, which call DuckDB) and ``disk`` (what the operating system
-does with files), besides ``stages``, the functions of ``etl_customers.imports``. Each call is two
+does with files), besides ``stages``, the functions of ``etl_customers.imports.stages``. Each call is two
 points, before it and after it. Any other function of ours is a point by its name.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import psycopg
 
-import etl_customers.imports
+import etl_customers.imports.stages
 import etl_customers.staging
 
 TARGET, STAGING, DISK, STAGES = "target", "staging", "disk", "stages"
@@ -29,7 +29,7 @@ STOPS = ("SIGINT", "SIGTERM")
 
 _FILES = {
     etl_customers.staging.__file__: STAGING,
-    etl_customers.imports.__file__: STAGES,
+    etl_customers.imports.stages.__file__: STAGES,
     psycopg.connection.__file__: TARGET,
 }
 _OWNERS = {

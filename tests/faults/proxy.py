@@ -17,8 +17,8 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy.engine import Engine, make_url
 
-from etl_customers.errors import DatabaseUnavailable
-from etl_customers.target.connect import connect
+from etl_customers.base.errors import DatabaseUnavailable
+from etl_customers.database.connect import connect
 from tests.faults.importing import VALUES
 
 PASSWORD = "canary-pass-of-the-url"

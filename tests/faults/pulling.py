@@ -18,18 +18,18 @@ import requests
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers import pulls
+from etl_customers.base.errors import EtlCustomersError, NotNow
 from etl_customers.connections.callback import Consent, read_consent
 from etl_customers.connections.connecting import connect_company
 from etl_customers.connections.tokens import open_tokens
-from etl_customers.errors import EtlCustomersError, NotNow
+from etl_customers.database.connect import reading
+from etl_customers.database.connections import list_connections
+from etl_customers.database.ledger import ImportRecord, require_import
+from etl_customers.database.tables import customers, provider_customers
+from etl_customers.imports import pulls
+from etl_customers.imports.installation import Installation
 from etl_customers.pull.pacing import Clock
-from etl_customers.settings import Home, Settings
-from etl_customers.target.connect import reading
-from etl_customers.target.connections import list_connections
-from etl_customers.target.ledger import ImportRecord, require_import
-from etl_customers.target.tables import customers, provider_customers
-from etl_customers.workshop import Workshop
+from etl_customers.settings.sections import Home, Settings
 from schemas.columns import CUSTOMER_COLUMNS
 from tests.fakes.books import Record
 from tests.fakes.loopback import Request
@@ -69,7 +69,7 @@ class World:
     """A provider, a target, and the connection between them."""
 
     fake: Fake
-    workshop: Workshop
+    installation: Installation
     messages: list[str] = field(default_factory=list)
     """Of everything that stopped a try."""
     clock: NoWait = field(default_factory=NoWait)
@@ -85,9 +85,9 @@ class World:
         """Sign in as a user does."""
         self._requests_before = len(self.fake.requests)
         connect_company(
-            self.workshop.home,
-            self.workshop.settings,
-            self.workshop.target,
+            self.installation.home,
+            self.installation.settings,
+            self.installation.target,
             self.provider,
             get_consent=_agree,
             tenant_id=None,
@@ -104,7 +104,7 @@ class World:
         """
         for _ in range(tries):
             accepted = pulls.accept(
-                self.workshop,
+                self.installation,
                 self.provider,
                 None,
                 is_full=is_full,
@@ -112,14 +112,14 @@ class World:
                 accepted_by="test",
             )
             try:
-                pulls.run_pull(self.workshop, accepted.record.import_id, clock=self.clock, page_size=PAGE_SIZE)
+                pulls.run_pull(self.installation, accepted.record.import_id, clock=self.clock, page_size=PAGE_SIZE)
             except EtlCustomersError as error:
                 self.messages.append(str(error))
                 self._assert_the_sign_in_alone_ends_a_connection()
                 if not isinstance(error, NotNow):
                     raise
                 continue
-            with reading(self.workshop.target) as connection:
+            with reading(self.installation.target) as connection:
                 record = require_import(connection, accepted.record.import_id)
             if record.is_complete:
                 return record
@@ -127,8 +127,8 @@ class World:
 
     def pulled_anew(self, target: Engine) -> "World":
         """Pull the same provider into a target that is new, with a connection of its own."""
-        home = Home(self.workshop.home.path.parent / "undisturbed").make()
-        other = World(self.fake, Workshop(home, self.workshop.settings, target))
+        home = Home(self.installation.home.path.parent / "undisturbed").make()
+        other = World(self.fake, Installation(home, self.installation.settings, target))
         other.connect()
         assert other.pull(tries=1).is_full
         return other
@@ -141,7 +141,7 @@ class World:
             .where(provider_customers.c.provider == self.provider)
             .where(provider_customers.c.tenant_id == self.fake.tenant)
         )
-        with reading(self.workshop.target) as connection:
+        with reading(self.installation.target) as connection:
             rows = connection.execute(query).mappings().all()
             count = connection.scalar(sa.select(sa.func.count()).select_from(customers))
         found = {row["provider_id"]: {name: row[name] for name in columns} for row in rows}
@@ -182,7 +182,7 @@ class World:
         assert is_ended is any(request.said == "invalid_grant" for request in told), "not the sign-in ended it"
 
     def _state(self) -> str:
-        with reading(self.workshop.target) as connection:
+        with reading(self.installation.target) as connection:
             (record,) = list_connections(connection)
         return record.state
 
@@ -205,7 +205,7 @@ class World:
 
     def tokens(self) -> Any:
         """Return the connection's tokens, as another process would open them."""
-        shop = self.workshop
+        shop = self.installation
         return open_tokens(shop.home, shop.settings, shop.target, self.provider, self.fake.tenant)
 
 
@@ -217,7 +217,7 @@ def connected(provider: str, path: Path, target: Engine, count: int = 25, is_pla
         patch.setenv(f"ETL_CUSTOMERS_{provider.upper()}_CLIENT_SECRET", CLIENT_SECRET)
         fake.add(count, is_plain)
         given: dict[str, Any] = {"company": {"country": "US"}, provider: fake.settings()}
-        world = World(fake, Workshop(Home(path / "home").make(), Settings(**given), target))
+        world = World(fake, Installation(Home(path / "home").make(), Settings(**given), target))
         world.connect()
         yield world
 

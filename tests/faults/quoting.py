@@ -129,9 +129,9 @@ QUOTINGS = {
     "an address that email-validator cannot read": Quoting(
         "email_validator.validate_email", lambda: UnicodeError(f"label {QUOTED} too long")
     ),
-    "a place that rapidfuzz cannot compare": Quoting("etl_customers.nearness.extract", lambda: TypeError(QUOTED)),
+    "a place that rapidfuzz cannot compare": Quoting("etl_customers.texts.nearness.extract", lambda: TypeError(QUOTED)),
     "a pair of rows that DuckDB cannot compare": Quoting(
-        "etl_customers.imports.deduplicate_customers",
+        "etl_customers.imports.stages.deduplicate_customers",
         lambda: duckdb.ConstraintException(f'Constraint Error: Duplicate key "value: {QUOTED}"'),
     ),
     "a password that argon2 cannot hash": Quoting(

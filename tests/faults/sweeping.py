@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.fields import add_custom_field, add_property_field, add_property_type
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.tables import customer_changes, customers, imports, metadata
+from etl_customers.columns.account_fields import add_custom_field, add_property_field, add_property_type
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.tables import customer_changes, customers, imports, metadata
 from schemas.columns import FieldType
 from tests.faults.dumping import dump
 from tests.faults.killing import NO_FAULT, Fault, Outcome, Processes

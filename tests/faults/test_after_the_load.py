@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
-from etl_customers.settings import Company, Home, Settings
+from etl_customers.database.connect import connect, upgrade
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import connect, upgrade
-from etl_customers.workshop import Workshop
 
 FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"
 
@@ -23,7 +23,7 @@ def test_a_failed_rows_file_that_cannot_be_written_is_a_warning_because_the_rows
     file.write_text(FILE, encoding="utf-8")
     target = connect(f"sqlite:///{home.embedded_database}")
     upgrade(target)
-    import_id = imports.accept_upload(Workshop(home, Settings(), target), file).record.import_id
+    import_id = stages.accept_upload(Installation(home, Settings(), target), file).record.import_id
     target.dispose()
     (home.failed / f"{import_id}.csv" / "in the way").mkdir(parents=True)
     environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home.path)}
@@ -37,14 +37,14 @@ def test_a_failed_rows_file_that_cannot_be_written_is_a_warning_because_the_rows
 
 
 def test_rows_whose_identity_keys_were_lost_are_not_loaded(tmp_path: Path, sqlite_target: Engine) -> None:
-    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
+    installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
     file = tmp_path / "customers.csv"
     file.write_text(FILE, encoding="utf-8")
-    import_id = imports.accept_upload(workshop, file).record.import_id
-    imports.run_raw_csv(workshop, import_id)
-    imports.run_validated_customers(workshop, import_id)
-    with open_staging(workshop.staging_path(import_id), 128) as staging:
+    import_id = stages.accept_upload(installation, file).record.import_id
+    stages.run_raw_csv(installation, import_id)
+    stages.run_validated_customers(installation, import_id)
+    with open_staging(installation.staging_path(import_id), 128) as staging:
         staging.execute("delete from customer_keys")
-    imports.run_deduplicated_customers(workshop, import_id)
+    stages.run_deduplicated_customers(installation, import_id)
     with pytest.raises(RuntimeError, match="without identity keys"):
-        imports.run_loaded_customers(workshop, import_id)
+        stages.run_loaded_customers(installation, import_id)

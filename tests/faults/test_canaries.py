@@ -14,14 +14,14 @@ import polars as pl
 import pytest
 from sqlalchemy.engine import Engine
 
-from assets.endings import CODE
-from assets.guard import failures_as_messages
-from assets.instance import open_instance
-from etl_customers import imports
+from assets.display.endings import CODE
+from assets.display.failures import failures_as_messages
+from assets.runtime.instance import open_instance
 from etl_customers.cli import main
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import connect
-from etl_customers.workshop import Workshop
+from etl_customers.database.connect import connect
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from tests.canaries import (
     FILE,
     OWN_TABLES,
@@ -78,10 +78,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, sqlite_target: Engine) -> Workshop:
+def installation(tmp_path: Path, sqlite_target: Engine) -> Installation:
     """A home of its own on a fresh target, with the custom field and the property of the file."""
     add_fields(sqlite_target)
-    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
+    return Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
 
 
 def assert_is_kept_apart(home: Home, temporary: Path) -> None:
@@ -97,7 +97,7 @@ def assert_is_kept_apart(home: Home, temporary: Path) -> None:
 @befalling_in_turn(QUOTINGS)
 def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_afterwards(
     quotings: Sequence[Quoting],
-    workshop: Workshop,
+    installation: Installation,
     file: Path,
     temporary: Path,
     capfd: pytest.CaptureFixture[str],
@@ -105,56 +105,59 @@ def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_af
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for quoting in quotings:
-        import_id = imports.accept_upload(workshop, file).record.import_id
+        import_id = stages.accept_upload(installation, file).record.import_id
         with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
-            imports.run_import(workshop, import_id)
+            stages.run_import(installation, import_id)
         assert failed.value.metadata[CODE].value == quoting.is_told_as
         captured = capfd.readouterr()
         told = (described(failed.value), str(failed.value.metadata), captured.out, captured.err, caplog.text)
         assert words_in("\n".join(told)) == []
-        record = record_of(workshop, import_id)
+        record = record_of(installation, import_id)
         assert record.status == quoting.status
         assert words_in(repr(record)) == []
-        assert_is_kept_apart(workshop.home, temporary)
-    import_id = imports.accept_upload(workshop, file).record.import_id
-    imports.run_import(workshop, import_id)
-    assert (record_of(workshop, import_id).rows_loaded, workshop.failed_rows_path(import_id).exists()) == (2, True)
-    assert found_in(workshop.home.path, PASSWORDS) == found_in(temporary) == {}
-    assert set(found_in_tables(workshop.target)) == set(OWN_TABLES) - {"customer_changes", "provider_customers"}
+        assert_is_kept_apart(installation.home, temporary)
+    import_id = stages.accept_upload(installation, file).record.import_id
+    stages.run_import(installation, import_id)
+    assert (record_of(installation, import_id).rows_loaded, installation.failed_rows_path(import_id).exists()) == (
+        2,
+        True,
+    )
+    assert found_in(installation.home.path, PASSWORDS) == found_in(temporary) == {}
+    assert set(found_in_tables(installation.target)) == set(OWN_TABLES) - {"customer_changes", "provider_customers"}
 
 
 @pytest.mark.parametrize(("name", "is_json"), [*product(QUOTINGS, [False, True])] if FULL else BY_COMMAND)
 def test_the_command_line_and_dagster_keep_to_themselves_what_an_error_quotes(
     name: str,
     is_json: bool,
-    workshop: Workshop,
+    installation: Installation,
     file: Path,
     temporary: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     quoting, words = QUOTINGS[name], ["--json"] if is_json else []
-    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", workshop.target.url.render_as_string())
+    monkeypatch.setenv("ETL_CUSTOMERS_DATABASE_URL", installation.target.url.render_as_string())
     monkeypatch.setenv("ETL_CUSTOMERS_COMPANY__COUNTRY", "AU")
     monkeypatch.setenv("ETL_CUSTOMERS_DEBUG", "1")
     with quoting.failing():
-        code = main(["import", str(file), "--home", str(workshop.home.path), *words])
+        code = main(["import", str(file), "--home", str(installation.home.path), *words])
     captured = capfd.readouterr()
     assert words_in(captured.out + captured.err) == []
     assert code == _EXIT_CODES[quoting.is_told_as, quoting.is_loaded], captured.err
     if is_json and not quoting.is_loaded:
         assert json.loads(captured.out).get("error", {"code": "refused"})["code"] in (quoting.is_told_as, "refused")
-    with open_instance(workshop.home) as instance:
+    with open_instance(installation.home) as instance:
         assert len(instance.get_runs()) == 1
-    assert_is_kept_apart(workshop.home, temporary)
+    assert_is_kept_apart(installation.home, temporary)
 
 
 def test_not_even_the_way_to_an_error_that_is_asked_for_shows_what_it_quotes(
-    workshop: Workshop, file: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    installation: Installation, file: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_DEBUG", "1")
-    with Quoting("etl_customers.imports.accept_import", lambda: pl.exceptions.PanicException(QUOTED)).failing():
-        code = main(["import", str(file), "--home", str(workshop.home.path), "--json"])
+    with Quoting("etl_customers.imports.stages.accept_import", lambda: pl.exceptions.PanicException(QUOTED)).failing():
+        code = main(["import", str(file), "--home", str(installation.home.path), "--json"])
     captured = capfd.readouterr()
     assert (code, json.loads(captured.out)["error"]["code"]) == (70, "bug")
     assert "in accept_upload" in captured.err, "where it was is shown"
@@ -180,19 +183,19 @@ def test_what_a_database_says_of_a_row_goes_no_further(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     add_fields(target)
-    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
-    import_id = imports.accept_upload(workshop, file).record.import_id
+    installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    import_id = stages.accept_upload(installation, file).record.import_id
     with target.begin() as connection:
         connection.exec_driver_sql(refuses[target.dialect.name])
     read_log = _log_of_server(target)
     with pytest.raises(dg.Failure) as failed, failures_as_messages():
-        imports.run_import(workshop, import_id)
+        stages.run_import(installation, import_id)
     assert failed.value.metadata[CODE].value == told_as
     assert words_in(described(failed.value) + caplog.text) == []
-    assert record_of(workshop, import_id).status == "accepted"
+    assert record_of(installation, import_id).status == "accepted"
     assert found_in_tables(target, PERSONAL + PASSWORDS) == {}
     assert words_in(read_log(), PASSWORDS) == []
-    assert_is_kept_apart(workshop.home, temporary)
+    assert_is_kept_apart(installation.home, temporary)
 
 
 def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_of_a_terse_server(
@@ -202,13 +205,13 @@ def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_
     if target.dialect.name == "postgresql":
         _make_terse(target)
     add_fields(target)
-    workshop = Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
-    import_id = imports.accept_upload(workshop, file).record.import_id
-    for stage in (imports.run_raw_csv, imports.run_validated_customers, imports.run_deduplicated_customers):
-        stage(workshop, import_id)
-    load(workshop, "first_name,last_name,email,city\nAda,Faster,canary.mail@EXAMPLE.com,Sydney\n")
+    installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    import_id = stages.accept_upload(installation, file).record.import_id
+    for stage in (stages.run_raw_csv, stages.run_validated_customers, stages.run_deduplicated_customers):
+        stage(installation, import_id)
+    load(installation, "first_name,last_name,email,city\nAda,Faster,canary.mail@EXAMPLE.com,Sydney\n")
     read_log = _log_of_server(target)
-    counts = imports.run_loaded_customers(workshop, import_id)
+    counts = stages.run_loaded_customers(installation, import_id)
     assert (counts.loaded, counts.failed) == (1, 3)
     assert words_in(caplog.text) == []
     log = read_log()
@@ -219,16 +222,16 @@ def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_
 
 
 def test_when_a_process_is_killed_passwords_are_in_the_upload_only_and_gone_after_the_next_run(
-    workshop: Workshop, file: Path, temporary: Path, disturbed: Processes
+    installation: Installation, file: Path, temporary: Path, disturbed: Processes
 ) -> None:
     for point in KILLED_AT if FULL else KILLED_AT[1:3]:
-        disturbed.kill(workshop.home.path, workshop.target, "import", file, at=point)
-        assert {name.partition("/")[0] for name in found_in(workshop.home.path)} <= {"uploads", "staging"}
-        assert all(name.startswith("uploads/") for name in found_in(workshop.home.path, PASSWORDS))
-        assert found_in(temporary) == found_in_tables(workshop.target) == {}
-    disturbed.run(workshop.home.path, workshop.target, "import", file)
-    assert found_in(workshop.home.path, PASSWORDS) == found_in_tables(workshop.target, PASSWORDS) == {}
-    assert list(workshop.home.uploads.iterdir()) == []
+        disturbed.kill(installation.home.path, installation.target, "import", file, at=point)
+        assert {name.partition("/")[0] for name in found_in(installation.home.path)} <= {"uploads", "staging"}
+        assert all(name.startswith("uploads/") for name in found_in(installation.home.path, PASSWORDS))
+        assert found_in(temporary) == found_in_tables(installation.target) == {}
+    disturbed.run(installation.home.path, installation.target, "import", file)
+    assert found_in(installation.home.path, PASSWORDS) == found_in_tables(installation.target, PASSWORDS) == {}
+    assert list(installation.home.uploads.iterdir()) == []
 
 
 def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
@@ -237,20 +240,20 @@ def test_no_function_of_the_engine_lets_out_what_an_error_in_it_quotes(
     """Every function that an import calls fails once, at its first call."""
     # The second import calls what every later one calls; the first also what is read once in a process.
     for name in ("first", "undisturbed"):
-        with _workshop_of_its_own(tmp_path / name, migrated_sqlite_file) as workshop:
+        with _installation_of_its_own(tmp_path / name, migrated_sqlite_file) as installation:
             sound = Saboteur(None)
-            sound.watch(lambda: _import(workshop, file))
+            sound.watch(lambda: _import(installation, file))
     points = range(1, len(sound.called) + 1, 1 if FULL else len(sound.called) // 6)
     assert len(points) >= 6
     for point in points:
-        with _workshop_of_its_own(tmp_path / str(point), migrated_sqlite_file) as workshop:
+        with _installation_of_its_own(tmp_path / str(point), migrated_sqlite_file) as installation:
             saboteur = Saboteur(point)
             with pytest.raises(dg.Failure) as failed, failures_as_messages():
-                saboteur.watch(lambda: _import(workshop, file))
+                saboteur.watch(lambda: _import(installation, file))
             captured = capfd.readouterr()
             told = f"{described(failed.value)} {failed.value.metadata} {captured.out} {captured.err}"
             assert words_in(told) == [], saboteur.last
-            assert_is_kept_apart(workshop.home, temporary)
+            assert_is_kept_apart(installation.home, temporary)
 
 
 _EXIT_CODES = {
@@ -279,14 +282,14 @@ def _make_terse(target: Engine) -> None:
     target.dispose()
 
 
-def _import(workshop: Workshop, file: Path) -> None:
-    imports.run_import(workshop, imports.accept_upload(workshop, file).record.import_id)
+def _import(installation: Installation, file: Path) -> None:
+    stages.run_import(installation, stages.accept_upload(installation, file).record.import_id)
 
 
 @contextmanager
-def _workshop_of_its_own(folder: Path, migrated: Path) -> Iterator[Workshop]:
+def _installation_of_its_own(folder: Path, migrated: Path) -> Iterator[Installation]:
     home = Home(folder / "home").make()
     target = connect(f"sqlite:///{shutil.copy(migrated, folder / 'customers.db')}")
     add_fields(target)
-    yield Workshop(home, Settings(company=Company(country="AU")), target)
+    yield Installation(home, Settings(company=Company(country="AU")), target)
     target.dispose()

@@ -14,9 +14,9 @@ import pytest
 import requests.exceptions
 from sqlalchemy.engine import Engine
 
-from assets.endings import CODE
-from assets.guard import failures_as_messages
-from etl_customers import pulls
+from assets.display.endings import CODE
+from assets.display.failures import failures_as_messages
+from etl_customers.imports import pulls
 from tests.canaries import OWN_TABLES, QUOTED, described, found_in, found_in_tables, words_in
 from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.oauth import CLIENT_SECRET
@@ -51,7 +51,7 @@ QUOTINGS = {
         "etl_customers.pull.mapped_rows.map_quickbooks", lambda: KeyError(QUOTED)
     ),
     "a value that DuckDB cannot merge": Quoting(
-        "etl_customers.imports.merge_pulled", lambda: duckdb.ConversionException(f"Could not convert '{QUOTED}'")
+        "etl_customers.imports.stages.merge_pulled", lambda: duckdb.ConversionException(f"Could not convert '{QUOTED}'")
     ),
     "a row that PostgreSQL refuses with DETAIL": Quoting(
         "etl_customers.load.pulled_customers.append_frame",
@@ -87,11 +87,11 @@ def world_of(folder: Path, target: Engine) -> Iterator[World]:
 
 def assert_is_kept_apart(world: World) -> None:
     """See that customers are in staging only, their notes nowhere, and tokens and secrets nowhere in clear."""
-    home, secrets = world.workshop.home, (CLIENT_SECRET, *world.fake.oauth.issued)
+    home, secrets = world.installation.home, (CLIENT_SECRET, *world.fake.oauth.issued)
     assert all(name.startswith("staging/") for name in found_in(home.path))
     assert found_in(home.path, ("Canary-pass-2", *secrets)) == {}
-    assert set(found_in_tables(world.workshop.target)) <= OWN_TABLES
-    assert found_in_tables(world.workshop.target, ("Canary-pass-2", *secrets)) == {}
+    assert set(found_in_tables(world.installation.target)) <= OWN_TABLES
+    assert found_in_tables(world.installation.target, ("Canary-pass-2", *secrets)) == {}
 
 
 @befalling_in_turn(QUOTINGS)
@@ -100,7 +100,7 @@ def test_an_error_that_quotes_a_providers_customers_passes_no_edge_and_the_pull_
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with world_of(tmp_path, sqlite_target) as world:
-        shop = world.workshop
+        shop = world.installation
         import_id = pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
         for quoting in quotings:
             with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
@@ -122,7 +122,7 @@ def test_what_a_provider_answers_is_not_repeated(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with world_of(tmp_path, sqlite_target) as world:
-        shop = world.workshop
+        shop = world.installation
         import_id = pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
         world.fake.fail(Fault("any", times=100, answer=answer))
         with pytest.raises(dg.Failure) as failed, failures_as_messages():

@@ -13,17 +13,17 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from etl_customers.errors import DatabaseUnavailable
-from etl_customers.target.connect import connect, reading
-from etl_customers.target.driver_errors import DatabaseConflict
+from etl_customers.base.errors import DatabaseUnavailable
+from etl_customers.database.connect import connect, reading
+from etl_customers.database.driver_errors import DatabaseConflict
 from tests.faults.dumping import differences, dump
 from tests.faults.importing import (
     VALUES,
     StagedImport,
     Undisturbed,
     empty,
+    installation_of,
     run_command,
-    workshop_of,
     write_file,
 )
 from tests.faults.proxy import FORGOTTEN_CURSORS
@@ -64,7 +64,7 @@ _WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'
 @pytest.fixture
 def one(postgresql_target: Engine, tmp_path: Path) -> StagedImport:
     """An import that has come as far as the load."""
-    staged = StagedImport(workshop_of(tmp_path / "home", postgresql_target), write_file(tmp_path))
+    staged = StagedImport(installation_of(tmp_path / "home", postgresql_target), write_file(tmp_path))
     staged.go_on_to_the_load()
     return staged
 
@@ -114,20 +114,20 @@ end $$
 def test_a_load_that_gave_way_is_tried_again_until_it_is_done(
     one: StagedImport, undisturbed_import: Undisturbed
 ) -> None:
-    failing = Failing(one.workshop.target)
+    failing = Failing(one.installation.target)
     for number, table in enumerate(TABLES):
         failing.begin(table, (SERIALIZATION, DEADLOCK)[number % 2], TRIES - 1)
         one.load()
-        assert differences(dump(one.workshop.target), undisturbed_import.finished) == {}
+        assert differences(dump(one.installation.target), undisturbed_import.finished) == {}
         failing.end()
-        empty(one.workshop.target)
+        empty(one.installation.target)
         one.go_on_to_the_load()
 
 
 def test_a_load_that_the_database_stopped_loads_nothing_says_why_and_can_be_repeated(
     one: StagedImport, undisturbed_import: Undisturbed
 ) -> None:
-    failing = Failing(one.workshop.target)
+    failing = Failing(one.installation.target)
     for number, (state, reason) in enumerate(REASONS.items()):
         for table in TABLES if FULL else [TABLES[number % 2]]:
             failing.begin(table, state, TRIES if state in CONFLICTS else 1)
@@ -136,15 +136,15 @@ def test_a_load_that_the_database_stopped_loads_nothing_says_why_and_can_be_repe
             assert isinstance(stopped.value, DatabaseConflict) is (state in CONFLICTS)
             assert stopped.value.exit_code == 3
             assert VALUES not in str(stopped.value)
-            assert dump(one.workshop.target) == undisturbed_import.accepted
+            assert dump(one.installation.target) == undisturbed_import.accepted
             failing.end()
     one.load()
-    run_command(one.workshop, one.file)
-    undisturbed_import.assert_is_done(one.workshop)
+    run_command(one.installation, one.file)
+    undisturbed_import.assert_is_done(one.installation)
 
 
 def test_the_victim_of_a_deadlock_loads_all_the_same(one: StagedImport, undisturbed_import: Undisturbed) -> None:
-    target = one.workshop.target
+    target = one.installation.target
     with ThreadPoolExecutor(1) as pool, another_connection(target) as other:
         # The load claims its keys in their order and comes to this one last.
         claim(other, "p8@example.com")
@@ -157,18 +157,18 @@ def test_the_victim_of_a_deadlock_loads_all_the_same(one: StagedImport, undistur
         loading.result(timeout=60)
     assert deadlocks_of(target) == 1
     undisturbed_import.assert_is_whole(target)
-    run_command(one.workshop, one.file)
-    undisturbed_import.assert_is_done(one.workshop)
+    run_command(one.installation, one.file)
+    undisturbed_import.assert_is_done(one.installation)
 
 
 def test_a_load_that_cannot_be_serialized_is_repeated_by_itself(
     one: StagedImport, undisturbed_import: Undisturbed
 ) -> None:
-    target = one.workshop.target
+    target = one.installation.target
     strict = connect(f"{target.url.render_as_string(hide_password=False)}&options=-c%20{_SERIALIZABLE}")
     broken_off: list[str] = []
     sa.event.listen(strict, "handle_error", lambda context: broken_off.append(context.original_exception.sqlstate))
-    one.workshop = workshop_of(one.workshop.home.path, strict)
+    one.installation = installation_of(one.installation.home.path, strict)
     with ThreadPoolExecutor(1) as pool, another_connection(target) as other:
         other.execute(sa.text("update imports set run_id = 'another'"))
         loading = pool.submit(one.load)
@@ -176,8 +176,8 @@ def test_a_load_that_cannot_be_serialized_is_repeated_by_itself(
         other.commit()
         loading.result(timeout=60)
     assert broken_off == [SERIALIZATION]
-    run_command(one.workshop, one.file)
-    undisturbed_import.assert_is_done(one.workshop)
+    run_command(one.installation, one.file)
+    undisturbed_import.assert_is_done(one.installation)
     strict.dispose()
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.engine import Engine
 
+from etl_customers.base.errors import DatabaseUnavailable
 from etl_customers.cli import main
-from etl_customers.errors import DatabaseUnavailable
-from etl_customers.target.connect import connect, upgrade
+from etl_customers.database.connect import connect, upgrade
 from tests.faults.dumping import dump
-from tests.faults.importing import StagedImport, Undisturbed, empty, run_command, workshop_of, write_file
+from tests.faults.importing import StagedImport, Undisturbed, empty, installation_of, run_command, write_file
 from tests.faults.proxy import COMMIT, COMMITTED, COPY_DATA, FORGOTTEN_CURSORS, PASSWORD, named, through_proxy
 from tests.full_form import FULL
 
@@ -119,17 +119,17 @@ def test_no_stage_does_anything_while_the_database_is_down(
     postgresql_target: Engine, undisturbed_import: Undisturbed, tmp_path: Path
 ) -> None:
     home, file = tmp_path / "home", write_file(tmp_path)
-    one = StagedImport(workshop_of(home, postgresql_target), file)
+    one = StagedImport(installation_of(home, postgresql_target), file)
     with nothing_listens() as url:
         down = connect(url)
         for number in range(len(one.stages)):
-            one.workshop = workshop_of(home, down)
+            one.installation = installation_of(home, down)
             with pytest.raises(DatabaseUnavailable, match="connection refused"):
                 one.stages[number]()
-            one.workshop = workshop_of(home, postgresql_target)
+            one.installation = installation_of(home, postgresql_target)
             one.stages[number]()
         down.dispose()
-    undisturbed_import.assert_is_done(one.workshop)
+    undisturbed_import.assert_is_done(one.installation)
 
 
 @pytest.fixture
@@ -152,20 +152,20 @@ def test_a_server_that_is_stopped_in_the_middle_of_a_load_has_all_of_it_or_nothi
     upgrade(target)
     for point in (COPY_DATA, COMMIT, COMMITTED) if FULL else (COPY_DATA, COMMITTED):
         with through_proxy(target) as (proxy, engine):
-            one = StagedImport(workshop_of(tmp_path / point, engine), write_file(tmp_path))
+            one = StagedImport(installation_of(tmp_path / point, engine), write_file(tmp_path))
             one.go_on_to_the_load()
             proxy.cut(lambda message, point=point: named(point)(message) and stop(own_server))  # type: ignore[misc]
             with pytest.raises(DatabaseUnavailable):
                 one.load()
             assert proxy.has_cut
             with pytest.raises(DatabaseUnavailable):
-                run_command(one.workshop, one.file)
+                run_command(one.installation, one.file)
             own_server.ensure_postgres_running()
             target.dispose()
             assert dump(target) == (undisturbed_import.finished if point == COMMITTED else undisturbed_import.accepted)
             proxy.mend()
-            run_command(one.workshop, one.file)
-            undisturbed_import.assert_is_done(one.workshop)
+            run_command(one.installation, one.file)
+            undisturbed_import.assert_is_done(one.installation)
         empty(target)
     target.dispose()
 

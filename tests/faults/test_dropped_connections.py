@@ -12,16 +12,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.target import first_load
-from etl_customers.target.tables import identity_keys
+from etl_customers.database import first_load
+from etl_customers.database.tables import identity_keys
 from tests.faults.dumping import dump
 from tests.faults.importing import (
     VALUES,
     StagedImport,
     Undisturbed,
     empty,
+    installation_of,
     run_command,
-    workshop_of,
     write_file,
 )
 from tests.faults.proxy import (
@@ -70,7 +70,7 @@ def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
         load_as_if_there_were_many_rows(monkeypatch)
     stopped = Counter[int]()
     with through_proxy(postgresql_target) as (proxy, engine):
-        one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
+        one = StagedImport(installation_of(tmp_path / "home", engine), write_file(tmp_path))
         for stage in range(len(one.stages)):
             for number in range(1, 100_000, 1 if FULL else 13 if stage == LOAD else 31):
                 engine.dispose()
@@ -83,9 +83,9 @@ def test_every_stage_that_was_cut_off_at_a_message_can_be_run_again(
                 if stage == LOAD and not is_stopped:
                     # A connection that broke off while it was not in use was replaced without a word.
                     empty(postgresql_target)
-                    one = StagedImport(workshop_of(tmp_path / f"home {number}", engine), one.file)
+                    one = StagedImport(installation_of(tmp_path / f"home {number}", engine), one.file)
                     one.go_on_to_the_load()
-        undisturbed_import.assert_is_done(one.workshop)
+        undisturbed_import.assert_is_done(one.installation)
     assert stopped[LOAD] >= (100 if FULL else 8)
     assert stopped.total() >= (350 if FULL else 18)
 
@@ -102,7 +102,7 @@ def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
         load_as_if_there_were_many_rows(monkeypatch)
     keys = keys_of(postgresql_target)
     with through_proxy(postgresql_target) as (proxy, engine):
-        one = StagedImport(workshop_of(tmp_path / "home", engine), write_file(tmp_path))
+        one = StagedImport(installation_of(tmp_path / "home", engine), write_file(tmp_path))
         one.go_on_to_the_load()
         for unfinished, mode in UNFINISHED if stays_down else []:
             proxy.cut(named(unfinished), mode)
@@ -113,8 +113,8 @@ def test_a_load_whose_commit_was_not_answered_is_known_to_be_done(
         assert is_stopped_by(proxy, one.load) is stays_down
         assert proxy.has_cut
         assert dump(postgresql_target) == undisturbed_import.finished
-        run_command(one.workshop, one.file)
-        undisturbed_import.assert_is_done(one.workshop)
+        run_command(one.installation, one.file)
+        undisturbed_import.assert_is_done(one.installation)
     assert keys_of(postgresql_target) == keys
 
 
@@ -145,13 +145,13 @@ def test_an_import_that_was_cut_off_at_a_message_ends_as_an_undisturbed_one_when
 ) -> None:
     for number, (point, mode, stays_down) in enumerate(points_of_a_whole_import()):
         with through_proxy(postgresql_target) as (proxy, engine):
-            workshop, file = workshop_of(tmp_path / f"home {number}", engine), write_file(tmp_path)
+            installation, file = installation_of(tmp_path / f"home {number}", engine), write_file(tmp_path)
             proxy.cut(point, mode, stays_down=stays_down)
-            is_stopped_by(proxy, lambda workshop=workshop, file=file: run_command(workshop, file))  # type: ignore[misc]
+            is_stopped_by(proxy, lambda installation=installation, file=file: run_command(installation, file))  # type: ignore[misc]
             undisturbed_import.assert_is_whole(postgresql_target)
-            run_command(workshop, file)
-            undisturbed_import.assert_is_done(workshop)
-            shutil.rmtree(workshop.home.path)
+            run_command(installation, file)
+            undisturbed_import.assert_is_done(installation)
+            shutil.rmtree(installation.home.path)
         empty(postgresql_target)
         if not proxy.has_cut:
             break
@@ -164,8 +164,8 @@ def test_a_command_that_was_cut_off_ends_with_one_message(
     home, file = tmp_path / "home", write_file(tmp_path)
     said = stopped_command(postgresql_target, home, file, named(COPY_DATA), "within")
     assert "cannot be used now" in said
-    run_command(workshop_of(home, postgresql_target), file)
-    undisturbed_import.assert_is_done(workshop_of(home, postgresql_target))
+    run_command(installation_of(home, postgresql_target), file)
+    undisturbed_import.assert_is_done(installation_of(home, postgresql_target))
 
 
 def reading_the_result(message: Message) -> bool:

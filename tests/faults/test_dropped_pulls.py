@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.target.connect import connect
+from etl_customers.database.connect import connect
 from tests.faults.dumping import differences, dump
 from tests.faults.proxy import (
     COMMIT,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
+from etl_customers.database.connect import writing
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import writing
-from tests.faults.importing import Undisturbed, workshop_of, write_file
+from tests.faults.importing import Undisturbed, installation_of, write_file
 from tests.faults.killing import Fault
 from tests.faults.points import DISK, DISK_BROKEN, DISK_FULL, STAGING, TARGET
 from tests.faults.sweeping import Sweep, assert_survived, numbered
@@ -88,4 +88,4 @@ def test_the_command_whose_files_may_not_grow_says_so_in_one_line_and_can_be_rep
         (staged,) = (tmp_path / "home/staging").glob("*.duckdb")
         with open_staging(staged, 128):
             pass
-        undisturbed_import.assert_is_done(workshop_of(tmp_path / "home", sqlite_target))
+        undisturbed_import.assert_is_done(installation_of(tmp_path / "home", sqlite_target))

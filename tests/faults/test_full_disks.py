@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.target.connect import connect
+from etl_customers.database.connect import connect
 from tests.faults.killing import NO_FAULT, Fault, Processes
 from tests.faults.sweeping import Sweep, assert_survived
 

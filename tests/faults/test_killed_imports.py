@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.workshop import Workshop
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from tests.faults.killing import Fault, Processes
 from tests.faults.points import DISK, STAGES, STAGING, TARGET
 from tests.faults.sweeping import Sweep, numbered
@@ -81,8 +81,8 @@ def test_files_of_a_process_that_works_are_left_to_it(
     sqlite_target: Engine, file: Path, tmp_path: Path, disturbed: Processes
 ) -> None:
     settings = Settings(company=Company(country="AU"))
-    workshop = Workshop(Home(tmp_path / "home").make(), settings, sqlite_target)
-    with imports.dry_run(workshop, file) as dry:
-        disturbed.run(workshop.home.path, sqlite_target, "import", file)
+    installation = Installation(Home(tmp_path / "home").make(), settings, sqlite_target)
+    with stages.dry_run(installation, file) as dry:
+        disturbed.run(installation.home.path, sqlite_target, "import", file)
         assert dry.upload.path.exists()
-        assert list(workshop.home.uploads.iterdir()) == []
+        assert list(installation.home.uploads.iterdir()) == []

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
+from etl_customers.database.connect import connect
+from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import PullCounts, load_pulled
-from etl_customers.settings import Company, Home, Settings
+from etl_customers.settings.sections import Company, Home, Settings
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import connect
-from etl_customers.workshop import Workshop
 from tests.faults.dumping import dump
 from tests.faults.killing import Fault, Processes
 from tests.faults.points import TARGET
@@ -46,9 +46,9 @@ def undisturbed(migrated_sqlite_file: Path, tmp_path: Path) -> Iterator[Engine]:
 def prepare(target: Engine, folder: Path) -> tuple[Books, str]:
     """Import a file, pull once, and bring a second, full pull up to its load."""
     settings = Settings(company=Company(country="AU", city="Sydney"))
-    workshop = Workshop(Home(folder).make(), settings, target)
-    load(workshop, "first_name,last_name,email,city\nAda,Other,ada@example.com,Sydney\n")
-    books = Books(target, workshop.home.staging, settings=settings).connect()
+    installation = Installation(Home(folder).make(), settings, target)
+    load(installation, "first_name,last_name,email,city\nAda,Other,ada@example.com,Sydney\n")
+    books = Books(target, installation.home.staging, settings=settings).connect()
     books.pull(*FIRST)
     import_id = books.accept(is_full=True)
     with open_staging(path_of(books, import_id), 256) as staging:

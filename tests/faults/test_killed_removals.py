@@ -6,12 +6,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers import imports
-from etl_customers.erasing.erase import erase
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.tables import customers, failed_rows, identity_keys, removed_customers
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
+from etl_customers.changes.erasing.erase import erase
+from etl_customers.changes.undoing import undo
+from etl_customers.database.tables import customers, failed_rows, identity_keys, removed_customers
+from etl_customers.imports import stages
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from tests.faults.killing import Processes
 
 FILE = (
@@ -33,37 +33,37 @@ ERASE_POINTS = [
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, target: Engine) -> Workshop:
+def installation(tmp_path: Path, target: Engine) -> Installation:
     """A home on a fresh target."""
-    return Workshop(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
+    return Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
 
 
-def load(workshop: Workshop) -> str:
+def load(installation: Installation) -> str:
     """Import the file, and leave it as the inbox does."""
-    path = workshop.home.path.parent / "customers.csv"
+    path = installation.home.path.parent / "customers.csv"
     path.write_text(FILE, encoding="utf-8")
-    import_id = imports.accept_upload(workshop, path).record.import_id
-    imports.run_import(workshop, import_id)
-    path.rename(workshop.home.inbox_done / f"{import_id}--customers.csv")
+    import_id = stages.accept_upload(installation, path).record.import_id
+    stages.run_import(installation, import_id)
+    path.rename(installation.home.inbox_done / f"{import_id}--customers.csv")
     return import_id
 
 
-def count(workshop: Workshop, table: sa.Table) -> int:
+def count(installation: Installation, table: sa.Table) -> int:
     """Return the number of rows of a table."""
-    with workshop.target.connect() as connection:
+    with installation.target.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
 @pytest.mark.parametrize("point", UNDO_POINTS)
 def test_an_undo_that_was_killed_has_done_nothing_and_can_be_repeated(
-    workshop: Workshop, point: str, disturbed: Processes
+    installation: Installation, point: str, disturbed: Processes
 ) -> None:
-    import_id = load(workshop)
-    disturbed.kill(workshop.home.path, workshop.target, "undo", import_id, at=point)
-    assert (count(workshop, customers), count(workshop, identity_keys)) == (2, 2)
-    assert count(workshop, removed_customers) == 0
-    assert undo(workshop, import_id, "eva").removed == 2
-    assert count(workshop, customers) == 0
+    import_id = load(installation)
+    disturbed.kill(installation.home.path, installation.target, "undo", import_id, at=point)
+    assert (count(installation, customers), count(installation, identity_keys)) == (2, 2)
+    assert count(installation, removed_customers) == 0
+    assert undo(installation, import_id, "eva").removed == 2
+    assert count(installation, customers) == 0
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_an_undo_that_was_killed_has_done_nothing_and_can_be_repeated(
     indirect=["target_url"],
 )
 def test_an_erasure_that_was_killed_is_finished_by_the_next(
-    workshop: Workshop, point: str, disturbed: Processes
+    installation: Installation, point: str, disturbed: Processes
 ) -> None:
-    load(workshop)
-    disturbed.kill(workshop.home.path, workshop.target, "erase", 1, at=point)
-    assert erase(workshop, 1, "eva").still_there == []
-    assert count(workshop, customers) == count(workshop, removed_customers) == 1
-    with workshop.target.connect() as connection:
+    load(installation)
+    disturbed.kill(installation.home.path, installation.target, "erase", 1, at=point)
+    assert erase(installation, 1, "eva").still_there == []
+    assert count(installation, customers) == count(installation, removed_customers) == 1
+    with installation.target.connect() as connection:
         found = connection.execute(sa.select(failed_rows.c.row, failed_rows.c.erased_at, failed_rows.c.password_hash))
         assert {row: (at is not None, hashed) for row, at, hashed in found} == {4: (True, None), 5: (False, None)}
-    everything = [path for path in workshop.home.path.parent.rglob("*") if path.is_file()]
+    everything = [path for path in installation.home.path.parent.rglob("*") if path.is_file()]
     assert not [path for path in everything if b"anary" in path.read_bytes().replace(b"canary.db", b"")]

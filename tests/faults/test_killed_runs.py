@@ -20,15 +20,15 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from assets.dead_runs import end_dead_runs
-from assets.instance import DAGSTER_YAML, open_instance
-from assets.jobs import import_csv
-from assets.partitions import IMPORTS
-from etl_customers.imports import accept_upload
-from etl_customers.settings import Home
-from etl_customers.target.ledger import find_import
-from etl_customers.target.tables import customers
-from etl_customers.workshop import Workshop, open_workshop
+from assets.automation.jobs import import_csv
+from assets.runtime.dead_runs import end_dead_runs
+from assets.runtime.instance import DAGSTER_YAML, open_instance
+from assets.runtime.partitions import IMPORTS
+from etl_customers.database.ledger import find_import
+from etl_customers.database.tables import customers
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.stages import accept_upload
+from etl_customers.settings.sections import Home
 
 SECONDS = 300
 ROWS = 100  # each with a password: a few seconds in which a run can be killed
@@ -46,7 +46,7 @@ class Ui:
 
     process: subprocess.Popen[str]
     port: int
-    workshop: Workshop
+    installation: Installation
     instance: dg.DagsterInstance
     killed_command: str
 
@@ -86,7 +86,7 @@ class Ui:
 
     def loaded(self, import_id: str) -> int:
         """Return how many customers an import has made, each with another address."""
-        with self.workshop.target.connect() as connection:
+        with self.installation.target.connect() as connection:
             record = find_import(connection, import_id)
             assert record is not None
             assert record.status == "finished"
@@ -162,7 +162,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     (home.dagster / "dagster.yaml").write_text(
         DAGSTER_YAML.replace("poll_interval_seconds: 30", "poll_interval_seconds: 2"), encoding="utf-8"
     )
-    workshop = open_workshop(home)
+    installation = open_installation(home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -173,15 +173,15 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         assert process.stdout.readline().startswith("Dagster is at")
-        yield Ui(process, port, workshop, instance, killed)
+        yield Ui(process, port, installation, instance, killed)
         process.send_signal(signal.SIGTERM)
         process.wait(SECONDS)
         process.stdout.close()
-    workshop.target.dispose()
+    installation.target.dispose()
 
 
 def accepted(ui: Ui, folder: Path, name: str, count: int = ROWS) -> str:
-    return accept_upload(ui.workshop, busy_file(folder, name, count)).record.import_id
+    return accept_upload(ui.installation, busy_file(folder, name, count)).record.import_id
 
 
 def launched_and_loading(ui: Ui, import_id: str) -> str:
@@ -234,7 +234,7 @@ def test_an_import_goes_on_after_everything_around_it_was_killed_at_once(ui: Ui,
 
 def test_a_failed_run_is_reexecuted_from_failure_once_the_cause_is_mended(ui: Ui, tmp_path: Path) -> None:
     import_id = accepted(ui, tmp_path, "mended", count=1)
-    upload = next(path for path in ui.workshop.home.uploads.iterdir() if path.name.startswith(import_id))
+    upload = next(path for path in ui.installation.home.uploads.iterdir() if path.name.startswith(import_id))
     away = upload.rename(tmp_path / "away")
     run_id = ui.launch(import_id)
     wait_for(lambda: ui.status(run_id) == dg.DagsterRunStatus.FAILURE)

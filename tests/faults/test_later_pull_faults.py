@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.errors import PullRefused
-from etl_customers.target.tables import imports, metadata, sync_cursors
+from etl_customers.base.errors import PullRefused
+from etl_customers.database.tables import imports, metadata, sync_cursors
 from schemas.sources import QUICKBOOKS, XERO
 from tests.fakes.provider_server import Fault
 from tests.faults.enduring import Mishap, befalling, endure

@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.settings import Home
-from etl_customers.target.connect import reading
-from etl_customers.target.tables import customers, identity_keys, imports
-from tests.faults.importing import Undisturbed, empty, workshop_of, write_file
+from etl_customers.database.connect import reading
+from etl_customers.database.tables import customers, identity_keys, imports
+from etl_customers.settings.sections import Home
+from tests.faults.importing import Undisturbed, empty, installation_of, write_file
 from tests.faults.killing import Processes
 from tests.full_form import FULL
 
@@ -31,7 +31,7 @@ def test_processes_that_import_the_same_file_make_one_import_and_report_the_same
     reports = [one.result for one in outcomes]
     assert reports == reports[:1] * TIMES
     assert reports[0]["rows"] == {"read": 12, "loaded": 8, "failed": 4, "unread": 0}
-    undisturbed_import.assert_is_done(workshop_of(home, target))
+    undisturbed_import.assert_is_done(installation_of(home, target))
 
 
 def test_of_two_files_that_share_customers_each_customer_is_loaded_once_by_one_of_them(

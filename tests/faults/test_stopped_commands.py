@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.settings import Home
-from etl_customers.target.connect import connect, reading, writing
-from etl_customers.target.ledger import UNDONE, list_imports, require_import
-from etl_customers.target.removals import find_removed
-from etl_customers.target.tables import imports
+from etl_customers.database.connect import connect, reading, writing
+from etl_customers.database.ledger import UNDONE, list_imports, require_import
+from etl_customers.database.removals import find_removed
+from etl_customers.database.tables import imports
+from etl_customers.settings.sections import Home
 from tests.faults.dumping import dump
 from tests.faults.killing import Fault, Outcome, Processes, processes
 from tests.faults.points import DISK, STAGES, STAGING, STOPS, TARGET
@@ -49,7 +49,14 @@ FINISHED = "finished"
 @pytest.fixture(scope="module")
 def commands() -> Iterator[Processes]:
     """Processes that have the command and Dagster loaded."""
-    with processes(modules=["etl_customers.cli.app", "assets.launch", "assets.tags", "assets.pulling"]) as started:
+    with processes(
+        modules=[
+            "etl_customers.cli.app",
+            "assets.automation.launch",
+            "assets.display.tags",
+            "assets.automation.pulling",
+        ]
+    ) as started:
         yield started
 
 
@@ -188,7 +195,7 @@ def test_a_pull_that_is_stopped_at_any_call_goes_on_with_the_same_command(
     with connected("xero", tmp_path, sqlite_target, count=8, is_plain=True) as world:
         for name, value in world.fake.environment().items():
             monkeypatch.setenv(name, value)
-        home, words = world.workshop.home.path, ("pull", "xero", "--full")
+        home, words = world.installation.home.path, ("pull", "xero", "--full")
         points = points_of(commands, home, sqlite_target, words)
         for at in some(points, "pull"):
             with subtests.test(f"point {at}, {points[at - 1]}"):

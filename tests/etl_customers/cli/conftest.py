@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from etl_customers.cli import main
-from etl_customers.settings import Home
-from etl_customers.target.connect import connect
+from etl_customers.database.connect import connect
+from etl_customers.settings.sections import Home
 from tests.environment import keep_only_ours
 
 FILE = (

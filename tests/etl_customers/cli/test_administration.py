@@ -111,8 +111,8 @@ def test_an_import_that_never_ended_is_found(run: Any, tmp_path: Path, home: Pat
 
     import sqlalchemy as sa
 
-    from etl_customers.target.connect import writing
-    from etl_customers.target.tables import imports
+    from etl_customers.database.connect import writing
+    from etl_customers.database.tables import imports
 
     run("imports")
     with target_of(home) as target, writing(target) as connection:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from etl_customers.settings import Home
-from etl_customers.target.connect import connect, writing
-from etl_customers.target.connections import RECONNECT, set_state
+from etl_customers.database.connect import connect, writing
+from etl_customers.database.connections import RECONNECT, set_state
+from etl_customers.settings.sections import Home
 from tests.connected import connect_fake
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault
@@ -316,7 +316,7 @@ def test_commands_name_the_providers_there_are(run: Any) -> None:
 
 def made(home: Path, fake: FakeQuickBooks | FakeXero, ago: timedelta = timedelta(0)) -> None:
     """Connect the fake's first company."""
-    from etl_customers.target.connect import ensure_migrated
+    from etl_customers.database.connect import ensure_migrated
 
     target = connect(f"sqlite:///{Home(home).make().embedded_database}")
     ensure_migrated(target, embedded=True)

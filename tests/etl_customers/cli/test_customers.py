@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers.cli import main
-from etl_customers.target.connect import connect, writing
-from etl_customers.target.tables import customers, imports, provider_customers
-from tests.etl_customers.test_controls import STEERING
+from etl_customers.database.connect import connect, writing
+from etl_customers.database.tables import customers, imports, provider_customers
+from tests.etl_customers.texts.test_controls import STEERING
 
 
 def test_a_first_word_that_is_no_command_is_searched_for(imported: tuple[Path, Path], run: Any) -> None:

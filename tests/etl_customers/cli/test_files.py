@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from etl_customers.base.errors import UsageError
 from etl_customers.cli.files import write_file
-from etl_customers.errors import UsageError
 
 _WRITE = "import sys; from pathlib import Path; from etl_customers.cli.files import write_file; "
 

@@ -12,8 +12,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import list_imports
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import list_imports
 from tests.etl_customers.cli.conftest import target_of
 
 HEADER = "first_name,last_name,email,city\n"

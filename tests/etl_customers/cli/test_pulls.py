@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from assets import launch
+from assets.automation import launch
 from etl_customers.cli import main
-from etl_customers.pulls import accept
-from etl_customers.settings import Home
-from etl_customers.target.connect import writing
-from etl_customers.target.connections import RECONNECT, set_state
-from etl_customers.workshop import open_workshop
+from etl_customers.database.connect import writing
+from etl_customers.database.connections import RECONNECT, set_state
+from etl_customers.imports.installation import open_installation
+from etl_customers.imports.pulls import accept
+from etl_customers.settings.sections import Home
 from tests.connected import connect_fake
 from tests.etl_customers.cli.conftest import Run
 from tests.fakes.loopback import as_text
@@ -47,9 +47,9 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
         fake.add(3, is_plain=True)
         project = fake.put({"DisplayName": "Canary Project", "IsProject": True})
         misfit = fake.put({"DisplayName": ["Canaryname"], "Title": 5})
-        workshop = open_workshop(Home(home))
-        connect_fake(fake, workshop.home, workshop.target)
-        workshop.target.dispose()
+        installation = open_installation(Home(home))
+        connect_fake(fake, installation.home, installation.target)
+        installation.target.dispose()
         yield Books(fake, home, fake.environment(), project, misfit)
 
 
@@ -126,9 +126,9 @@ def test_a_full_pull_stopped_after_the_one_in_its_way_is_not_called_finished(
     pulled: Books, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("pull", "quickbooks", at=pulled.home)
-    workshop = open_workshop(Home(pulled.home))
-    in_the_way = accept(workshop, "quickbooks", None, accepted_by="test").record
-    workshop.target.dispose()
+    installation = open_installation(Home(pulled.home))
+    in_the_way = accept(installation, "quickbooks", None, accepted_by="test").record
+    installation.target.dispose()
     assert not in_the_way.is_full
     run_job = launch.run_import_job
 
@@ -163,13 +163,13 @@ def test_wrong_words_are_answered_on_one_line(run: Run, tmp_path: Path) -> None:
 
 
 def _latest(books: Books) -> str:
-    from etl_customers.target.connect import reading
-    from etl_customers.target.ledger import list_imports
+    from etl_customers.database.connect import reading
+    from etl_customers.database.ledger import list_imports
 
-    workshop = open_workshop(Home(books.home))
-    with reading(workshop.target) as connection:
+    installation = open_installation(Home(books.home))
+    with reading(installation.target) as connection:
         (record,) = list_imports(connection, limit=1)
-    workshop.target.dispose()
+    installation.target.dispose()
     return record.import_id
 
 
@@ -182,21 +182,21 @@ def test_several_companies_are_pulled_one_after_the_other_with_a_result_each(
         other = fake.open_books("Other Organisation")
         fake.add(2, is_plain=True)
         other.put({"Name": "Only Shop", "ContactStatus": "ACTIVE", "IsCustomer": True})
-        workshop = open_workshop(Home(tmp_path / "home"))
+        installation = open_installation(Home(tmp_path / "home"))
         for tenant in fake.books:
-            connect_fake(fake, workshop.home, workshop.target, tenant=tenant)
-        done = run("pull", "xero", "--json", at=workshop.home.path)
+            connect_fake(fake, installation.home, installation.target, tenant=tenant)
+        done = run("pull", "xero", "--json", at=installation.home.path)
         first, second = sorted(json.loads(done.out)["pulls"], key=lambda one: one["connection"] != fake.tenant)
         assert (done.code, done.err) == (0, "")
         assert (first["connection"], first["rows"]["created"]) == (fake.tenant, 2)
         assert (second["connection"], second["rows"]["created"]) == (other.tenant, 1)
-        with writing(workshop.target) as connection:
+        with writing(installation.target) as connection:
             set_state(connection, "xero", other.tenant, RECONNECT)
-        done = run("pull", "xero", at=workshop.home.path)
+        done = run("pull", "xero", at=installation.home.path)
         assert done.code == 2
         assert "Xero, what has changed: " in done.out
         assert f"tenant      {fake.tenant}" in done.out
         assert done.err.count(f"does not accept the connection {other.tenant} any more") == 1
-        refused = run("pull", "xero", "--full", "--accept-vanished", at=workshop.home.path)
+        refused = run("pull", "xero", "--full", "--accept-vanished", at=installation.home.path)
         assert (refused.code, "--tenant ID" in refused.err) == (2, True)
-        workshop.target.dispose()
+        installation.target.dispose()

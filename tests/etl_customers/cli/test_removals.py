@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.erasing import erase as erasing
-from etl_customers.settings import Home
-from etl_customers.workshop import open_workshop
+from etl_customers.changes.erasing import erase as erasing
+from etl_customers.imports.installation import open_installation
+from etl_customers.settings.sections import Home
 from tests.imported import accept, load
 
 from .conftest import FILE, Run
@@ -19,9 +19,9 @@ from .conftest import FILE, Run
 @pytest.fixture
 def import_id(home: Path) -> Iterator[str]:
     """An import in this test's home."""
-    workshop = open_workshop(Home(home))
-    yield load(workshop, FILE)
-    workshop.target.dispose()
+    installation = open_installation(Home(home))
+    yield load(installation, FILE)
+    installation.target.dispose()
 
 
 def test_an_import_is_undone_and_everything_says_so(run: Run, home: Path, import_id: str) -> None:
@@ -44,9 +44,9 @@ def test_an_import_is_undone_and_everything_says_so(run: Run, home: Path, import
     gone = run("trace", 1)
     assert (gone.code, "removed when its import was undone" in gone.err) == (2, True)
     assert run("failed", import_id).code == 0
-    workshop = open_workshop(Home(home))
-    assert accept(workshop, FILE) != import_id
-    workshop.target.dispose()
+    installation = open_installation(Home(home))
+    assert accept(installation, FILE) != import_id
+    installation.target.dispose()
 
 
 def test_what_is_kept_makes_the_exit_code_1(run: Run, import_id: str) -> None:

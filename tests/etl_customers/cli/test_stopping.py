@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from etl_customers import imports
 from etl_customers.cli import main
-from etl_customers.settings import Home
-from etl_customers.workshop import open_workshop
+from etl_customers.imports import stages
+from etl_customers.imports.installation import open_installation
+from etl_customers.settings.sections import Home
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 
@@ -60,13 +60,15 @@ def test_a_stop_takes_nothing_from_an_import_that_the_inbox_has_begun(
 ) -> None:
     file, home = tmp_path / "customers.csv", tmp_path / "home"
     file.write_text("first_name,last_name,city,country\nAnn,Lee,Sydney,AU\n", encoding="utf-8")
-    workshop = open_workshop(Home(home))
-    begun = imports.accept_upload(workshop, file, accepted_by="inbox").record
-    workshop.target.dispose()
-    monkeypatch.setattr("assets.launch.run_import_job", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    installation = open_installation(Home(home))
+    begun = stages.accept_upload(installation, file, accepted_by="inbox").record
+    installation.target.dispose()
+    monkeypatch.setattr(
+        "assets.automation.launch.run_import_job", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+    )
     assert main(["import", str(file), "--home", str(home)]) == 143
     assert "goes on there" in capsys.readouterr().err
-    assert workshop.upload_path(begun.import_id).exists()
+    assert installation.upload_path(begun.import_id).exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -102,7 +104,7 @@ def test_a_stop_that_python_drops_within_a_callback_is_obeyed_at_the_next_stage(
 ) -> None:
     file = tmp_path / "customers.csv"
     file.write_text("first_name,last_name,city,country\nAnn,Lee,Sydney,AU\n", encoding="utf-8")
-    read = imports.run_raw_csv
+    read = stages.run_raw_csv
 
     def read_and_drop(*arguments: Any) -> Any:
         with suppress(BaseException):  # as Python does in a finalizer

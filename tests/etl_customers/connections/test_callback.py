@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from etl_customers.base.errors import UsageError
 from etl_customers.connections.callback import AccessNotGiven, CallbackServer, read_consent
-from etl_customers.errors import UsageError
 from schemas.sources import QUICKBOOKS, XERO
 
 STATE = "state-canary"

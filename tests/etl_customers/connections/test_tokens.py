@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from etl_customers.base.errors import ProviderUnavailable, ReconnectNeeded, UsageError, error_code
 from etl_customers.connections.keep_alive import keep_alive
 from etl_customers.connections.sending import Patience
 from etl_customers.connections.tokens import REJECTED_LONG, Tokens, open_tokens
-from etl_customers.errors import ProviderUnavailable, ReconnectNeeded, UsageError, error_code
-from etl_customers.settings import Home, Settings
-from etl_customers.target.connect import writing
-from etl_customers.target.connections import CONNECTED, RECONNECT, note_rejections
+from etl_customers.database.connect import writing
+from etl_customers.database.connections import CONNECTED, RECONNECT, note_rejections
+from etl_customers.settings.sections import Home, Settings
 from schemas.sources import QUICKBOOKS, XERO
 from tests.connected import connect_fake, connection_of, stored_tokens
 from tests.fakes.loopback import Answer, as_json, as_text

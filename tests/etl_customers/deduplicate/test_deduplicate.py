@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl_customers.database.connect import reading
+from etl_customers.database.tables import customers, identity_keys, imports, metadata
 from etl_customers.deduplicate.deduplicate import DeduplicateCounts, deduplicate_customers
 from etl_customers.staging import Staging, open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.tables import customers, identity_keys, imports, metadata
 from tests.properties import examples
 
 Keys = list[list[int]]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from etl_customers.database.connect import reading
+from etl_customers.database.ledger import ImportRecord, list_imports
+from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import Entry, look_at
 from etl_customers.inbox.names import parts_of
 from etl_customers.inbox.settle import Settlement, settle_files
-from etl_customers.settings import Home
-from etl_customers.target.connect import reading
-from etl_customers.target.ledger import ImportRecord, list_imports
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.settings.sections import Home
 from tests.imported import finish
 
 ROW = "Ada,Lovelace,Sydney,ada@example.com,pass-word-1\n"
@@ -24,11 +24,11 @@ FILE = f"first_name,last_name,city,email,password\n{ROW}"
 class Inbox:
     """The inbox of a home, with short words for what tests do to it."""
 
-    workshop: Workshop
+    installation: Installation
 
     @property
     def home(self) -> Home:
-        return self.workshop.home
+        return self.installation.home
 
     def drop(self, name: str = "customers.csv", text: str | bytes = FILE) -> Path:
         """Put a file into the inbox; by default one row with a password."""
@@ -38,23 +38,23 @@ class Inbox:
 
     def entry(self, path: Path) -> Entry:
         """Look at a file as if it had been the same for long."""
-        return look_at(path, self.workshop.settings.csv.max_bytes)
+        return look_at(path, self.installation.settings.csv.max_bytes)
 
     def accept(self, *paths: Path) -> int:
         """Accept these files and return how many were."""
-        return accept_files(self.workshop, [self.entry(path) for path in paths], most=100, seconds=60).accepted
+        return accept_files(self.installation, [self.entry(path) for path in paths], most=100, seconds=60).accepted
 
     def run(self) -> None:
         """Carry the imports of all files in ``accepted/`` through their stages."""
         for import_id in sorted({parts_of(path.name)[0] for path in self.home.inbox_accepted.iterdir()}):
-            finish(self.workshop, import_id)
+            finish(self.installation, import_id)
 
     def settle(self) -> Settlement:
-        return settle_files(self.workshop, [], seconds=60)
+        return settle_files(self.installation, [], seconds=60)
 
     def records(self) -> list[ImportRecord]:
         """Return all imports, the newest first."""
-        with reading(self.workshop.target) as connection:
+        with reading(self.installation.target) as connection:
             return list_imports(connection, 10_000)
 
     def names(self) -> dict[str, list[str]]:
@@ -65,14 +65,14 @@ class Inbox:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """A new home on its embedded database."""
     monkeypatch.delenv("ETL_CUSTOMERS_DATABASE_URL", raising=False)
-    opened = open_workshop(Home(tmp_path / "home"))
+    opened = open_installation(Home(tmp_path / "home"))
     yield opened
     opened.target.dispose()
 
 
 @pytest.fixture
-def inbox(workshop: Workshop) -> Inbox:
-    return Inbox(workshop)
+def inbox(installation: Installation) -> Inbox:
+    return Inbox(installation)

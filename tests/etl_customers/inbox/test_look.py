@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.errors import DiskUnavailable
+from etl_customers.base.errors import DiskUnavailable
 from etl_customers.inbox.folders import held
 from etl_customers.inbox.look import EXAMINED, Look, look
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 
 LIMIT = 1_000
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from etl_customers.errors import UploadRefused
-from etl_customers.imports import run_import
+from etl_customers.base.errors import UploadRefused
+from etl_customers.base.refusals import CountryNotSet
+from etl_customers.changes.undoing import undo
+from etl_customers.database.connect import writing
+from etl_customers.database.tables import imports
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.stages import run_import
 from etl_customers.inbox.blank import TEMPORARY
 from etl_customers.inbox.look import look
 from etl_customers.inbox.settle import Outcome, settle_files, settle_one
-from etl_customers.read.refusals import CountryNotSet
-from etl_customers.settings import Csv
-from etl_customers.target.connect import writing
-from etl_customers.target.tables import imports
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.settings.sections import Csv
 from tests.environment import COUNTRY
 from tests.etl_customers.inbox.conftest import FILE, Inbox
 
@@ -80,12 +80,12 @@ def test_a_file_without_countries_is_rejected_with_the_command_and_taken_once_th
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(COUNTRY)
-    unset = Inbox(open_workshop(inbox.home))
+    unset = Inbox(open_installation(inbox.home))
     unset.accept(unset.drop())
     with pytest.raises(CountryNotSet):
-        run_import(unset.workshop, unset.records()[0].import_id)
+        run_import(unset.installation, unset.records()[0].import_id)
     unset.settle()
-    unset.workshop.target.dispose()
+    unset.installation.target.dispose()
     note = note_on(inbox, f"{inbox.records()[0].import_id}--customers.csv")
     assert "etl-customers settings set company.country AU" in note
     inbox.accept(inbox.drop())
@@ -97,7 +97,7 @@ def test_a_file_without_countries_is_rejected_with_the_command_and_taken_once_th
 
 def test_an_undone_import_is_said_in_the_note(inbox: Inbox) -> None:
     import_id = imported(inbox, "customers.csv")
-    with writing(inbox.workshop.target) as connection:
+    with writing(inbox.installation.target) as connection:
         connection.execute(sa.update(imports).values(status="undone"))
     assert outcomes(inbox) == [Outcome.UNDONE]
     assert f"import {import_id} was undone" in note_on(inbox, f"{import_id}--customers.csv")
@@ -108,7 +108,7 @@ def test_an_import_under_way_leaves_its_file_where_it_is(inbox: Inbox) -> None:
     settlement = inbox.settle()
     assert (settlement.settled, len(settlement.under_way)) == ([], 1)
     (path,) = inbox.home.inbox_accepted.iterdir()
-    assert settle_one(inbox.workshop, path).settled == []
+    assert settle_one(inbox.installation, path).settled == []
 
 
 def test_what_somebody_wrote_after_the_acceptance_is_not_called_imported(inbox: Inbox) -> None:
@@ -125,10 +125,10 @@ def test_a_file_whose_passwords_cannot_be_found_any_more_is_not_called_blanked(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_id = imported(inbox, "a.csv", text="first_name,last_name,city\nA,B,C\n")
-    settings = inbox.workshop.settings
+    settings = inbox.installation.settings
     stricter = settings.model_copy(update={"csv": settings.csv.model_copy(update={"required": ("email",)})})
-    workshop = Workshop(inbox.home, stricter, inbox.workshop.target)
-    assert [one.outcome for one in settle_files(workshop, [], seconds=60).settled] == [Outcome.NOT_BLANKED]
+    installation = Installation(inbox.home, stricter, inbox.installation.target)
+    assert [one.outcome for one in settle_files(installation, [], seconds=60).settled] == [Outcome.NOT_BLANKED]
     note = note_on(inbox, f"{import_id}--a.csv")
     assert "is imported" in note
     assert "may still hold passwords" in note
@@ -145,12 +145,12 @@ def test_a_file_whose_column_of_passwords_is_another_one_now_is_not_put_into_don
     now = then.model_copy(update={"aliases": aliases})
 
     def under(csv: Csv) -> Inbox:
-        settings = inbox.workshop.settings.model_copy(update={"csv": csv})
-        return Inbox(Workshop(inbox.home, settings, inbox.workshop.target))
+        settings = inbox.installation.settings.model_copy(update={"csv": csv})
+        return Inbox(Installation(inbox.home, settings, inbox.installation.target))
 
     import_id = imported(under(then), "a.csv", text="first_name,last_name,Kennwort,hint\nA,B,pass-word-1,\n")
     if not is_staged:
-        inbox.workshop.staging_path(import_id).unlink()
+        inbox.installation.staging_path(import_id).unlink()
     assert outcomes(under(now)) == [Outcome.NOT_BLANKED]
     assert inbox.names()["done"] == []
     assert "may still hold passwords" in note_on(inbox, f"{import_id}--a.csv")
@@ -158,7 +158,7 @@ def test_a_file_whose_column_of_passwords_is_another_one_now_is_not_put_into_don
 
 def test_a_file_whose_import_a_process_still_works_on_is_left_for_the_next_time(inbox: Inbox) -> None:
     import_id = imported(inbox, "a.csv")
-    path = inbox.workshop.staging_path(import_id)
+    path = inbox.installation.staging_path(import_id)
     code = f"import duckdb; c = duckdb.connect({str(path)!r}); print(flush=True); input()"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:  # type: ignore[call-overload]
@@ -172,7 +172,7 @@ def test_a_file_whose_import_a_process_still_works_on_is_left_for_the_next_time(
 def test_the_note_on_an_undone_import_that_had_loaded_nothing_says_so(inbox: Inbox) -> None:
     inbox.accept(inbox.drop())
     (record,) = inbox.records()
-    undo(inbox.workshop, record.import_id, "somebody")
+    undo(inbox.installation, record.import_id, "somebody")
     assert outcomes(inbox) == [Outcome.UNDONE]
     assert "was undone: nothing of it had been loaded" in note_on(inbox, f"{record.import_id}--customers.csv")
 
@@ -200,7 +200,7 @@ def test_odd_entries_of_the_inbox_are_set_aside_under_clean_names_with_notes(inb
     (folder / "empty.csv").touch()
     Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff\x1b.csv")).write_text("x")
     seen = look(inbox.home, 100, 0, {}, 1).seen
-    settlement = settle_files(inbox.workshop, look(inbox.home, 100, 0, seen, 1).odd, seconds=60)
+    settlement = settle_files(inbox.installation, look(inbox.home, 100, 0, seen, 1).odd, seconds=60)
     assert settlement.set_aside == {"not_a_regular_file": 3, "empty_file": 1, "hostile_name": 1}
     names = inbox.names()
     assert names["inbox"] == []
@@ -245,5 +245,5 @@ def test_a_folder_in_the_place_of_an_accepted_file_does_not_hold_up_the_others(i
 
 def test_no_file_is_begun_when_the_time_is_over(inbox: Inbox) -> None:
     imported(inbox, "customers.csv")
-    settlement = settle_files(inbox.workshop, [], seconds=-1)
+    settlement = settle_files(inbox.installation, [], seconds=-1)
     assert (settlement.settled, settlement.left) == ([], 1)

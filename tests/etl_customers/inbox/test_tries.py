@@ -32,15 +32,15 @@ def test_after_eight_tries_or_where_a_person_canceled_one_a_person_must_look() -
 def test_what_is_started_is_found_in_the_folder_and_the_ledger_alone(inbox: Inbox) -> None:
     inbox.accept(inbox.drop("a.csv"), inbox.drop("b.csv"), inbox.drop("c.csv", "first_name\nx\n"))
     same, other = sorted({name.partition("--")[0] for name in inbox.names()["accepted"]})
-    starts = find_starts(inbox.workshop, lambda _: {}, most=10, now=0)
+    starts = find_starts(inbox.installation, lambda _: {}, most=10, now=0)
     assert {start.record.import_id for start in starts.to_start} == {same, other}
-    again = find_starts(inbox.workshop, lambda _: {}, most=10, now=0)
+    again = find_starts(inbox.installation, lambda _: {}, most=10, now=0)
     assert [start.key for start in again.to_start] == [start.key for start in starts.to_start]
-    tried = find_starts(inbox.workshop, lambda _: {same: [Try(0)], other: [Try(None)]}, most=10, now=MINUTE)
+    tried = find_starts(inbox.installation, lambda _: {same: [Try(0)], other: [Try(None)]}, most=10, now=MINUTE)
     assert [start.record.import_id for start in tried.to_start] == [same]
     assert tried.to_start[0].key not in {start.key for start in starts.to_start}
     assert (tried.waiting, tried.to_look_at) == (1, [])
-    few = find_starts(inbox.workshop, lambda _: {}, most=1, now=0)
+    few = find_starts(inbox.installation, lambda _: {}, most=1, now=0)
     assert (len(few.to_start), few.waiting) == (1, 1)
 
 
@@ -48,7 +48,7 @@ def test_a_refused_file_that_is_dropped_again_is_started_under_another_key(inbox
     keys = set()
     for _ in range(2):
         inbox.accept(inbox.drop("bad.csv", "shoe\n1\n"))
-        (start,) = find_starts(inbox.workshop, lambda _: {}, most=10, now=0).to_start
+        (start,) = find_starts(inbox.installation, lambda _: {}, most=10, now=0).to_start
         keys.add(start.key)
         with pytest.raises(Exception, match="header"):
             inbox.run()

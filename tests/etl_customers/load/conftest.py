@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from etl_customers.database.connect import writing
+from etl_customers.database.ledger import accept_import
 from etl_customers.staging import Staging, open_staging
-from etl_customers.target.connect import writing
-from etl_customers.target.ledger import accept_import
 
 
 @dataclass

@@ -9,13 +9,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.base.errors import DatabaseUnavailable, NotFound, UsageError
+from etl_customers.database.connect import connect, reading, writing
+from etl_customers.database.driver_errors import UnexpectedDatabaseError
+from etl_customers.database.ledger import failed_rows_of, find_import, refuse_import
+from etl_customers.database.tables import customers, failed_rows, identity_keys, properties, property_types
 from etl_customers.load.load import LoadCounts, load_customers
 from etl_customers.staging import Staging
-from etl_customers.target.connect import connect, reading, writing
-from etl_customers.target.driver_errors import UnexpectedDatabaseError
-from etl_customers.target.ledger import failed_rows_of, find_import, refuse_import
-from etl_customers.target.tables import customers, failed_rows, identity_keys, properties, property_types
 
 from .conftest import Upload
 

@@ -6,11 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.tables import customers, matched_customers
 from etl_customers.deduplicate.deduplicate import deduplicate_customers
 from etl_customers.load.load import load_customers
 from etl_customers.staging import Staging
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.tables import customers, matched_customers
 
 from .conftest import Upload
 

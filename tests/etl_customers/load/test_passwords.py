@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from etl_customers.load.passwords import hash_passwords, verify_password
-from etl_customers.settings import Passwords
+from etl_customers.settings.sections import Passwords
 
 COST = Passwords()
 

@@ -8,21 +8,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.editing import edit
-from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
-from etl_customers.settings import Company, Home, Settings, Xero
-from etl_customers.staging import open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.edits import KeyTaken
-from etl_customers.target.ledger import failed_rows_of, require_import
-from etl_customers.target.pulls import (
+from etl_customers.changes.editing import edit
+from etl_customers.database.connect import reading
+from etl_customers.database.edits import KeyTaken
+from etl_customers.database.ledger import failed_rows_of, require_import
+from etl_customers.database.pulls import (
     find_cursor,
     kept_edited_of_pull,
     links_of_customer,
     list_asked_erasures,
     warned_of_pull,
 )
-from etl_customers.target.tables import (
+from etl_customers.database.tables import (
     customer_changes,
     customers,
     failed_rows,
@@ -32,7 +29,10 @@ from etl_customers.target.tables import (
     provider_customers,
     sync_cursors,
 )
-from etl_customers.workshop import Workshop
+from etl_customers.imports.installation import Installation
+from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
+from etl_customers.settings.sections import Company, Home, Settings, Xero
+from etl_customers.staging import open_staging
 from schemas.codes import OF_RECORDS
 from tests.imported import load
 from tests.pulled import START, Books, contact, rows
@@ -48,10 +48,10 @@ def books(request: pytest.FixtureRequest, tmp_path: Path) -> Books:
 
 
 @pytest.fixture
-def workshop(books: Books, tmp_path: Path) -> Workshop:
+def installation(books: Books, tmp_path: Path) -> Installation:
     """A home on the same target, for files and edits."""
     settings = Settings(company=Company(country="AU", city="Sydney"))
-    return Workshop(Home(tmp_path / "home").make(), settings, books.target)
+    return Installation(Home(tmp_path / "home").make(), settings, books.target)
 
 
 def counts(fetched: int = 0, created: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> PullCounts:
@@ -179,10 +179,10 @@ def test_a_time_in_the_future_does_not_keep_changes_away_for_ever(books: Books) 
 
 
 def test_what_a_person_edited_is_kept_until_the_end_and_the_rest_is_the_providers(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"))
-    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "mine@example.com"}, "eva")
 
     pulled = books.pull(contact("a", last="Newname", EmailAddress="theirs@example.com", minutes=1))
 
@@ -194,11 +194,11 @@ def test_what_a_person_edited_is_kept_until_the_end_and_the_rest_is_the_provider
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_what_was_edited_here_and_changed_there_since_is_noted_for_as_long_as_the_two_differ(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"), contact("b"))
-    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
-    edit(workshop, 1, {"email": "still.mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "still.mine@example.com"}, "eva")
 
     def pull(minutes: int, email: str | None, last: str = "Example") -> list[tuple[str, str]]:
         books.pull(contact("a", last=last, EmailAddress=email, minutes=minutes), contact("b"))
@@ -210,33 +210,35 @@ def test_what_was_edited_here_and_changed_there_since_is_noted_for_as_long_as_th
     assert pull(3, None, last="Newname") == [("a", "email")]
     assert pull(4, "still.mine@example.com", last="Newname") == []
     assert pull(5, "theirs@example.com", last="Newname") == [("a", "email")]
-    edit(workshop, 1, {"email": "theirs@example.com"}, "eva")
+    edit(installation, 1, {"email": "theirs@example.com"}, "eva")
     assert pull(5, "theirs@example.com", last="Newname") == []
-    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "mine@example.com"}, "eva")
     assert pull(5, "theirs@example.com", last="Newname") == [("a", "email")]
     assert rows(books.target, customers)[0]["email"] == "mine@example.com"
 
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_of_what_was_edited_before_the_customer_was_linked_nobody_says_that_the_provider_changed_it(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.settings = books.settings.model_copy(update={"xero": Xero(link_existing=True)})
-    load(workshop, "first_name,last_name,email,city\nAda,Old,ada@example.com,Sydney\n")
-    edit(workshop, 1, {"last_name": "Mine"}, "eva")
+    load(installation, "first_name,last_name,email,city\nAda,Old,ada@example.com,Sydney\n")
+    edit(installation, 1, {"last_name": "Mine"}, "eva")
 
     def pull(minutes: int, first: str) -> list[tuple[str, str]]:
         books.pull(contact("a", first, EmailAddress="ada@example.com", minutes=minutes))
         return kept_edited(books.target)
 
     assert pull(0, "Ada") == []
-    edit(workshop, 1, {"first_name": "Adele"}, "eva")
+    edit(installation, 1, {"first_name": "Adele"}, "eva")
     assert pull(1, "Ada") == []
     assert pull(2, "Adah") == [("a", "first_name")]
     assert [rows(books.target, customers)[0][name] for name in ("first_name", "last_name")] == ["Adele", "Mine"]
 
 
-def test_an_edited_street_does_not_hide_that_the_provider_has_another_address(books: Books, workshop: Workshop) -> None:
+def test_an_edited_street_does_not_hide_that_the_provider_has_another_address(
+    books: Books, installation: Installation
+) -> None:
     street = {"AddressType": "STREET", "AddressLine1": "1 High Street", "City": "Sydney", "AttentionTo": "Accounts"}
     box = {"AddressType": "POBOX", "AddressLine1": "PO Box 9", "City": "Sydney"}
 
@@ -245,7 +247,7 @@ def test_an_edited_street_does_not_hide_that_the_provider_has_another_address(bo
 
     books.pull(contact("a", Addresses=[street, box]))
     assert told() == {"other_address", "attention_left_out"}
-    edit(workshop, 1, {"street_address": "2 Low Street"}, "eva")
+    edit(installation, 1, {"street_address": "2 Low Street"}, "eva")
     assert told() == {"other_address", "attention_left_out"}
     books.pull(contact("a", "Adah", Addresses=[street, box], minutes=1))
     assert told() == {"other_address", "attention_left_out"}
@@ -274,10 +276,10 @@ def test_a_warning_that_comes_without_a_change_of_value_is_told_by_the_pull_that
 
 
 def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_it_brought_nobody(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"))
-    edit(workshop, 1, {"email": "mine@example.com"}, "eva")
+    edit(installation, 1, {"email": "mine@example.com"}, "eva")
     books.pull(contact("a", EmailAddress="theirs@example.com", minutes=1))
 
     assert books.pull() == books.pull() == counts()
@@ -290,8 +292,8 @@ def test_the_last_pull_of_a_connection_tells_of_edits_that_were_kept_also_when_i
     assert (active(books.target), kept_edited(books.target)) == ({1: False}, [])
 
 
-def test_a_customer_from_elsewhere_is_not_doubled(books: Books, workshop: Workshop) -> None:
-    load(workshop, "first_name,last_name,email,city\nAda,Example,ADA@example.com,Sydney\n")
+def test_a_customer_from_elsewhere_is_not_doubled(books: Books, installation: Installation) -> None:
+    load(installation, "first_name,last_name,email,city\nAda,Example,ADA@example.com,Sydney\n")
 
     pulled = books.pull(contact("a", EmailAddress="ada@example.com"), contact("b"))
 
@@ -303,15 +305,15 @@ def test_a_customer_from_elsewhere_is_not_doubled(books: Books, workshop: Worksh
 
 @pytest.mark.parametrize("books", ["sqlite", "postgresql"], indirect=True)
 def test_a_customer_from_elsewhere_is_linked_and_updated_where_the_setting_says_so(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.settings = books.settings.model_copy(update={"xero": Xero(link_existing=True)})
-    load(workshop, "first_name,last_name,email,mobile,city\nAda,Old,ada@example.com,,Sydney\n,,,,\n")
-    load(workshop, "first_name,last_name,email,mobile,city\nBo,Old,bo@example.com,0491570156,Sydney\n")
+    load(installation, "first_name,last_name,email,mobile,city\nAda,Old,ada@example.com,,Sydney\n,,,,\n")
+    load(installation, "first_name,last_name,email,mobile,city\nBo,Old,bo@example.com,0491570156,Sydney\n")
     ada = contact("a", "Ada", EmailAddress="ada@example.com")
     twin = contact("b", "Twin", EmailAddress="ada@example.com")
     between = contact("c", EmailAddress="bo@example.com,di@example.com")
-    load(workshop, "first_name,last_name,email,city\nDi,Old,di@example.com,Sydney\n")
+    load(installation, "first_name,last_name,email,city\nDi,Old,di@example.com,Sydney\n")
 
     assert books.pull(ada, twin, between) == counts(3, created=1, updated=1, failed=1)
 
@@ -342,14 +344,14 @@ def test_records_of_one_connection_share_addresses_and_the_first_has_the_key(boo
 
 
 def test_whoever_lacks_the_key_of_a_shared_address_can_be_edited_but_not_given_one_that_is_taken(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"), contact("b", EmailAddress="a@example.com"))
 
-    assert [change.column for change in edit(workshop, 2, {"suburb": "Glebe"}, "eva")] == ["suburb"]
+    assert [change.column for change in edit(installation, 2, {"suburb": "Glebe"}, "eva")] == ["suburb"]
     with pytest.raises(KeyTaken):
-        edit(workshop, 2, {"email2": "a@example.com", "email": ""}, "eva")
-    edit(workshop, 2, {"email": "b@example.com"}, "eva")
+        edit(installation, 2, {"email2": "a@example.com", "email": ""}, "eva")
+    edit(installation, 2, {"email": "b@example.com"}, "eva")
 
     assert keys(books.target) == {
         "a@example.com": 1,
@@ -360,10 +362,10 @@ def test_whoever_lacks_the_key_of_a_shared_address_can_be_edited_but_not_given_o
 
 
 def test_a_key_that_a_customer_from_elsewhere_has_does_not_keep_a_value_from_its_record(
-    books: Books, workshop: Workshop
+    books: Books, installation: Installation
 ) -> None:
     books.pull(contact("a"))
-    load(workshop, "first_name,last_name,email,city\nAda,Other,ada@example.com,Sydney\n")
+    load(installation, "first_name,last_name,email,city\nAda,Other,ada@example.com,Sydney\n")
 
     assert books.pull(contact("a", EmailAddress="ada@example.com", minutes=1)) == counts(1, updated=1)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.editing import checker_of
-from etl_customers.fields import load_fields
+from etl_customers.changes.editing import checker_of
+from etl_customers.columns.account_fields import load_fields
+from etl_customers.database.connect import connect, reading, writing
+from etl_customers.database.edits import edit_customer
+from etl_customers.database.tables import customers, identity_keys, provider_customers
 from etl_customers.load.pulled import PullCounts, load_pulled
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import connect, reading, writing
-from etl_customers.target.edits import edit_customer
-from etl_customers.target.tables import customers, identity_keys, provider_customers
 from tests.pulled import Books, contact, rows
 
 _WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"

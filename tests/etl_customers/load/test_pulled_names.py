@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.erasing.erase import erase
-from etl_customers.settings import Company, Home, Settings
+from etl_customers.changes.erasing.erase import erase
+from etl_customers.database.connect import reading
+from etl_customers.database.customers import search_customers
+from etl_customers.database.pulls import links_of_customer, names_at_providers
+from etl_customers.database.tables import provider_customers
+from etl_customers.imports.installation import Installation
+from etl_customers.settings.sections import Company, Home, Settings
 from etl_customers.staging import open_staging
-from etl_customers.target.connect import reading
-from etl_customers.target.customers import search_customers
-from etl_customers.target.pulls import links_of_customer, names_at_providers
-from etl_customers.target.tables import provider_customers
-from etl_customers.workshop import Workshop
 from tests.imported import load
 from tests.pulled import Books, contact, rows
 
@@ -87,10 +87,10 @@ def test_a_name_that_changes_in_the_books_changes_here_and_nothing_else_does(boo
 
 def test_who_is_erased_has_no_name_here_and_gets_none_by_the_next_pull(books: Books, tmp_path: Path) -> None:
     settings = Settings(company=Company(country="AU", city="Sydney"))
-    workshop = Workshop(Home(tmp_path / "home").make(), settings, books.target)
+    installation = Installation(Home(tmp_path / "home").make(), settings, books.target)
     with reading(books.target) as connection:
         (customer,) = search_customers(connection, "twin")
-    erase(workshop, customer.id, "eva")
+    erase(installation, customer.id, "eva")
     books.pull(PARENT, *CHILDREN, is_full=True)
     erased = [row for row in rows(books.target, provider_customers) if row["erased_at"] is not None]
     assert [(row["display_name"], row["qualified_name"]) for row in erased] == [(None, None)]
@@ -113,7 +113,7 @@ def test_an_erased_name_is_in_no_name_of_those_below_and_comes_back_with_no_pull
     books.pull(zelda, *below, *others)
     with reading(target) as connection:
         (parent,) = search_customers(connection, "shop 8")
-    erase(Workshop(Home(tmp_path / "home").make(), Settings(), target), parent.id, "eva")
+    erase(Installation(Home(tmp_path / "home").make(), Settings(), target), parent.id, "eva")
     left = {"9": None, "10": None, "20": None, "21": "Bea:Hall"}
 
     def kept() -> dict[str, str | None]:
@@ -133,7 +133,8 @@ def test_an_erased_name_is_in_no_name_of_those_below_and_comes_back_with_no_pull
 def test_a_customer_of_a_file_that_is_linked_gets_its_name_in_the_books(target: Engine, tmp_path: Path) -> None:
     settings = Settings(company=Company(country="AU", city="Sydney"), xero={"link_existing": True})
     load(
-        Workshop(Home(tmp_path / "home").make(), settings, target), "first_name,last_name,email\nA,B,ada@example.com\n"
+        Installation(Home(tmp_path / "home").make(), settings, target),
+        "first_name,last_name,email\nA,B,ada@example.com\n",
     )
     Books(target, tmp_path, settings=settings).connect().pull(contact("ada", Name="Ada's Shop"))
     with reading(target) as connection:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl_customers.fields import NO_FIELDS, AccountFields, Field
+from etl_customers.columns.account_fields import NO_FIELDS, AccountFields, Field
 from etl_customers.mappings.document import FIELDS, MappingInvalid, plan_of, read_mapping
 from etl_customers.mappings.kept import shipped_mapping
 from schemas.columns import FieldType

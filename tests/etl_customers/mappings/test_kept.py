@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.editing import edit
-from etl_customers.errors import NotFound
-from etl_customers.fields import add_custom_field, remove_custom_field
+from etl_customers.base.errors import NotFound
+from etl_customers.changes.editing import edit
+from etl_customers.changes.undoing import undo
+from etl_customers.columns.account_fields import add_custom_field, remove_custom_field
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.customers import Customer, find_customer
+from etl_customers.database.ledger import require_import
+from etl_customers.database.tables import customers, imports
+from etl_customers.imports.installation import Installation
 from etl_customers.mappings.document import MappingInvalid
 from etl_customers.mappings.kept import (
     FieldMapped,
@@ -19,13 +25,7 @@ from etl_customers.mappings.kept import (
     remove_unmapped_field,
     shipped_mapping,
 )
-from etl_customers.settings import Company, Home, Settings
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.customers import Customer, find_customer
-from etl_customers.target.ledger import require_import
-from etl_customers.target.tables import customers, imports
-from etl_customers.undoing import undo
-from etl_customers.workshop import Workshop
+from etl_customers.settings.sections import Company, Home, Settings
 from schemas.columns import FieldType
 from tests.pulled import Books, contact, rows
 
@@ -51,10 +51,10 @@ def books(target: Engine, tmp_path: Path) -> Books:
 
 
 @pytest.fixture
-def workshop(books: Books, tmp_path: Path) -> Workshop:
+def installation(books: Books, tmp_path: Path) -> Installation:
     """A home on the same target, for edits and undos."""
     settings = Settings(company=Company(country="AU", city="Sydney"))
-    return Workshop(Home(tmp_path / "home").make(), settings, books.target)
+    return Installation(Home(tmp_path / "home").make(), settings, books.target)
 
 
 def use(books: Books, text: str) -> None:
@@ -108,41 +108,43 @@ def test_after_another_mapping_pulls_are_full_ones_until_one_was_complete(books:
     assert [row["is_full"] for row in rows(books.target, imports)] == [True, True, True, False]
 
 
-def test_what_changes_in_the_books_changes_here_and_an_undo_puts_it_back(books: Books, workshop: Workshop) -> None:
+def test_what_changes_in_the_books_changes_here_and_an_undo_puts_it_back(
+    books: Books, installation: Installation
+) -> None:
     use(books, NOTED)
     books.pull(ADA)
-    edit(workshop, ada(books).id, {"own": "mine"}, "eva")
+    edit(installation, ada(books).id, {"own": "mine"}, "eva")
     import_id = books.accept()
     counts = books.load(
         import_id, [{**ADA, "Notes": None, "WebAddr": {"URI": "https://new.example.com"}, "minutes": 1}]
     )
     assert counts.updated == 1
     assert ada(books).custom_fields == {"site": "https://new.example.com", "own": "mine"}
-    assert undo(workshop, import_id, "eva").restored == 2
+    assert undo(installation, import_id, "eva").restored == 2
     assert ada(books).custom_fields == {"remarks": "Pays late", "site": "https://ada.example.com", "own": "mine"}
 
 
-def test_a_custom_field_that_a_person_edited_is_kept_and_told_of(books: Books, workshop: Workshop) -> None:
+def test_a_custom_field_that_a_person_edited_is_kept_and_told_of(books: Books, installation: Installation) -> None:
     use(books, NOTED)
     books.pull(ADA)
-    edit(workshop, ada(books).id, {"remarks": "Pays now"}, "eva")
+    edit(installation, ada(books).id, {"remarks": "Pays now"}, "eva")
     books.pull({**ADA, "Notes": "Never pays", "minutes": 1})
     assert ada(books).custom_fields["remarks"] == "Pays now"
     assert {"column": "remarks", "code": "kept_edited"} in ada(books).warnings
 
 
-def test_a_number_that_is_written_in_another_way_is_no_change(books: Books, workshop: Workshop) -> None:
+def test_a_number_that_is_written_in_another_way_is_no_change(books: Books, installation: Installation) -> None:
     with writing(books.target) as connection:
         add_custom_field(connection, "Score", FieldType.NUMBER)
     use(books, SHIPPED.replace('Notes = ""', 'Notes = "Score"'))
     books.pull({**ADA, "Notes": "1250.50"})
-    edit(workshop, ada(books).id, {"score": "7"}, "eva")
+    edit(installation, ada(books).id, {"score": "7"}, "eva")
     books.pull({**ADA, "Notes": "1250.50", "GivenName": "Adah", "minutes": 1})
     assert "kept_edited" not in {one["code"] for one in ada(books).warnings}
     books.pull({**ADA, "Notes": "1250.75", "GivenName": "Adah", "minutes": 2})
     assert {"column": "score", "code": "kept_edited"} in ada(books).warnings
     assert ada(books).custom_fields == {"score": 7}
-    edit(workshop, ada(books).id, {"score": "1250.750"}, "eva")
+    edit(installation, ada(books).id, {"score": "1250.750"}, "eva")
     books.pull({**ADA, "Notes": "1250.75", "GivenName": "Adah", "minutes": 3})
     assert "kept_edited" not in {one["code"] for one in ada(books).warnings}
 

@@ -4,10 +4,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.pull.client import Client
 from etl_customers.pull.pacing import Clock
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
 

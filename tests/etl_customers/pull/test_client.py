@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull import quickbooks as quickbooks_pages
 from etl_customers.pull import xero as xero_pages

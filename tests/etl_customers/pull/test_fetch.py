@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.pull.fetch import fetch_records
 from etl_customers.pull.pacing import Clock
 from etl_customers.pull.progress import FetchCounts

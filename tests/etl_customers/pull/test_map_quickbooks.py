@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from etl_customers.fields import NO_FIELDS
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.mappings.document import plan_of
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
-from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
-from etl_customers.settings import QuickBooks
+from etl_customers.pull.mapped_record import LeftOut, MappedRecord, Names
+from etl_customers.settings.sections import QuickBooks
 from schemas.codes import LEFT_OUT, NO_PLACE, OTHER_ADDRESS, PROJECT, SUB_CUSTOMER
 from schemas.quickbooks_customers import QUICKBOOKS_CUSTOMERS
 

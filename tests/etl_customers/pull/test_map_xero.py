@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from etl_customers.fields import NO_FIELDS
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.mappings.document import plan_of
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.flat_records import read_record
 from etl_customers.pull.map_xero import map_xero
-from etl_customers.pull.mapping import LeftOut, MappedRecord, Names
-from etl_customers.settings import Xero
+from etl_customers.pull.mapped_record import LeftOut, MappedRecord, Names
+from etl_customers.settings.sections import Xero
 from schemas.codes import ATTENTION, ERASED, MERGED, NO_PLACE, OTHER_ADDRESS, SUPPLIER_ONLY, UNUSED
 from schemas.xero_contacts import XERO_CONTACTS
 

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from etl_customers.fields import AccountFields
+from etl_customers.columns.account_fields import AccountFields
 from etl_customers.pull.mapped_rows import map_records
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import open_staging
 from etl_customers.validate.validate import validate_customers
 from schemas.provider_records import RecordShape

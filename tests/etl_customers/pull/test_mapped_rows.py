@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from etl_customers.fields import AccountFields
+from etl_customers.columns.account_fields import AccountFields
 from etl_customers.pull import mapped_rows
 from etl_customers.pull.mapped_rows import MapCounts, map_records
 from etl_customers.pull.merged import final_winners
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging, open_staging
 from etl_customers.validate.validate import ValidateCounts, validate_customers
 from schemas.columns import CUSTOMER_COLUMNS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from etl_customers.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull.pages import Checkpoint, Page
 from etl_customers.pull.quickbooks import read_pages

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_customers.errors import UploadRefused
-from etl_customers.fields import NO_FIELDS
+from etl_customers.base.errors import UploadRefused
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.split import split_file
 from etl_customers.read.upload_rows import UploadRows, open_upload
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from tests.properties import examples, mutated
 
 HEADER = ["first_name", "last_name", "city"]

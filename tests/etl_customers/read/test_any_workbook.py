@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_customers.errors import UploadRefused
-from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import DamagedWorkbook
+from etl_customers.base.errors import UploadRefused
+from etl_customers.base.refusals import DamagedWorkbook
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.upload_rows import open_upload
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from tests.properties import examples, mutated
 
 ROWS = [["first_name", "last_name", "city"], ["Ann", "Lee", "Rome"], ["Bob", "", "Oslo"], ["Cy", "Fox", "Paris"]]

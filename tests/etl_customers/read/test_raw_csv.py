@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from etl_customers.fields import NO_FIELDS
+from etl_customers.base.refusals import RaggedRows, SeveralParentImports, UnknownParentImport
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.raw_csv import ReadCounts, password_state, read_passwords, read_raw_csv
-from etl_customers.read.refusals import RaggedRows, SeveralParentImports, UnknownParentImport
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from etl_customers.staging import Staging, open_staging
 
 HEADER = "first_name,last_name,password,city\n"

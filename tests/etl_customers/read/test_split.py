@@ -4,9 +4,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from etl_customers.errors import DiskUnavailable
-from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import (
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.refusals import (
     BrokenQuotes,
     NotARegularFile,
     NothingToSplit,
@@ -14,9 +13,10 @@ from etl_customers.read.refusals import (
     PartExists,
     RaggedRows,
 )
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.split import split_file
 from etl_customers.read.upload_rows import open_upload
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 
 CSV = Csv(max_rows=2)
 ROWS = ['Ann,"Le\r\n""e"', "Bob,Ray", "Zoë,Fox ", '"Di",Orr', "Ed,Poe"]

@@ -10,9 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_customers.fields import NO_FIELDS
-from etl_customers.read.csv_files import LONGEST_CELL, _filled_lines
-from etl_customers.read.refusals import (
+from etl_customers.base.refusals import (
     BrokenQuotes,
     CellTooLong,
     CellWithoutColumn,
@@ -25,9 +23,11 @@ from etl_customers.read.refusals import (
     TooManyRows,
     UnknownEncoding,
 )
+from etl_customers.columns.account_fields import NO_FIELDS
+from etl_customers.read.csv_files import LONGEST_CELL, _filled_lines
 from etl_customers.read.row_widths import RaggedCells, describe_width
 from etl_customers.read.upload_rows import open_upload
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from tests.properties import examples
 
 HEADER = "first_name,last_name,city\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.errors import DiskUnavailable, UploadRefused
-from etl_customers.read.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
+from etl_customers.base.errors import DiskUnavailable, UploadRefused
+from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
 from etl_customers.read.uploads import store_upload
 
 LIMIT = 1_000_000

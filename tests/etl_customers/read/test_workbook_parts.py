@@ -10,11 +10,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import CellTooLong, DamagedWorkbook, RaggedRows, UnpackedTooLarge
+from etl_customers.base.refusals import CellTooLong, DamagedWorkbook, RaggedRows, UnpackedTooLarge
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.read.workbook_parts import DEEPEST, LONGEST_TAG, CheckedArchive
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from tests.etl_customers.read.test_xlsx_files import share_texts
 
 SHEET = "xl/worksheets/sheet1.xml"

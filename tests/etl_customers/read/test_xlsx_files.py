@@ -11,12 +11,12 @@ import openpyxl
 import pytest
 from openpyxl.styles import numbers
 
-from etl_customers.error_values import OTHER
-from etl_customers.fields import NO_FIELDS
-from etl_customers.read.refusals import DamagedWorkbook, EmptyFile, FormulaWithoutValue, NotCsv, UnpackedTooLarge
+from etl_customers.base.refusals import DamagedWorkbook, EmptyFile, FormulaWithoutValue, NotCsv, UnpackedTooLarge
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.read.workbook_texts import number_text
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
+from etl_customers.texts.error_values import OTHER
 
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 HEADER = ["first_name", "last_name", "city"]

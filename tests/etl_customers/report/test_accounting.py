@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from etl_customers.imports import accept_upload, run_import
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.ledger import failed_rows_of
+from etl_customers.database.tables import customers, identity_keys, removed_customers
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.stages import accept_upload, run_import
 from etl_customers.report.accounting import (
     TargetKeys,
     TargetRows,
@@ -18,34 +22,30 @@ from etl_customers.report.accounting import (
     list_failed_rows,
 )
 from etl_customers.report.lineage import read_shown_columns
-from etl_customers.settings import DATABASE_VARIABLE, Home
-from etl_customers.target.connect import reading, writing
-from etl_customers.target.ledger import failed_rows_of
-from etl_customers.target.tables import customers, identity_keys, removed_customers
-from etl_customers.workshop import Workshop, open_workshop
+from etl_customers.settings.sections import DATABASE_VARIABLE, Home
 
 FILE = "first_name,last_name,email,mobile,city\nA,B,a@example.com,+61491570156,C\nD,E,,,C\nF,,f@example.com,,C\n"
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, target_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+def installation(tmp_path: Path, target_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """A new home on each kind of database."""
     monkeypatch.setenv(DATABASE_VARIABLE, target_url)
-    opened = open_workshop(Home(tmp_path / "home"))
+    opened = open_installation(Home(tmp_path / "home"))
     yield opened
     opened.target.dispose()
 
 
-def test_rows_and_keys_are_counted_in_the_target_itself(workshop: Workshop, tmp_path: Path) -> None:
+def test_rows_and_keys_are_counted_in_the_target_itself(installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "upload.csv"
     file.write_text(FILE, encoding="utf-8")
-    import_id = accept_upload(workshop, file).record.import_id
-    assert count_target_rows(workshop.target, import_id) == TargetRows(0, 0, 0)
-    assert count_target_keys(workshop.target, import_id) == TargetKeys(0, 0, 0)
-    run_import(workshop, import_id)
-    assert count_target_rows(workshop.target, import_id) == TargetRows(customers=2, removed=0, failed=1)
-    assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=3, keyless=0, shared=0)
-    with writing(workshop.target) as connection:
+    import_id = accept_upload(installation, file).record.import_id
+    assert count_target_rows(installation.target, import_id) == TargetRows(0, 0, 0)
+    assert count_target_keys(installation.target, import_id) == TargetKeys(0, 0, 0)
+    run_import(installation, import_id)
+    assert count_target_rows(installation.target, import_id) == TargetRows(customers=2, removed=0, failed=1)
+    assert count_target_keys(installation.target, import_id) == TargetKeys(keys=3, keyless=0, shared=0)
+    with writing(installation.target) as connection:
         gone, left = connection.scalars(sa.select(customers.c.id).order_by(customers.c.import_row))
         connection.execute(sa.delete(customers).where(customers.c.id == gone))
         connection.execute(
@@ -54,44 +54,44 @@ def test_rows_and_keys_are_counted_in_the_target_itself(workshop: Workshop, tmp_
             )
         )
         connection.execute(sa.delete(identity_keys).where(identity_keys.c.customer_id == left))
-    rows = count_target_rows(workshop.target, import_id)
+    rows = count_target_rows(installation.target, import_id)
     assert (rows, rows.loaded) == (TargetRows(customers=1, removed=1, failed=1), 2)
-    assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=0, keyless=1, shared=0)
+    assert count_target_keys(installation.target, import_id) == TargetKeys(keys=0, keyless=1, shared=0)
 
 
-def test_a_key_that_a_customer_of_another_import_has_too_is_counted(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_key_that_a_customer_of_another_import_has_too_is_counted(installation: Installation, tmp_path: Path) -> None:
     ids = []
     for name in ("a", "b"):
         file = tmp_path / f"{name}.csv"
         file.write_text(f"first_name,last_name,email,city\n{name},B,{name}@example.com,C\n", encoding="utf-8")
-        ids.append(accept_upload(workshop, file).record.import_id)
-        run_import(workshop, ids[-1])
-    with writing(workshop.target) as connection:  # somebody's hand has taken the primary key away
+        ids.append(accept_upload(installation, file).record.import_id)
+        run_import(installation, ids[-1])
+    with writing(installation.target) as connection:  # somebody's hand has taken the primary key away
         connection.exec_driver_sql("create table copied as select * from identity_keys")
         connection.exec_driver_sql("drop table identity_keys")
         connection.exec_driver_sql("alter table copied rename to identity_keys")
         connection.execute(identity_keys.update().values(value="a@example.com"))
     for import_id in ids:
-        assert count_target_keys(workshop.target, import_id) == TargetKeys(keys=1, keyless=0, shared=1)
+        assert count_target_keys(installation.target, import_id) == TargetKeys(keys=1, keyless=0, shared=1)
 
 
-def test_looking_at_an_import_whose_staging_was_deleted_makes_no_file(workshop: Workshop) -> None:
-    file, limits = workshop.staging_path("csv-20261122T081443Z-3fa9c1d2"), workshop.settings.staging
+def test_looking_at_an_import_whose_staging_was_deleted_makes_no_file(installation: Installation) -> None:
+    file, limits = installation.staging_path("csv-20261122T081443Z-3fa9c1d2"), installation.settings.staging
     assert count_staged_rows(file, limits) is None
     assert account_for_validated(file, limits, validated=3, failed=2).is_balanced
     assert read_shown_columns(file, limits) == ()
     assert not file.exists()
 
 
-def test_suggestions_are_shown_only_where_a_reference_list_has_them(workshop: Workshop, tmp_path: Path) -> None:
+def test_suggestions_are_shown_only_where_a_reference_list_has_them(installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "upload.csv"
     file.write_text(
         "first_name,last_name,city,state,country,date_joined\nA,B,C,Westen Australia,AU,2020-01-31\n", encoding="utf-8"
     )
-    import_id = accept_upload(workshop, file).record.import_id
-    run_import(workshop, import_id)
-    with reading(workshop.target) as connection:
+    import_id = accept_upload(installation, file).record.import_id
+    run_import(installation, import_id)
+    with reading(installation.target) as connection:
         [kept] = failed_rows_of(connection, import_id)
     assert all(error["suggestion"] for error in kept.errors)
-    shown = {cell.column: cell.suggestion for cell in list_failed_rows(workshop.target, import_id, limit=9).first}
+    shown = {cell.column: cell.suggestion for cell in list_failed_rows(installation.target, import_id, limit=9).first}
     assert shown == {"state": "Western Australia", "date_joined": None}

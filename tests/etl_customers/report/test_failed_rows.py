@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from etl_customers.errors import DiskUnavailable
-from etl_customers.fields import NO_FIELDS
+from etl_customers.base.errors import DiskUnavailable
+from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.raw_csv import read_raw_csv
 from etl_customers.report.failed_rows import write_failed_rows
-from etl_customers.settings import Csv
+from etl_customers.settings.sections import Csv
 from etl_customers.staging import Staging, open_staging
 from tests.properties import examples
 

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
+from etl_customers.database.connect import writing
+from etl_customers.database.ledger import accept_import, finish_import, refuse_import
+from etl_customers.database.tables import imports, removed_customers
 from etl_customers.report.history import Day, draw_days, read_history
-from etl_customers.target.connect import writing
-from etl_customers.target.ledger import accept_import, finish_import, refuse_import
-from etl_customers.target.tables import imports, removed_customers
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from etl_customers.imports import accept_upload, run_raw_csv
+from etl_customers.database.tables import customers
+from etl_customers.imports.installation import Installation, open_installation
+from etl_customers.imports.stages import accept_upload, run_raw_csv
 from etl_customers.report.lineage import (
     PROPERTIES,
     headers_of_loaded,
@@ -16,10 +18,8 @@ from etl_customers.report.lineage import (
     read_shown_columns,
     shown_columns,
 )
-from etl_customers.settings import Home
+from etl_customers.settings.sections import Home
 from etl_customers.staging import UploadColumn
-from etl_customers.target.tables import customers
-from etl_customers.workshop import Workshop, open_workshop
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 
@@ -95,19 +95,19 @@ def test_a_loaded_column_is_followed_back_to_the_headers_of_the_upload() -> None
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Iterator[Workshop]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """A new home on its embedded database."""
-    opened = open_workshop(Home(tmp_path / "home"))
+    opened = open_installation(Home(tmp_path / "home"))
     yield opened
     opened.target.dispose()
 
 
-def test_a_real_upload_is_shown_as_its_header_was_understood(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_real_upload_is_shown_as_its_header_was_understood(installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "upload.csv"
     file.write_text("given name,LAST-NAME,e-mail,city\nA,B,a@example.com,C\n", encoding="utf-8")
-    import_id = accept_upload(workshop, file).record.import_id
-    run_raw_csv(workshop, import_id)
-    shown = read_shown_columns(workshop.staging_path(import_id), workshop.settings.staging)
+    import_id = accept_upload(installation, file).record.import_id
+    run_raw_csv(installation, import_id)
+    shown = read_shown_columns(installation.staging_path(import_id), installation.settings.staging)
     assert [(one.name, one.key, one.cell) for one in shown] == [
         ("given name", "first_name", "c0"),
         ("LAST-NAME", "last_name", "c1"),

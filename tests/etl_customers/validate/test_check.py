@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etl_customers.error_values import LOOKS_LIKE_ONE, error_value
-from etl_customers.fields import AccountFields, Field, PropertyType
+from etl_customers.columns.account_fields import AccountFields, Field, PropertyType
 from etl_customers.read.raw_csv import password_state
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import UploadColumn
+from etl_customers.texts.error_values import LOOKS_LIKE_ONE, error_value
 from etl_customers.validate.check import CheckedRows, check_rows
 from etl_customers.validate.places import load_places
 from etl_customers.validate.source_rules import rules_of

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from etl_customers.settings import Reference
+from etl_customers.settings.sections import Reference
 from etl_customers.validate.places import Places, load_places
 
 NSW, VIC, QLD, SA = "New South Wales", "Victoria", "Queensland", "South Australia"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pycountry
 import pytest
 
-from etl_customers.errors import SettingsInvalid
-from etl_customers.settings import Reference
+from etl_customers.base.errors import SettingsInvalid
+from etl_customers.settings.sections import Reference
 from etl_customers.validate.places import Places, load_places
 
 FIRST_CITIES = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from etl_customers.settings import Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.validate.check import CheckedRows
 from etl_customers.validate.source_rules import SourceRules, rules_of
 from schemas.sources import CSV, PROVIDERS, QUICKBOOKS, XERO

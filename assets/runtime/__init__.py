@@ -1,0 +1,1 @@
+"""Dagster on this machine: its home, runs without a process, partitions, resources."""

@@ -1,0 +1,1 @@
+"""``etl-customers ui``: the processes of the Dagster UI, and the guard before its web application."""

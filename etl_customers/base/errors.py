@@ -1,0 +1,195 @@
+"""The tree of everything that can stop an import or a command; nothing about single rows.
+
+    EtlCustomersError
+    ├── UsageError                 exit 2: the command's words cannot be followed
+    │   ├── SettingsInvalid
+    │   ├── NotFound               an import, customer, field or connection that is not there
+    │   └── FieldInvalid           a custom field or property that cannot be added or changed
+    ├── UploadRefused              exit 2: nothing of the file is loaded
+    │   └── (one class per reason, in etl_customers.base.refusals)
+    ├── PullRefused                exit 2: nothing of the pull is loaded, and repeating it is of no use
+    │   ├── ReconnectNeeded
+    │   └── (one class per reason, in etl_customers.pull and etl_customers.load)
+    └── NotNow                     exit 3: nothing is loaded, safe to repeat
+        ├── DatabaseUnavailable
+        ├── DatabaseNotMigrated
+        ├── DiskUnavailable
+        ├── ImportBusy             another process works on the same import
+        └── ProviderUnavailable    QuickBooks or Xero did not answer, or not as it should
+
+An error that one module alone raises stands in that module, below one of these four.
+Problems of single rows are no exceptions: they are codes (``schemas.codes``).
+Messages say what, where and what to do, and never hold a customer's value.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from schemas.sources import LABELS
+
+
+class EtlCustomersError(Exception):
+    """Base of all errors that a user can cause or meet; ``exit_code`` is the command's."""
+
+    exit_code = 2
+
+
+class UsageError(EtlCustomersError):
+    """The command cannot be followed as it was given; the message says what to change."""
+
+
+class SettingsInvalid(UsageError):
+    """A setting has a value that it cannot have."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """One line per setting: its name, where it was read, what it must be."""
+        return "settings cannot be used: " + "; ".join(self.problems)
+
+
+class NotFound(UsageError):
+    """There is no such import, customer, field or property type."""
+
+    def __init__(self, what: str, name: str, remedy: str) -> None:
+        super().__init__(what, name, remedy)
+        self.what, self.name, self.remedy = what, name, remedy
+
+    def __str__(self) -> str:
+        """Name the missing thing and the command that lists what there is."""
+        return f"there is no {self.what} {self.name}; {self.remedy}"
+
+
+class FieldInvalid(UsageError):
+    """A custom field, property type or its field cannot be what was asked for."""
+
+
+class UploadRefused(EtlCustomersError):
+    """The file as a whole cannot be imported; nothing of it is loaded.
+
+    Subclasses set ``code``; ``str()`` gives what is wrong, where, and what to do.
+    """
+
+    code = "refused"
+
+
+class PullRefused(EtlCustomersError):
+    """A pull cannot go on, and would end the same way again; nothing of it is loaded.
+
+    Subclasses set ``code``; ``str()`` gives what is wrong, of which connection, and what to do.
+    """
+
+    code = "refused"
+
+
+class ReconnectNeeded(PullRefused):
+    """The provider does not accept the stored token any more: a person must connect again."""
+
+    code = "reconnect"
+
+    def __init__(self, provider: str, tenant_id: str) -> None:
+        super().__init__(provider, tenant_id)
+        self.provider, self.tenant_id = provider, tenant_id
+
+    def __str__(self) -> str:
+        """Name the connection and the command."""
+        return (
+            f"{LABELS[self.provider]} does not accept the connection {self.tenant_id} any more; customers and links "
+            f"are as they were; run: etl-customers connect {self.provider}"
+        )
+
+
+class NotNow(EtlCustomersError):
+    """It could not be done now; nothing was loaded and it is safe to repeat."""
+
+    exit_code = 3
+
+
+class DatabaseUnavailable(NotNow):
+    """The target database did not answer or broke off."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(target, reason)
+        self.target, self.reason = target, reason
+
+    def __str__(self) -> str:
+        """Name the target without its password, and why, in the driver's class of words."""
+        return (
+            f"the target database {self.target} cannot be used now ({self.reason}); "
+            "nothing is half done; put that right and run the same command again"
+        )
+
+
+class DatabaseNotMigrated(NotNow):
+    """The target database lacks our tables, or has older or newer ones."""
+
+    def __init__(self, target: str, found: str | None, expected: str) -> None:
+        super().__init__(target, found, expected)
+        self.target, self.found, self.expected = target, found, expected
+
+    def __str__(self) -> str:
+        """Say which version is there and which command brings the other."""
+        state = "has no tables of etl-customers" if self.found is None else f"is at version {self.found}"
+        return (
+            f"the target database {self.target} {state}, this program needs {self.expected}; "
+            "run: etl-customers database upgrade"
+        )
+
+
+class DiskUnavailable(NotNow):
+    """A file of the home cannot be written or read: disk full, no permission, gone."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        """Name the path and the operating system's reason."""
+        return (
+            f"{self.path} cannot be used ({self.reason}); nothing is half done, free the disk or the path and run again"
+        )
+
+
+class ImportBusy(NotNow):
+    """Another process has been working on the same import for too long to wait."""
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(import_id)
+        self.import_id = import_id
+
+    def __str__(self) -> str:
+        """Name the import and how to look at it."""
+        return (
+            f"another process is working on import {self.import_id}; see: etl-customers imports show {self.import_id}"
+        )
+
+
+class ProviderUnavailable(NotNow):
+    """A provider did not answer, or not as it should; what came before is kept, and the next pull goes on from there."""
+
+    def __init__(self, provider: str, reason: str, request_id: str | None = None, command: str = "pull") -> None:
+        super().__init__(provider, reason, request_id, command)
+        self.provider, self.reason, self.request_id, self.command = provider, reason, request_id, command
+
+    def __str__(self) -> str:
+        """Name the provider, the reason in our words, and the id by which its support finds the request."""
+        request = f", request {self.request_id}" if self.request_id else ""
+        return (
+            f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done, "
+            f"run again later: etl-customers {self.command} {self.provider}"
+        )
+
+
+def gravest(exit_codes: Iterable[int]) -> int:
+    """Return the exit code of several things that were done one after the other: 2, then 3, then 1; a bug before all."""
+    known = (2, 3, 1, 0)
+    return min(exit_codes, key=lambda code: known.index(code) if code in known else -1)
+
+
+def error_code(error: EtlCustomersError) -> str:
+    """Return an error's name for programs: a refusal's code, else ``database_unavailable`` and the like."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

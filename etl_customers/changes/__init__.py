@@ -1,0 +1,1 @@
+"""Changes of customers that are in the target: edited, undone, erased, deleted by age."""

@@ -1,0 +1,1 @@
+"""The account's columns: headers, synonyms, aliases, custom fields, properties, the template."""

@@ -1,0 +1,304 @@
+"""A pull from its acceptance to its end, without Dagster; the stages that it shares with files are in ``imports``.
+
+What a provider is asked is ``etl_customers.pull``'s business, what becomes of its
+customers that of ``deduplicate`` and ``load``.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.columns.account_fields import AccountFields, load_fields
+from etl_customers.connections.looking import ask_company, keep_company
+from etl_customers.connections.tokens import Tokens, open_tokens
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.connections import (
+    CONNECTED,
+    DISCONNECTED,
+    choose_connection,
+    list_connections,
+    require_connection,
+)
+from etl_customers.database.ledger import FINISHED, ImportRecord, require_import
+from etl_customers.database.pulls import (
+    accept_pull,
+    find_cursor,
+    find_last_full,
+    read_by_another,
+    was_accepted_in_full,
+)
+from etl_customers.imports.installation import Installation
+from etl_customers.imports.stage_gate import open_stage
+from etl_customers.imports.stages import (
+    refused_in_ledger,
+    run_deduplicated_customers,
+    run_failed_rows,
+    run_loaded_customers,
+    run_validated_customers,
+)
+from etl_customers.load.load import LoadCounts
+from etl_customers.mappings.document import Mapping, MappingInvalid, plan_of
+from etl_customers.mappings.kept import mapping_in_force, mapping_of_digest
+from etl_customers.pull.deletions import Deletions, find_deletions
+from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
+from etl_customers.pull.mapped_rows import map_records
+from etl_customers.pull.pacing import Clock
+from etl_customers.staging import Staging, StagingDamaged, remove_staging
+from schemas.codes import INVALID_RECORD
+from schemas.sources import LABELS
+
+_log = logging.getLogger("etl_customers.pull")
+_SINCE = "pull_since"
+"""Fact in staging: the cursor that the pull's first try had, empty for all customers."""
+_SAME_DAY = timedelta(hours=20)
+"""How long a full pull that came to no good end is not tried again by the clock."""
+
+
+@dataclass(frozen=True)
+class AcceptedPull:
+    """A connection's pull; not ``is_new`` where one was under way already, which is to be carried on."""
+
+    record: ImportRecord
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a provider's customers came to in staging."""
+
+    fetched: int
+    left_out: int
+    """Of these, the ones that are no customers to be synced."""
+    invalid: int
+    """Of these, the ones that are not in the form that the provider describes."""
+    pages: int
+    """Pages read, over all tries; 0 where staging was deleted since."""
+    is_complete: bool
+    """As many came as the provider counts."""
+    why_incomplete: str | None
+    """What disagrees where it is not complete."""
+    deletions: Deletions
+    """Whom the provider says it has deleted, here or not; of a full pull nobody."""
+    since: datetime | None
+    """Only customers that changed since then were asked for; none: all."""
+
+
+def accept(
+    installation: Installation,
+    provider: str,
+    tenant_id: str | None,
+    *,
+    is_full: bool = False,
+    accepts_vanished: bool = False,
+    accepted_by: str | None,
+) -> AcceptedPull:
+    """Enter a pull in the ledger, or find the one of the same connection that has not ended.
+
+    One that is found is to be carried on as it is, also where it is not ``is_full`` and
+    that was asked for: whoever wants a full one accepts again when it has ended.
+
+    Args:
+        installation: Home, settings and target.
+        provider: ``quickbooks`` or ``xero``.
+        tenant_id: The provider's id of the company; none: the only one that is connected.
+        is_full: All customers, not only those that changed since the last pull.
+        accepts_vanished: However many customers the provider has no more, make them inactive.
+        accepted_by: Who or what asked for it.
+
+    Raises:
+        NotFound: No company of this id was ever connected.
+        UsageError: None is connected, or several and none is named; the client's id or secret, or the
+            key of the tokens, is not to be had.
+        MappingInvalid: The mapping in force names a custom field that the account has no more.
+        ReconnectNeeded: The provider does not accept the connection any more.
+        DatabaseUnavailable: The target does not answer.
+    """
+    with writing(installation.target) as connection:
+        chosen = require_connection(connection, provider, tenant_id)
+        # What the environment lacks is said now: an accepted pull would wait for it until it is abandoned.
+        open_tokens(installation.home, installation.settings, installation.target, provider, chosen.tenant_id)
+        mapping = mapping_in_force(connection, provider)
+        # The same holds of a mapping that cannot be used.
+        plan_of(mapping, load_fields(connection))
+        record, is_new = accept_pull(
+            connection,
+            provider=provider,
+            tenant_id=chosen.tenant_id,
+            mapping_digest=mapping.digest,
+            is_full=is_full,
+            accepts_vanished=accepts_vanished,
+            accepted_by=accepted_by,
+        )
+    return AcceptedPull(record, is_new)
+
+
+def list_connected(installation: Installation, provider: str) -> list[str]:
+    """Return the companies of a provider that may be pulled from.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(installation.target) as connection:
+        return [one.tenant_id for one in list_connections(connection, provider) if one.state == CONNECTED]
+
+
+def list_pullable(installation: Installation, provider: str) -> list[str]:
+    """Return the companies of a provider that were not disconnected; of one to be connected again a pull says so.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    with reading(installation.target) as connection:
+        return [one.tenant_id for one in list_connections(connection, provider) if one.state != DISCONNECTED]
+
+
+def is_full_due(installation: Installation, provider: str, tenant_id: str, now: datetime) -> bool:
+    """Tell whether the next pull of a company by the clock is to be a full one.
+
+    It is where ``full_every_days`` have passed since the last full pull that was complete. One that was
+    refused or incomplete is tried again on another day: pulls of what has changed go on meanwhile.
+
+    Raises:
+        DatabaseUnavailable: The target does not answer.
+    """
+    days = timedelta(days=installation.settings.provider(provider).full_every_days)
+    with reading(installation.target) as connection:
+        last = find_last_full(connection, provider, tenant_id)
+        is_old = last is None or now - last >= days
+        return is_old and not was_accepted_in_full(connection, provider, tenant_id, now - _SAME_DAY)
+
+
+def run_provider_customers(
+    installation: Installation,
+    import_id: str,
+    run_id: str | None = None,
+    *,
+    clock: Clock | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Pulled:
+    """Fetch a pull's customers into staging and map them; called again it goes on after the last page kept.
+
+    Args:
+        installation: Home, settings and target.
+        import_id: An accepted pull; of a finished one nothing is asked of the provider.
+        run_id: The Dagster run, kept in the ledger where the pull is refused.
+        clock: Another than the machine's, for whoever cannot wait.
+        page_size: Customers per page.
+
+    Raises:
+        PullRefused: It cannot go on and would end the same way again; the ledger says why.
+        ReconnectNeeded: The same: a person must connect again.
+        ProviderUnavailable: Not now; the pull stays accepted, and what came is kept.
+        UsageError: The key of the tokens, or the client's id or secret, is not to be had.
+        MappingInvalid: Neither the mapping that it was accepted with nor the one in force can be used any more.
+    """
+    try:
+        return _run_provider_customers(installation, import_id, run_id, clock, page_size)
+    except StagingDamaged:
+        # A process was killed while it made the file, or another version made it: the provider has all of it.
+        remove_staging(installation.staging_path(import_id))
+        return _run_provider_customers(installation, import_id, run_id, clock, page_size)
+
+
+def _run_provider_customers(
+    installation: Installation, import_id: str, run_id: str | None, clock: Clock | None, page_size: int
+) -> Pulled:
+    with open_stage(installation, import_id) as (record, staging):
+        if record.status == FINISHED:
+            return _pulled_before(staging, record)
+        record, mapping, fields = _find_mapping(installation, staging, record)
+        provider, tenant_id, settings = record.source, record.tenant_id or "", installation.settings
+        since = _keep_since(installation, staging, record)
+        with refused_in_ledger(installation, import_id, run_id):
+            tokens = open_tokens(installation.home, settings, installation.target, provider, tenant_id)
+            _learn_country(installation, record, tokens)
+            counts = fetch_records(
+                staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size, mapping=mapping
+            )
+            mapped = map_records(staging, provider, settings, mapping, fields)
+        deletions = find_deletions(staging) or Deletions()
+    came = (mapped.fetched, mapped.left_out, mapped.invalid, counts.pages)
+    return Pulled(*came, counts.is_complete, counts.why_incomplete, deletions, since)
+
+
+def _find_mapping(
+    installation: Installation, staging: Staging, record: ImportRecord
+) -> tuple[ImportRecord, Mapping, AccountFields]:
+    """Return what a pull is read by; where its mapping cannot be used any more, it begins anew with the one in force."""
+    with reading(installation.target) as connection:
+        mapping, fields = mapping_of_digest(connection, record.source, record.mapping_digest), load_fields(connection)
+        in_force = mapping_in_force(connection, record.source)
+    try:
+        plan_of(mapping, fields)
+    except MappingInvalid:
+        plan_of(in_force, fields)
+    else:
+        return record, mapping, fields
+    # Staging has only the fields that the other mapping names. It is cleared before the ledger says so:
+    # after a crash between the two, it is cleared once more.
+    with staging.transaction():
+        staging.execute("delete from provider_records")
+        staging.execute("delete from facts where starts_with(name, 'pull_')")
+    with writing(installation.target) as connection:
+        read_by_another(connection, record.import_id, in_force.digest)
+        return require_import(connection, record.import_id), in_force, fields
+
+
+def _learn_country(installation: Installation, record: ImportRecord, tokens: Tokens) -> None:
+    """Ask in which country the company is, where nobody knows; a pull goes on without an answer."""
+    provider, tenant_id = record.source, record.tenant_id or ""
+    with reading(installation.target) as connection:
+        is_known = choose_connection(connection, provider, tenant_id).country is not None
+    if is_known or installation.settings.provider(provider).country is not None:
+        return
+    token = tokens.access_token()
+    try:
+        company = ask_company(installation.settings, provider, tenant_id, token)
+    except ProviderUnavailable as error:
+        _log.info("%s does not say in which country the company is: %s", LABELS[provider], error.reason)
+    else:
+        keep_company(installation.target, provider, tenant_id, company)
+
+
+def run_pull(
+    installation: Installation,
+    import_id: str,
+    run_id: str | None = None,
+    *,
+    clock: Clock | None = None,
+    page_size: int = PAGE_SIZE,
+) -> LoadCounts:
+    """Run all stages of a pull in their order, without Dagster; arguments are those of ``run_provider_customers``."""
+    run_provider_customers(installation, import_id, run_id, clock=clock, page_size=page_size)
+    run_validated_customers(installation, import_id)
+    run_deduplicated_customers(installation, import_id)
+    counts = run_loaded_customers(installation, import_id, run_id)
+    run_failed_rows(installation, import_id)
+    return counts
+
+
+def _keep_since(installation: Installation, staging: Staging, record: ImportRecord) -> datetime | None:
+    """Return since when changes are asked for: what the first try had, so that all pages belong together."""
+    kept = staging.rows("select text from facts where name = ?", [_SINCE])
+    if not kept:
+        with reading(installation.target) as connection:
+            cursor = None if record.is_full else find_cursor(connection, record.source, record.tenant_id or "")
+        staging.execute("insert into facts (name, text) values (?, ?)", [_SINCE, cursor.isoformat() if cursor else ""])
+        return cursor
+    return datetime.fromisoformat(kept[0][0]) if kept[0][0] else None
+
+
+def _pulled_before(staging: Staging, record: ImportRecord) -> Pulled:
+    since = staging.rows("select text from facts where name = ? and text <> ''", [_SINCE])
+    failed = 'select count(distinct "row") from row_errors where stage = ? and (code = ?) = ?'
+    return Pulled(
+        fetched=record.rows_read or 0,
+        left_out=staging.number(failed, ["read", INVALID_RECORD, False]),
+        invalid=staging.number(failed, ["read", INVALID_RECORD, True]),
+        pages=staging.number("select number from facts where name = 'pull_pages'"),
+        is_complete=bool(record.is_complete),
+        why_incomplete=record.why_incomplete,
+        deletions=find_deletions(staging) or Deletions(),
+        since=datetime.fromisoformat(since[0][0]) if since else None,
+    )

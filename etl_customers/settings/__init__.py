@@ -1,0 +1,1 @@
+"""The home folder and the settings: the only room that reads the environment."""
