@@ -8,7 +8,8 @@ from benchmarks.told import tell
 from etl_customers.database.connect import connect, upgrade
 from etl_customers.imports import stages
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home, database_url
+from etl_customers.settings.environment import database_url
+from etl_customers.settings.home import Home
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from benchmarks.told import tell
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.imports.installation import open_installation
 from etl_customers.pull.fetch import fetch_records
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import open_staging
 
 

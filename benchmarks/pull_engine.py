@@ -13,7 +13,8 @@ from etl_customers.database.connect import connect, reading, upgrade
 from etl_customers.database.ledger import require_import
 from etl_customers.imports import pulls
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.settings.sections import Home, database_url
+from etl_customers.settings.environment import database_url
+from etl_customers.settings.home import Home
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ import yaml
 from benchmarks.databases import postgresql
 from etl_customers.database.connect import connect, reading, upgrade
 from etl_customers.database.tables import customers, imports
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 _HEADER = ("first_name", "last_name", "email", "city", "country")

@@ -12,7 +12,7 @@ from benchmarks.environments import python_of_users
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.generate import Mix
 from benchmarks.measure import engine_environment, time_command
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 _PROMISED_ROWS = 2_500
 _FAILED_ROWS = 1

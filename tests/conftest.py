@@ -18,7 +18,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.database.connect import connect, upgrade
 from etl_customers.database.migrations import HEAD
 from etl_customers.database.tables import metadata
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.environment import COUNTRY, SERVER_FOLDER
 from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.connections.vault import TokenSet, open_vault
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.connections import ConnectionRecord, choose_connection, read_token, store_connection
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
 

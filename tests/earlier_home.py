@@ -13,7 +13,7 @@ from pathlib import Path
 
 from etl_customers.imports.installation import open_installation
 from etl_customers.imports.stages import accept_upload, run_raw_csv, run_validated_customers
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 SETTINGS = """[company]
 name = "Old Co"

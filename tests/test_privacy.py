@@ -23,7 +23,8 @@ from etl_customers.imports.installation import Installation
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import look_at
 from etl_customers.inbox.settle import settle_files
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.canaries import FILE, OWN_TABLES, PASSWORDS, PERSONAL, add_fields, found_in, found_in_tables, words_in
 from tests.environment import keep_only_ours
 

@@ -32,7 +32,7 @@ from etl_customers.report.alerts import (
     is_on,
     send,
 )
-from etl_customers.settings.sections import load_settings
+from etl_customers.settings.in_force import load_settings
 
 _SECONDS = 5
 _WILL_RETRY = "dagster/will_retry"

@@ -31,7 +31,7 @@ from assets.runtime.instance import LOCATION, open_instance
 from assets.runtime.partitions import IMPORTS, PARTITION_TAG
 from assets.runtime.progress import LISTENER, Progress
 from etl_customers.database.ledger import REFUSED, ImportRecord
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import kept_open
 from schemas.sources import CSV
 

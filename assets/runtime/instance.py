@@ -16,7 +16,7 @@ import yaml
 from assets.runtime.partitions import IMPORTS
 from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.base.private_files import write_private
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 LOCATION = "etl_customers"
 """Name of the code location: the same in every workspace file and in every run that the command line starts."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.settings.sections import Home, find_home
+from etl_customers.settings.home import Home, find_home
 
 
 @dataclass(frozen=True)

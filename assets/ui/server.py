@@ -17,7 +17,8 @@ from assets.runtime.instance import open_instance, write_workspace
 from assets.ui.guard import check_guarded, is_loopback
 from assets.ui.supervising import Supervisor
 from etl_customers.base.errors import NotNow, UsageError
-from etl_customers.settings.sections import HOME_VARIABLE, Home, Settings
+from etl_customers.settings.home import HOME_VARIABLE, Home
+from etl_customers.settings.sections import Settings
 
 LOOPBACK = "127.0.0.1"
 _WEB_SERVER = "web server"

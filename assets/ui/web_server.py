@@ -26,7 +26,9 @@ from assets.ui.guard import Access, Guard, check_guarded
 from assets.ui.patience import ImpatientProtocol
 from etl_customers.base.errors import EtlCustomersError
 from etl_customers.base.private_files import OWNER_ONLY
-from etl_customers.settings.sections import Settings, find_home, load_settings
+from etl_customers.settings.home import find_home
+from etl_customers.settings.in_force import load_settings
+from etl_customers.settings.sections import Settings
 
 _STATEMENT_TIMEOUT_MILLISECONDS = 15_000
 _POOL_RECYCLE_SECONDS = 3_600

@@ -26,7 +26,7 @@ def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
     """Examine the installation; exit 0 when all is well, 1 on a problem, 3 when the database is down."""
     from etl_customers.cli.doctor import examine
     from etl_customers.cli.screen import print_json, say
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     findings = examine(find_home(home))
     if json:
@@ -75,7 +75,8 @@ def status(json: JsonOption = False, home: HomeOption = None) -> int:
 def _target(home: Path | None) -> Iterator["Engine"]:
     """Open the target whatever version its tables have."""
     from etl_customers.database.connect import connect
-    from etl_customers.settings.sections import database_url, find_home
+    from etl_customers.settings.environment import database_url
+    from etl_customers.settings.home import find_home
 
     target = connect(database_url(find_home(home).make()))
     try:

@@ -29,7 +29,8 @@ def settle_country(home: Path | None, file: Path, encoding: str | None, again: b
 
     Nobody is asked in a pipe: there the file is refused with the command that sets it.
     """
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or load_settings(find_home(home)).company.has_country:
         return

@@ -60,7 +60,8 @@ def connect(
     from etl_customers.cli.screen import console, pairs, say
     from etl_customers.connections.connecting import connect_company
     from etl_customers.connections.looking import look_at_company
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     found = find_home(home)
     settings = load_settings(found)
@@ -152,7 +153,8 @@ def disconnect(
     """End a connection at the provider and delete its token; the customers stay."""
     from etl_customers.cli.screen import say
     from etl_customers.connections.disconnecting import disconnect_company
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     found = find_home(home)
     with target_at(home) as target:

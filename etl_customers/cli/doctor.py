@@ -32,7 +32,9 @@ from etl_customers.database.migrations import HEAD
 from etl_customers.imports.installation import Installation
 from etl_customers.inbox.folders import count_rejected
 from etl_customers.report.alerts import check_log_file
-from etl_customers.settings.sections import Home, database_url, load_settings
+from etl_customers.settings.environment import database_url
+from etl_customers.settings.home import Home
+from etl_customers.settings.in_force import load_settings
 from schemas.sources import LABELS
 
 _OLDEST_PYTHON = (3, 11)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etl_customers.imports.installation import Installation
     from etl_customers.imports.stages import Accepted
     from etl_customers.report.result import ImportResult
-    from etl_customers.settings.sections import Home
+    from etl_customers.settings.home import Home
 
 _IMPORTS_SHOWN = 100
 
@@ -96,7 +96,8 @@ def template(
     from etl_customers.columns.account_fields import load_fields
     from etl_customers.columns.template import template_header
     from etl_customers.database.connect import reading
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     settings = load_settings(find_home(home))
     with target_at(home) as target, reading(target) as connection:
@@ -125,7 +126,8 @@ def split(
     """Break a file into parts that are short enough to import; each has the header."""
     from etl_customers.cli.screen import print_json, say
     from etl_customers.read.split import split_file
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     settings = load_settings(find_home(home))
     parts = split_file(file, settings.csv, encoding, folder or file.parent)
@@ -176,7 +178,7 @@ def show(
     from etl_customers.cli.pull_screen import print_pull
     from etl_customers.cli.screen import console, pairs, print_json, say
     from etl_customers.report.pull_result import PullResult
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
     from schemas.sources import PROVIDERS
 
     found = find_home(home)

@@ -65,7 +65,7 @@ def installation_at(home: Path | None) -> Iterator["Installation"]:
         EtlCustomersError: The home, the settings or the target cannot be used.
     """
     from etl_customers.imports.installation import open_installation
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     installation = open_installation(find_home(home))
     try:
@@ -83,7 +83,8 @@ def target_at(home: Path | None) -> Iterator["Engine"]:
         EtlCustomersError: The home, the settings or the target cannot be used.
     """
     from etl_customers.database.connect import connect, ensure_migrated
-    from etl_customers.settings.sections import database_url, find_home
+    from etl_customers.settings.environment import database_url
+    from etl_customers.settings.home import find_home
 
     found = find_home(home).make()
     url = database_url(found)

@@ -153,7 +153,8 @@ def _without_clashes(connection: "Connection", home: Path | None) -> Iterator[No
     """Refuse what the body adds where an alias of the settings has a header of it already."""
     from etl_customers.base.errors import FieldInvalid
     from etl_customers.columns.account_fields import load_fields
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
     aliases = load_settings(find_home(home)).csv.aliases
     if not aliases:  # what follows is slow to import

@@ -91,7 +91,7 @@ def _program() -> str:
 
 
 def _at_home() -> str:
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     chosen = find_home(_home.get()).path
     return "" if chosen == Path.cwd() / ".etl-customers" else f" --home {shown_path(chosen)}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from etl_customers.database.ledger import ImportRecord
     from etl_customers.imports.installation import Installation
     from etl_customers.report.pull_result import PullResult
-    from etl_customers.settings.sections import Home
+    from etl_customers.settings.home import Home
 
 
 def add_to(app: typer.Typer) -> None:

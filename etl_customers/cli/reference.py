@@ -22,7 +22,8 @@ def states(
     """List the states of a country by code and name, as rows may have them."""
     from etl_customers.base.errors import NotFound, UsageError
     from etl_customers.cli.screen import console, print_json, say, table
-    from etl_customers.settings.sections import find_home, load_settings
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
     from etl_customers.validate.places import load_places
 
     settings = load_settings(find_home(home))

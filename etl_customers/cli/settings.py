@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from etl_customers.settings.changes import Change
-    from etl_customers.settings.sections import Home, Settings
+    from etl_customers.settings.home import Home
+    from etl_customers.settings.sections import Settings
 
 _NameArgument = Annotated[
     str, typer.Argument(help="Such as company.country, or csv.aliases.HEADER.", show_default=False)
@@ -33,7 +34,8 @@ def add_to(app: typer.Typer) -> None:
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """Print every setting in force, its value and where it was read."""
     from etl_customers.cli.screen import console, print_json, table
-    from etl_customers.settings.sections import find_home, settings_with_origins
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import settings_with_origins
 
     origins = list(settings_with_origins(find_home(home)))
     if json:
@@ -51,7 +53,7 @@ def set_(
     """Write a setting into settings.toml of the home; an invalid value changes nothing."""
     from etl_customers.cli.company import read_country
     from etl_customers.settings.changes import find_setting, set_setting
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     found = find_home(home)
     setting = find_setting(name)
@@ -67,7 +69,7 @@ def set_(
 def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None) -> None:
     """Take a setting out of settings.toml: its default is in force again."""
     from etl_customers.settings.changes import unset_setting
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     found = find_home(home)
     _print(found, unset_setting(found, name), json)
@@ -75,7 +77,7 @@ def unset(name: _NameArgument, json: JsonOption = False, home: HomeOption = None
 
 def _check(wanted: "Settings", home: Path | None, path: tuple[str, ...]) -> None:
     """Ask the readers of a setting whether they can use it; what they need is slow to import."""
-    from etl_customers.settings.sections import find_home
+    from etl_customers.settings.home import find_home
 
     if path[0] in ("company", "reference"):
         from etl_customers.imports.installation import check_places

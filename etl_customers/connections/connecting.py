@@ -18,7 +18,9 @@ from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.vault import TokenSet, Vault, open_vault
 from etl_customers.database.connect import writing
 from etl_customers.database.connections import ConnectionRecord, lock_connection, store_connection
-from etl_customers.settings.sections import Home, Settings, client_credentials
+from etl_customers.settings.environment import client_credentials
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS
 
 ANSWER_SECONDS = 300.0

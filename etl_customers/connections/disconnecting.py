@@ -18,7 +18,9 @@ from etl_customers.database.connections import (
     read_token,
     set_state,
 )
-from etl_customers.settings.sections import Home, Settings, client_credentials
+from etl_customers.settings.environment import client_credentials
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS, XERO
 
 

@@ -11,7 +11,8 @@ from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.database.connect import reading
 from etl_customers.database.connections import CONNECTED, list_connections
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 
 UNUSED = timedelta(days=7)
 """A connection whose token was not renewed for so long is renewed."""

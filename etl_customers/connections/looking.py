@@ -14,7 +14,8 @@ from etl_customers.connections.sending import PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.database.connect import writing
 from etl_customers.database.connections import ConnectionRecord, store_company
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import QUICKBOOKS
 
 _ENVIRONMENTS = {

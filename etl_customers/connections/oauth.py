@@ -25,7 +25,8 @@ from etl_customers.base.errors import ProviderUnavailable, UsageError
 from etl_customers.connections.sending import Answer, AnswerLost, Patience, send
 from etl_customers.connections.vault import TokenSet
 from etl_customers.database.connections import REFRESH_LIFE
-from etl_customers.settings.sections import ClientCredentials, Settings
+from etl_customers.settings.environment import ClientCredentials
+from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 _SCOPES = {

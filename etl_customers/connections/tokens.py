@@ -29,7 +29,9 @@ from etl_customers.database.connections import (
     set_state,
     store_token,
 )
-from etl_customers.settings.sections import Home, Settings, client_credentials
+from etl_customers.settings.environment import client_credentials
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS
 
 MOST_REJECTIONS, REJECTED_LONG = 3, timedelta(hours=3)

@@ -17,7 +17,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from etl_customers.base.errors import DiskUnavailable, UsageError
 from etl_customers.base.private_files import write_private
-from etl_customers.settings.sections import SECRET_KEY_VARIABLE, Home, secret_keys
+from etl_customers.settings.environment import SECRET_KEY_VARIABLE, secret_keys
+from etl_customers.settings.home import Home
 
 _KEY_BYTES = 32
 _MOST_BYTES = 4096

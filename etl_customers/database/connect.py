@@ -21,7 +21,7 @@ from etl_customers.base.errors import DatabaseNotMigrated, DatabaseUnavailable, 
 from etl_customers.database import driver_errors
 from etl_customers.database.migrations import HEAD, VERSIONS
 from etl_customers.database.text_search import teach_sqlite
-from etl_customers.settings.sections import DATABASE_VARIABLE
+from etl_customers.settings.environment import DATABASE_VARIABLE
 
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60

@@ -7,7 +7,10 @@ from sqlalchemy import Engine
 
 from etl_customers.base.errors import SettingsInvalid
 from etl_customers.database.connect import connect, ensure_migrated
-from etl_customers.settings.sections import Home, Settings, database_url, load_settings
+from etl_customers.settings.environment import database_url
+from etl_customers.settings.home import Home
+from etl_customers.settings.in_force import load_settings
+from etl_customers.settings.sections import Settings
 from etl_customers.validate.places import load_places
 from schemas.sources import PROVIDERS
 

@@ -18,7 +18,7 @@ from etl_customers.read.csv_files import find_dialect, find_encoding, open_text,
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.row_widths import possible_positions
 from etl_customers.read.xlsx_files import open_workbook_records
-from etl_customers.settings import sections
+from etl_customers.settings.sections import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.texts.formula_escapes import escape_formula
 from etl_customers.texts.invisible import are_blank, is_blank
@@ -44,7 +44,7 @@ def write_blanked(
     upload: Path,
     folder: Path,
     fields: AccountFields,
-    csv: sections.Csv,
+    csv: Csv,
     encoding: str | None,
     noted: Sequence[UploadColumn] | None = None,
 ) -> Path | None:

@@ -11,7 +11,7 @@ from etl_customers.base.errors import DiskUnavailable
 from etl_customers.base.private_files import sync_folder, write_private
 from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.names import NOTE, free_name, note_of
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 
 @contextmanager

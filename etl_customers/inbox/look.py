@@ -21,7 +21,7 @@ from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, No
 from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.names import is_being_written, what_is_wrong_with
 from etl_customers.read.uploads import is_unchanged, kind_of, open_regular_file
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 EXAMINED = 1_000
 """Most entries that one look examines."""

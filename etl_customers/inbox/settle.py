@@ -31,7 +31,7 @@ from etl_customers.inbox.look import Odd
 from etl_customers.inbox.names import clean_name, parts_of, rejected_name
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.uploads import is_unchanged, open_regular_file
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
 
 _SETTLED_AT_MOST = 2_000

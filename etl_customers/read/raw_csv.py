@@ -20,7 +20,7 @@ from etl_customers.columns.headers import UNSTAGED_ROLES, Role, is_own_file, is_
 from etl_customers.read.misplaced import Misplaced, MisplacedRows
 from etl_customers.read.row_widths import RaggedCells
 from etl_customers.read.upload_rows import open_upload
-from etl_customers.settings import sections
+from etl_customers.settings.sections import Csv
 from etl_customers.staging import Staging, UploadColumn
 from etl_customers.texts.error_values import error_value
 from etl_customers.texts.formula_escapes import ESCAPED_PATTERN
@@ -64,7 +64,7 @@ def read_raw_csv(
     staging: Staging,
     upload: Path,
     fields: AccountFields,
-    csv: sections.Csv,
+    csv: Csv,
     encoding: str | None,
     find_parent: Callable[[str], bool],
     *,
@@ -161,9 +161,7 @@ def _refuse_what_are_no_titles(staging: Staging, columns: Sequence[UploadColumn]
                 raise NotTitles(column.header)
 
 
-def read_passwords(
-    upload: Path, fields: AccountFields, csv: sections.Csv, encoding: str | None
-) -> Iterator[tuple[int, str]]:
+def read_passwords(upload: Path, fields: AccountFields, csv: Csv, encoding: str | None) -> Iterator[tuple[int, str]]:
     """Yield (row, plain text) of every row whose ``password_state`` is ``given``.
 
     The arguments are those of ``read_raw_csv``; the same bytes give the same rows.

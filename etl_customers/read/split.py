@@ -30,14 +30,14 @@ from etl_customers.read.kinds import find_kind
 from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, settle_width
 from etl_customers.read.uploads import open_regular_file
 from etl_customers.read.xlsx_files import open_workbook_records
-from etl_customers.settings import sections
+from etl_customers.settings.sections import Csv
 from etl_customers.texts.invisible import are_blank
 
 _Record = tuple[list[str], bytes]
 """The cells, and the record's bytes with its line end."""
 
 
-def split_file(source: Path, csv: sections.Csv, encoding: str | None, folder: Path) -> list[Path]:
+def split_file(source: Path, csv: Csv, encoding: str | None, folder: Path) -> list[Path]:
     """Write a file as parts of at most ``csv.max_rows`` rows, each with the header.
 
     Parts of a CSV have its encoding, byte order mark, delimiter and line ends: without
@@ -75,7 +75,7 @@ def split_file(source: Path, csv: sections.Csv, encoding: str | None, folder: Pa
     return parts
 
 
-def _csv_reader(source: Path, csv: sections.Csv, encoding: str | None) -> Callable[[], Iterator[_Record]]:
+def _csv_reader(source: Path, csv: Csv, encoding: str | None) -> Callable[[], Iterator[_Record]]:
     fixed = fixed_names()
     aliases = {alias: column for alias, column in csv.aliases.items() if normalise_header(column) in fixed}
     found = find_encoding(source, encoding or csv.encoding)

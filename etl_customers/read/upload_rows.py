@@ -18,7 +18,7 @@ from etl_customers.read.csv_files import count_filled, find_dialect, find_encodi
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, RaggedCells, RowWidth, find_width
 from etl_customers.read.xlsx_files import open_workbook_records
-from etl_customers.settings import sections
+from etl_customers.settings.sections import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.texts.invisible import are_blank, is_blank
 
@@ -136,7 +136,7 @@ class _Ragged:
 
 
 @contextmanager
-def open_upload(path: Path, fields: AccountFields, csv: sections.Csv, encoding: str | None) -> Iterator[UploadRows]:
+def open_upload(path: Path, fields: AccountFields, csv: Csv, encoding: str | None) -> Iterator[UploadRows]:
     """Open a stored upload and match its header.
 
     Args:
@@ -190,7 +190,7 @@ def count_row_widths(records: Iterable[list[str]]) -> Mapping[int, int]:
 
 
 def _match(
-    records: Iterator[Record], fields: AccountFields, csv: sections.Csv, known: KnownHeaders
+    records: Iterator[Record], fields: AccountFields, csv: Csv, known: KnownHeaders
 ) -> tuple[tuple[UploadColumn, ...], int]:
     """Return what the columns are, and the number of cells of the header with the empty ones at its end."""
     header = next(records, None)

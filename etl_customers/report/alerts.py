@@ -19,7 +19,8 @@ from pydantic import HttpUrl
 
 from etl_customers.base.errors import SettingsInvalid
 from etl_customers.database.ledger import FINISHED, REFUSED, ImportRecord
-from etl_customers.settings.sections import Alerts, Home
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Alerts
 from etl_customers.texts.controls import escape_json
 from schemas.codes import LEFT_OUT_CODES
 from schemas.sources import PROVIDERS

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from etl_customers.database.ledger import FINISHED, REFUSED, FailedRow, ImportRecord, failed_rows_of
 from etl_customers.database.pulls import vanished_of_pull, warned_of_pull
 from etl_customers.report.result import Refusal
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from schemas.codes import KEPT_EDITED, LEFT_OUT_CODES, message
 
 _IDS_KEPT = 3

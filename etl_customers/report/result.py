@@ -14,7 +14,7 @@ from etl_customers.database.ledger import ImportRecord, failed_rows_of
 from etl_customers.database.tables import customers
 from etl_customers.load.failures import staged_failures
 from etl_customers.read.raw_csv import read_file_warnings
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import Staging
 from schemas.codes import COLUMN_LEFT_OUT, describe_file_warning, message
 

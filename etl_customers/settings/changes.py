@@ -20,18 +20,16 @@ from tomlkit.exceptions import TOMLKitError
 
 from etl_customers.base.errors import DiskUnavailable, NotFound, SettingsInvalid, UsageError
 from etl_customers.base.private_files import write_private
-from etl_customers.settings.sections import (
-    DATABASE_VARIABLE,
-    HOME_VARIABLE,
-    SECRET_KEY_VARIABLE,
-    Home,
-    Settings,
+from etl_customers.settings.environment import DATABASE_VARIABLE, SECRET_KEY_VARIABLE
+from etl_customers.settings.home import HOME_VARIABLE, Home
+from etl_customers.settings.in_force import (
     overriding_variable,
     problems_in_file,
     read_settings_file,
     settings_of_file,
     variable_of,
 )
+from etl_customers.settings.sections import Settings
 from etl_customers.texts.invisible import visible
 from schemas.sources import PROVIDERS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.connected import connect_fake
 from tests.fakes.provider_server import running
 from tests.fakes.quickbooks import FakeQuickBooks

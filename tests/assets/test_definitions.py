@@ -10,7 +10,7 @@ import yaml
 
 from assets.definitions import define, definitions
 from assets.runtime.instance import LOCATION, write_workspace
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from schemas.sources import FIRST_STAGES
 
 SOURCES = ("raw_csv", "quickbooks_customers", "xero_customers")

@@ -13,7 +13,7 @@ from assets.runtime.instance import open_instance
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.pulls import accept
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.assets.pulling import CANARIES, connected
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.imported import record_of

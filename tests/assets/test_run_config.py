@@ -12,7 +12,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 from assets.definitions import define
 from assets.runtime.instance import open_instance
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.canaries import described, found_in, words_in
 
 CANARY = "canary-of-the-environment-7c1f"

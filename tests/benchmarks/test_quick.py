@@ -16,7 +16,7 @@ from benchmarks.environments import python_of
 from benchmarks.figures import FILE
 from benchmarks.measure import CannotMeasure, run_module
 from benchmarks.peers.beside import PEERS
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.benchmarks.benches import PreparedBench, run_of
 
 if TYPE_CHECKING:

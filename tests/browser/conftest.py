@@ -16,7 +16,7 @@ from assets.automation.launch import run_import_job
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.pulls import accept
 from etl_customers.imports.stages import accept_upload
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.connected import connect_fake
 from tests.environment import keep_only_ours
 from tests.fakes.provider_server import running

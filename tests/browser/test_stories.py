@@ -11,7 +11,7 @@ import pytest
 from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, BulkActionStatus
 
 from assets.runtime.instance import open_instance
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.browser.conftest import MILLISECONDS, Ui, serving
 
 if TYPE_CHECKING:

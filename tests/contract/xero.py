@@ -21,7 +21,7 @@ from etl_customers.database.ledger import require_import
 from etl_customers.imports import pulls
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.report.pull_result import pull_result_of
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from schemas.codes import INVALID_RECORD
 from schemas.sources import XERO
 from tests.connected import connect_fake

@@ -16,7 +16,7 @@ import yaml
 
 from assets.runtime.instance import DAGSTER_YAML, open_instance
 from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 if TYPE_CHECKING:
     from dagster_celery.launcher import CeleryRunLauncher

@@ -20,7 +20,7 @@ from etl_customers.database.tables import imports as ledger
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.load.passwords import verify_password
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import open_staging
 from etl_customers.texts.folding import name_address_keys
 from schemas.columns import NAME_ADDRESS_KIND

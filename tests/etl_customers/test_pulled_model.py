@@ -15,7 +15,7 @@ from etl_customers.database.connect import reading
 from etl_customers.database.ledger import failed_rows_of
 from etl_customers.database.tables import customers, identity_keys, provider_customers
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.imported import load
 from tests.pulled import Books, contact, rows
 

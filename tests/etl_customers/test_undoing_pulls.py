@@ -15,7 +15,8 @@ from etl_customers.database.connect import reading
 from etl_customers.database.pulls import find_cursor
 from etl_customers.database.tables import customers, identity_keys, provider_customers
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Home, Xero
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Xero
 from etl_customers.staging import open_staging
 from tests.imported import load
 from tests.pulled import Books, contact, rows

@@ -36,7 +36,9 @@ from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import load_pulled
 from etl_customers.report.result import result_of
-from etl_customers.settings.sections import DATABASE_VARIABLE, Company, Home, Settings
+from etl_customers.settings.environment import DATABASE_VARIABLE
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 from etl_customers.validate.places import load_places
 from tests.faults.importing import run_command

@@ -15,7 +15,8 @@ from etl_customers.database.connect import writing
 from etl_customers.database.tables import metadata
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.faults.dumping import differences, dump
 
 ROWS = 12

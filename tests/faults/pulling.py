@@ -29,7 +29,8 @@ from etl_customers.database.tables import customers, provider_customers
 from etl_customers.imports import pulls
 from etl_customers.imports.installation import Installation
 from etl_customers.pull.pacing import Clock
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.columns import CUSTOMER_COLUMNS
 from tests.fakes.books import Record
 from tests.fakes.loopback import Request

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Engine
 from etl_customers.database.connect import connect, upgrade
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 
 FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"

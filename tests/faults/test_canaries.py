@@ -21,7 +21,8 @@ from etl_customers.cli import main
 from etl_customers.database.connect import connect
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.canaries import (
     FILE,
     OWN_TABLES,

@@ -7,7 +7,8 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.faults.killing import Fault, Processes
 from tests.faults.points import DISK, STAGES, STAGING, TARGET
 from tests.faults.sweeping import Sweep, numbered

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Engine
 from etl_customers.database.connect import connect
 from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import PullCounts, load_pulled
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 from tests.faults.dumping import dump
 from tests.faults.killing import Fault, Processes

@@ -8,7 +8,8 @@ from sqlalchemy.engine import Engine
 from etl_customers.base.errors import ReconnectNeeded
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.database.connections import CONNECTED, RECONNECT
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import QUICKBOOKS, XERO
 from tests.connected import connect_fake, connection_of, stored_tokens
 from tests.fakes.provider_server import Fault

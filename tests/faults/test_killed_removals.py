@@ -11,7 +11,8 @@ from etl_customers.changes.undoing import undo
 from etl_customers.database.tables import customers, failed_rows, identity_keys, removed_customers
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.faults.killing import Processes
 
 FILE = (

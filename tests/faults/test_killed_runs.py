@@ -28,7 +28,7 @@ from etl_customers.database.ledger import find_import
 from etl_customers.database.tables import customers
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.stages import accept_upload
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 SECONDS = 300
 ROWS = 100  # each with a password: a few seconds in which a run can be killed

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.database.connect import reading
 from etl_customers.database.tables import customers, identity_keys, imports
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.faults.importing import Undisturbed, empty, installation_of, write_file
 from tests.faults.killing import Processes
 from tests.full_form import FULL

@@ -16,7 +16,7 @@ from etl_customers.database.connect import connect, reading, writing
 from etl_customers.database.ledger import UNDONE, list_imports, require_import
 from etl_customers.database.removals import find_removed
 from etl_customers.database.tables import imports
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.faults.dumping import dump
 from tests.faults.killing import Fault, Outcome, Processes, processes
 from tests.faults.points import DISK, STAGES, STAGING, STOPS, TARGET

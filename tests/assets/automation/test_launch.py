@@ -14,7 +14,7 @@ from etl_customers.database.connect import reading
 from etl_customers.database.ledger import find_import
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.stages import accept_upload, run_raw_csv
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 CANARIES = ("canary", "Canary", "customers.csv", "ADA", "Ada")
 

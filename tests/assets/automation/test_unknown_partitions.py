@@ -14,7 +14,7 @@ from assets.definitions import define
 from assets.runtime.instance import open_instance
 from assets.runtime.resources import InstallationResource
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 FORGED = "csv-20991231T235959Z-0000000a"
 TYPED = "Canaryname of somebody"

@@ -6,7 +6,8 @@ from sqlalchemy.engine import Engine
 
 from assets.display.worklist import worklist_of
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from tests.imported import record_of
 from tests.pulled import Books, contact
 

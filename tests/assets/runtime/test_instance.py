@@ -5,7 +5,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator
 
 from assets.runtime.instance import DAGSTER_YAML, make_dagster_home, open_instance
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 FIRST_VERSION = """\
 # Written once by etl-customers; change what you like, it is not written again.

@@ -25,7 +25,8 @@ from websockets.typing import Origin, Subprotocol
 from assets.runtime.instance import open_instance, write_workspace
 from assets.ui.guard import LOOPBACK_NAMES, Access, Unguarded, check_guarded, is_loopback, refusal
 from assets.ui.web_server import access_of
-from etl_customers.settings.sections import HOME_VARIABLE, Home, Settings, Ui
+from etl_customers.settings.home import HOME_VARIABLE, Home
+from etl_customers.settings.sections import Settings, Ui
 
 PASSWORD = "correct horse battery"
 QUESTION = {"query": "{ version }"}
@@ -357,7 +358,7 @@ def test_no_header_makes_the_guard_fail_or_lets_a_stranger_in(
 
 def test_a_settings_file_may_not_have_a_short_password(tmp_path: Path) -> None:
     from etl_customers.base.errors import SettingsInvalid
-    from etl_customers.settings.sections import load_settings
+    from etl_customers.settings.in_force import load_settings
 
     (tmp_path / "settings.toml").write_text('[ui]\npassword = "short"\n', encoding="utf-8")
     with pytest.raises(SettingsInvalid, match=r"ui\.password") as raised:

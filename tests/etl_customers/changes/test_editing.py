@@ -13,7 +13,8 @@ from etl_customers.database.edits import EditRefused
 from etl_customers.database.tables import customer_changes, customers, identity_keys, provider_customers
 from etl_customers.imports.installation import Installation
 from etl_customers.load.passwords import verify_password
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.imported import load
 
 FILE = (

@@ -14,7 +14,8 @@ from etl_customers.changes.retention import Deleted, delete_expired
 from etl_customers.changes.undoing import undo
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Retention, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Retention, Settings
 from tests.imported import accept, load, record_of
 
 FILE = "first_name,last_name,email,city\nAda,Example,ada@example.com,Sydney\nBob,,bob@example.com,Sydney\n"

@@ -30,7 +30,8 @@ from etl_customers.database.tables import (
 from etl_customers.imports import stage_gate, stages
 from etl_customers.imports.installation import Installation
 from etl_customers.load.load import load_customers
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 from schemas.columns import FieldType
 from tests.imported import accept, load, record_of

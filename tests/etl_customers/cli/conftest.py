@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.cli import main
 from etl_customers.database.connect import connect
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.environment import keep_only_ours
 
 FILE = (

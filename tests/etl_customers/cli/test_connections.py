@@ -14,7 +14,7 @@ import requests
 
 from etl_customers.database.connect import connect, writing
 from etl_customers.database.connections import RECONNECT, set_state
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.connected import connect_fake
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault

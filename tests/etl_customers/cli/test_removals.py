@@ -10,7 +10,7 @@ import pytest
 
 from etl_customers.changes.erasing import erase as erasing
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.imported import accept, load
 
 from .conftest import FILE, Run

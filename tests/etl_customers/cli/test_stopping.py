@@ -14,7 +14,7 @@ import pytest
 from etl_customers.cli import main
 from etl_customers.imports import stages
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 PROGRAM = Path(sys.executable).with_name("etl-customers")
 

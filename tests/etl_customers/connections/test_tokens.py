@@ -15,7 +15,8 @@ from etl_customers.connections.sending import Patience
 from etl_customers.connections.tokens import REJECTED_LONG, Tokens, open_tokens
 from etl_customers.database.connect import writing
 from etl_customers.database.connections import CONNECTED, RECONNECT, note_rejections
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from schemas.sources import QUICKBOOKS, XERO
 from tests.connected import connect_fake, connection_of, stored_tokens
 from tests.fakes.loopback import Answer, as_json, as_text

@@ -8,7 +8,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from etl_customers.connections.vault import SecretKeyUnusable, TokenSet, open_vault
-from etl_customers.settings.sections import SECRET_KEY_VARIABLE, Home
+from etl_customers.settings.environment import SECRET_KEY_VARIABLE
+from etl_customers.settings.home import Home
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 TOKENS = TokenSet("access-canary", "refresh-canary", NOW, NOW, NOW)

@@ -14,7 +14,8 @@ from etl_customers.database.connect import connect
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from tests.imported import record_of
 from tests.properties import examples, mutated
 

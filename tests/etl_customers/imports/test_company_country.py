@@ -15,7 +15,7 @@ from etl_customers.database.ledger import ImportRecord
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.settings.changes import set_setting
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.environment import COUNTRY
 from tests.imported import record_of
 

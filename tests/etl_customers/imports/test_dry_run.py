@@ -16,7 +16,8 @@ from etl_customers.database.ledger import failed_rows_of
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
 from etl_customers.load.failures import staged_failures
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import Staging, open_staging
 from tests.imported import load, record_of
 from tests.properties import examples

@@ -7,7 +7,7 @@ import pytest
 
 from etl_customers.base.errors import DatabaseNotMigrated
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux says so simply what a process has open")

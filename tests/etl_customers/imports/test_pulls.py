@@ -38,7 +38,8 @@ from etl_customers.report.history import read_history
 from etl_customers.report.pull_result import PulledCounts, PullResult, pull_result_of
 from etl_customers.report.worklist import WorkItem, record_link, write_worklist
 from etl_customers.settings.changes import set_setting
-from etl_customers.settings.sections import Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import open_staging
 from schemas.columns import FieldType
 from tests.connected import connect_fake

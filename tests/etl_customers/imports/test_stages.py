@@ -19,7 +19,8 @@ from etl_customers.imports import stage_gate, stages
 from etl_customers.imports.installation import Installation
 from etl_customers.load.failures import staged_failures
 from etl_customers.load.passwords import verify_password
-from etl_customers.settings.sections import Company, Csv, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Csv, Settings
 from etl_customers.staging import StagingDamaged, open_staging, remove_staging
 
 HEADER = "first_name*,last_name*,email,mobile,password,state,city\n"

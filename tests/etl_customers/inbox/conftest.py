@@ -13,7 +13,7 @@ from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import Entry, look_at
 from etl_customers.inbox.names import parts_of
 from etl_customers.inbox.settle import Settlement, settle_files
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.imported import finish
 
 ROW = "Ada,Lovelace,Sydney,ada@example.com,pass-word-1\n"

@@ -13,7 +13,7 @@ from etl_customers.imports.stages import accept_upload, run_import
 from etl_customers.inbox.accept import MOST_ACCEPTED, NotInInbox, accept_file, accept_files, accept_named, move_accepted
 from etl_customers.inbox.names import parts_of
 from etl_customers.inbox.tries import find_starts
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from tests.etl_customers.inbox.conftest import FILE, Inbox
 
 

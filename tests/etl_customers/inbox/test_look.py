@@ -11,7 +11,7 @@ import pytest
 from etl_customers.base.errors import DiskUnavailable
 from etl_customers.inbox.folders import held
 from etl_customers.inbox.look import EXAMINED, Look, look
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 
 LIMIT = 1_000
 

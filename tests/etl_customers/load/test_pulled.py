@@ -31,7 +31,8 @@ from etl_customers.database.tables import (
 )
 from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
-from etl_customers.settings.sections import Company, Home, Settings, Xero
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings, Xero
 from etl_customers.staging import open_staging
 from schemas.codes import OF_RECORDS
 from tests.imported import load

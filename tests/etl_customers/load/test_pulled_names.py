@@ -12,7 +12,8 @@ from etl_customers.database.customers import search_customers
 from etl_customers.database.pulls import links_of_customer, names_at_providers
 from etl_customers.database.tables import provider_customers
 from etl_customers.imports.installation import Installation
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 from tests.imported import load
 from tests.pulled import Books, contact, rows

@@ -25,7 +25,8 @@ from etl_customers.mappings.kept import (
     remove_unmapped_field,
     shipped_mapping,
 )
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from schemas.columns import FieldType
 from tests.pulled import Books, contact, rows
 

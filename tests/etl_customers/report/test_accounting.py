@@ -22,7 +22,8 @@ from etl_customers.report.accounting import (
     list_failed_rows,
 )
 from etl_customers.report.lineage import read_shown_columns
-from etl_customers.settings.sections import DATABASE_VARIABLE, Home
+from etl_customers.settings.environment import DATABASE_VARIABLE
+from etl_customers.settings.home import Home
 
 FILE = "first_name,last_name,email,mobile,city\nA,B,a@example.com,+61491570156,C\nD,E,,,C\nF,,f@example.com,,C\n"
 

@@ -16,7 +16,8 @@ from etl_customers.database.ledger import find_import
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.stages import accept_upload, run_import
 from etl_customers.report.alerts import Alert, Event, alert_of_failed_rows, alert_of_failed_run, is_on, send
-from etl_customers.settings.sections import Alerts, Home
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Alerts
 
 SECRET = "T0KEN-of-the-hook"
 ALERT = Alert(Event.RUN_FAILED, "0123456789abcdef", "delete_expired", "the disk is full")

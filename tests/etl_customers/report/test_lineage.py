@@ -18,7 +18,7 @@ from etl_customers.report.lineage import (
     read_shown_columns,
     shown_columns,
 )
-from etl_customers.settings.sections import Home
+from etl_customers.settings.home import Home
 from etl_customers.staging import UploadColumn
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from etl_customers.base.errors import NotFound, SettingsInvalid, UsageError
 from etl_customers.settings.changes import set_setting, unset_setting
-from etl_customers.settings.sections import Home, Settings, load_settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.in_force import load_settings
+from etl_customers.settings.sections import Settings
 from tests.properties import examples, mutated
 
 WRITTEN = (

@@ -28,7 +28,8 @@ from etl_customers.database.tables import (
 from etl_customers.imports import stages
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows
-from etl_customers.settings.sections import Company, Home, Settings
+from etl_customers.settings.home import Home
+from etl_customers.settings.sections import Company, Settings
 from etl_customers.staging import open_staging
 from tests.imported import accept, load, record_of
 

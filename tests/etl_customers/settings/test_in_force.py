@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.imports.installation import open_installation
-from etl_customers.settings.sections import Home, database_url, find_home, load_settings, settings_with_origins
+from etl_customers.settings.environment import database_url
+from etl_customers.settings.home import Home, find_home
+from etl_customers.settings.in_force import load_settings, settings_with_origins
 from tests.properties import examples, mutated
 
 
