@@ -18,6 +18,7 @@ from etl_customers.database.connections import (
     ConnectionRecord,
     list_connections,
 )
+from etl_customers.imports.company_place import CompanyPlace, place_of
 from etl_customers.imports.installation import Installation
 
 _HEALTHY = "connections_are_healthy"
@@ -26,7 +27,8 @@ _SCHEMA = text_columns(
         ("provider", "string", "quickbooks or xero."),
         ("connection", "string", "The provider's id of the company: QuickBooks realm or Xero tenant."),
         ("company", "string", "What the provider calls the company."),
-        ("country", "string", "Where the company is, ISO 3166-1 alpha-2."),
+        ("country", "string", "Where the company is, ISO 3166-1 alpha-2; as the settings say, else as it says."),
+        ("region", "string", "In which state of that country."),
         ("state", "string", "connected, reconnect (a person must connect again) or disconnected."),
         ("connected", "string", "When a person made it last, UTC."),
         ("renewed", "string", "When its token was last renewed, UTC."),
@@ -76,7 +78,9 @@ def provider_connections(installation: dg.ResourceParam[InstallationResource]) -
         metadata={
             "dagster/row_count": len(found),
             **numbers,
-            "connections": dg.MetadataValue.table([_row(one, kept, now) for one in found], _SCHEMA),
+            "connections": dg.MetadataValue.table(
+                [_row(one, place_of(opened.settings, one), kept, now) for one in found], _SCHEMA
+            ),
         },
         check_results=[
             dg.AssetCheckResult(
@@ -119,7 +123,7 @@ def _list(installation: Installation) -> list[ConnectionRecord]:
         return list_connections(connection)
 
 
-def _row(one: ConnectionRecord, kept: list[KeptAlive], now: datetime) -> dg.TableRecord:
+def _row(one: ConnectionRecord, place: CompanyPlace, kept: list[KeptAlive], now: datetime) -> dg.TableRecord:
     problems = {(tried.provider, tried.tenant_id): tried.problem for tried in kept}
     problem = problems.get((one.provider, one.tenant_id))
     return dg.TableRecord(
@@ -127,7 +131,8 @@ def _row(one: ConnectionRecord, kept: list[KeptAlive], now: datetime) -> dg.Tabl
             "provider": one.provider,
             "connection": one.tenant_id,
             "company": one.name,
-            "country": one.country,
+            "country": place.country,
+            "region": place.region,
             "state": one.state,
             "connected": _time(one.connected_at),
             "renewed": _time(one.refreshed_at),

@@ -1,4 +1,4 @@
-"""The company's country on the command line: read by name or code, and asked for where a file needs it."""
+"""Where a company is, on the command line: country and region read by name or code, the country asked for where a file needs it."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,12 @@ from pathlib import Path
 from etl_customers.base.errors import UsageError
 
 
-def read_country(text: str) -> str:
+def read_country(text: str, setting: str = "company.country") -> str:
     """Return the ISO code of a country given by name or code.
+
+    Args:
+        text: As a person writes it.
+        setting: That is to have it, for the message.
 
     Raises:
         UsageError: There is none of that name; the nearest is suggested.
@@ -20,8 +24,43 @@ def read_country(text: str) -> str:
     if code is None:
         nearest = places.suggest_country(text)
         hint = f"did you mean {nearest}?" if nearest else "use its name or its ISO 3166-1 code, such as AU"
-        raise UsageError(f"company.country must be a country; {hint}")
+        raise UsageError(f"{setting} must be a country; {hint}")
     return code
+
+
+def read_company_region(text: str, provider: str, home: Path | None) -> str:
+    """Return the name of a state, given by name or code, of the country in which a provider's companies are.
+
+    That country is the setting's, else that of any company that was connected.
+
+    Raises:
+        UsageError: It is no state of such a country; the nearest are suggested. Or nobody has said the country.
+        DatabaseUnavailable: The target does not answer.
+    """
+    from etl_customers.cli.options import target_at
+    from etl_customers.database.connect import reading
+    from etl_customers.database.connections import list_connections
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
+    from etl_customers.validate.places import load_places, read_region
+
+    settings = load_settings(find_home(home))
+    country, places = settings.provider(provider).country, load_places(settings.reference)
+    with target_at(home) as target, reading(target) as connection:
+        connected = {one.country for one in list_connections(connection, provider) if one.country is not None}
+    countries = [country] if country is not None else sorted(connected)
+    if not countries:
+        raise UsageError(
+            f"{provider}.region is a state of the country of the connected company, which is not known; "
+            f"set it first, such as: etl-customers settings set {provider}.country AU"
+        )
+    found = (read_region(places, text, country) for country in countries)
+    if (name := next(filter(None, found), None)) is not None:
+        return name
+    nearest = [state for country in countries for state in places.suggest_states(text, country)]
+    lists = " or ".join(f"etl-customers states {country}" for country in countries)
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"they are listed by: {lists}"
+    raise UsageError(f"{provider}.region must be a state of {' or '.join(countries)}; {hint}")
 
 
 def settle_country(home: Path | None, file: Path, encoding: str | None, again: bool) -> None:

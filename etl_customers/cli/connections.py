@@ -62,6 +62,7 @@ def connect(
     from etl_customers.connections.looking import look_at_company
     from etl_customers.settings.home import find_home
     from etl_customers.settings.in_force import load_settings
+    from etl_customers.validate.places import load_places
 
     found = find_home(home)
     settings = load_settings(found)
@@ -76,7 +77,7 @@ def connect(
             choose=_choose,
             connected_by=user_name(),
         )
-        look = look_at_company(found, settings, target, record)
+        look = look_at_company(found, settings, target, record, load_places(settings.reference).read_state)
     company = look.company
     known_name = (company.name if company else None) or record.name
     name = f" ({known_name})" if known_name else ""
@@ -84,6 +85,7 @@ def connect(
     facts = {
         "environment": look.environment,
         "country": (company.country if company else None) or "not known",
+        "region": (company.region if company else None) or "not known",
         "customers": "not known" if look.customers is None else f"{look.customers:,}, inactive ones too",
     }
     console().print(pairs(facts.items()))
@@ -103,22 +105,28 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.database.connect import reading
     from etl_customers.database.connections import list_connections
+    from etl_customers.imports.company_place import place_of
+    from etl_customers.settings.home import find_home
+    from etl_customers.settings.in_force import load_settings
 
+    settings = load_settings(find_home(home))
     with target_at(home) as target, reading(target) as connection:
         records = list_connections(connection)
+    places = [place_of(settings, one) for one in records]
     rows = [
         {
             "provider": one.provider,
             "tenant_id": one.tenant_id,
             "name": one.name,
-            "country": one.country,
+            "country": place.country,
+            "region": place.region,
             "state": one.state,
             "connected_at": one.connected_at,
             "refreshed_at": one.refreshed_at,
             "refresh_expires_at": one.refresh_expires_at,
             "hard_expires_at": one.hard_expires_at,
         }
-        for one in records
+        for one, place in zip(records, places, strict=True)
     ]
     if json:
         print_json({"connections": rows})
@@ -130,13 +138,13 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
             (
                 one.provider,
                 one.tenant_id,
-                " ".join(text for text in (one.name, one.country and f"({one.country})") if text),
+                _name_and_place(one.name, place.region, place.country),
                 one.state,
                 f"{one.refreshed_at:%Y-%m-%d}" if one.refreshed_at else None,
                 f"{one.refresh_expires_at:%Y-%m-%d}" if one.refresh_expires_at else None,
                 f"{one.hard_expires_at:%Y-%m-%d}" if one.hard_expires_at else None,
             )
-            for one in records
+            for one, place in zip(records, places, strict=True)
         ]
         # The name gives way where the line is too long: Xero's tenants alone have 36 characters.
         console().print(table(headers, lines, whole=tuple(name for name in headers if name != "name")))
@@ -166,6 +174,11 @@ def disconnect(
             f"the reason was: {problem}",
             error=True,
         )
+
+
+def _name_and_place(name: str | None, region: str | None, country: str | None) -> str:
+    place = ", ".join(text for text in (region, country) if text)
+    return " ".join(text for text in (name, place and f"({place})") if text)
 
 
 def _way(manual: bool) -> "GetConsent":

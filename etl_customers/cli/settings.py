@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl_customers.cli.options import HomeOption, JsonOption, ListingGroup, target_at
+from schemas.sources import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,14 +52,17 @@ def set_(
     home: HomeOption = None,
 ) -> None:
     """Write a setting into settings.toml of the home; an invalid value changes nothing."""
-    from etl_customers.cli.company import read_country
+    from etl_customers.cli.company import read_company_region, read_country
     from etl_customers.settings.changes import find_setting, set_setting
     from etl_customers.settings.home import find_home
 
     found = find_home(home)
     setting = find_setting(name)
-    if setting.name == "company.country":
-        value = read_country(value)
+    # What is nothing, and what cannot be set at all, is said below.
+    if setting.key == "country" and value.strip():
+        value = read_country(value, setting.name)
+    if setting.key == "region" and value.strip():
+        value = read_company_region(value, setting.section, home)
 
     def check(wanted: "Settings") -> None:
         _check(wanted, home, setting.path)
@@ -79,7 +83,7 @@ def _check(wanted: "Settings", home: Path | None, path: tuple[str, ...]) -> None
     """Ask the readers of a setting whether they can use it; what they need is slow to import."""
     from etl_customers.settings.home import find_home
 
-    if path[0] in ("company", "reference"):
+    if path[0] in ("company", "reference", *PROVIDERS):
         from etl_customers.imports.installation import check_places
 
         check_places(wanted)

@@ -1,6 +1,6 @@
 """A small look at a connected company: what it is, where, and how many customers it has. Nothing is pulled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -24,7 +24,12 @@ _ENVIRONMENTS = {
     "api.xero.com": "production",
 }
 _COMPANY = {QUICKBOOKS: "CompanyInfo"}
+_XERO_ADDRESSES = {"STREET": 0, "POBOX": 1, "DELIVERY": 2}
+"""Which address is looked at first."""
 _Found = TypeVar("_Found")
+
+ReadState = Callable[[str, str], str | None]
+"""Reads a text as a state of a country (alpha-2); returns its name in our list, none where it is none."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class CompanyFacts:
     name: str | None
     country: str | None
     """ISO 3166-1 alpha-2; none: it does not say, or nothing that can be read."""
+    region: str | None = None
+    """A state of that country by its name in our list; none: it does not say, or nothing that can be read."""
     is_demo: bool = False
     """Xero's company for trying things out."""
 
@@ -54,15 +61,21 @@ class Look:
 
 
 def look_at_company(
-    home: Home, settings: Settings, target: Engine, record: ConnectionRecord, patience: Patience = PATIENCE
+    home: Home,
+    settings: Settings,
+    target: Engine,
+    record: ConnectionRecord,
+    read_state: ReadState,
+    patience: Patience = PATIENCE,
 ) -> Look:
-    """Ask what a company is and how many customers it has; keep its name and country with the connection.
+    """Ask what a company is and how many customers it has; keep its name, country and region with the connection.
 
     Args:
         home: Holds the key of the tokens, unless the environment does.
         settings: In force; name the provider's address.
         target: Holds the connection.
         record: The connection.
+        read_state: Knows the states of the list in force.
         patience: How long the provider is waited for.
 
     Raises:
@@ -85,7 +98,7 @@ def look_at_company(
 
     company = tried(
         _COMPANY.get(provider, "Organisation"),
-        lambda token: ask_company(settings, provider, tenant_id, token, patience),
+        lambda token: ask_company(settings, provider, tenant_id, token, read_state, patience),
     )
     customers = tried(
         "the number of customers",
@@ -115,11 +128,17 @@ def keep_company(target: Engine, provider: str, tenant_id: str, company: Company
         DatabaseUnavailable: The target does not answer.
     """
     with writing(target) as connection:
-        store_company(connection, provider, tenant_id, name=company.name, country=company.country)
+        facts = {"name": company.name, "country": company.country, "region": company.region}
+        store_company(connection, provider, tenant_id, **facts)
 
 
 def ask_company(
-    settings: Settings, provider: str, tenant_id: str, access_token: str, patience: Patience = PATIENCE
+    settings: Settings,
+    provider: str,
+    tenant_id: str,
+    access_token: str,
+    read_state: ReadState,
+    patience: Patience = PATIENCE,
 ) -> CompanyFacts:
     """Return what a company says of itself: QuickBooks' CompanyInfo, Xero's Organisation.
 
@@ -127,7 +146,8 @@ def ask_company(
         ProviderUnavailable: It did not answer as it should; Xero, where the scope ``accounting.settings.read`` lacks.
 
     Source:
-        Intuit, "CompanyInfo"; XeroAPI/Xero-OpenAPI 16.1.0, Organisation (read in November 2026).
+        Intuit, "CompanyInfo"; XeroAPI/Xero-OpenAPI 16.1.0, Organisation and AddressForOrganisation (read in November
+        and December 2026).
     """
     if provider == QUICKBOOKS:
         path = f"v3/company/{tenant_id}/companyinfo/{tenant_id}"
@@ -135,19 +155,42 @@ def ask_company(
         found = content_of(provider, answer).get("CompanyInfo")
         if not isinstance(found, dict):
             raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
-        addresses = [found.get(name) for name in ("CompanyAddr", "LegalAddr", "CustomerCommunicationAddr")]
-        given = [found.get("Country"), *(one.get("Country") for one in addresses if isinstance(one, dict))]
-        return CompanyFacts(name_of(found.get("CompanyName")), _first_country(given))
+        addresses = _objects(found.get(name) for name in ("CompanyAddr", "LegalAddr", "CustomerCommunicationAddr"))
+        country = _first_country([found.get("Country"), *(one.get("Country") for one in addresses)])
+        region = _first_region(addresses, "CountrySubDivisionCode", country, read_state)
+        return CompanyFacts(name_of(found.get("CompanyName")), country, region)
     answer = ask(settings, provider, "GET", "api.xro/2.0/Organisation", access_token, patience, tenant_id)
     organisations = content_of(provider, answer).get("Organisations")
     found = organisations[0] if isinstance(organisations, list) and organisations else None
     if not isinstance(found, dict):
         raise ProviderUnavailable(provider, "its answer names no company", answer.request_id)
-    is_demo = found.get("IsDemoCompany") is True
-    return CompanyFacts(name_of(found.get("Name")), _first_country([found.get("CountryCode")]), is_demo)
+    is_demo, country = found.get("IsDemoCompany") is True, _first_country([found.get("CountryCode")])
+    given = found.get("Addresses")
+    addresses = _objects(given if isinstance(given, list) else ())
+    addresses.sort(key=lambda one: _XERO_ADDRESSES.get(str(one.get("AddressType")), len(_XERO_ADDRESSES)))
+    region = _first_region(addresses, "Region", country, read_state)
+    return CompanyFacts(name_of(found.get("Name")), country, region, is_demo)
 
 
-def _first_country(texts: list[object]) -> str | None:
+def _objects(values: Iterable[object]) -> list[dict[str, object]]:
+    return [value for value in values if isinstance(value, dict)]
+
+
+def _first_region(
+    addresses: Iterable[Mapping[str, object]], field: str, country: str | None, read_state: ReadState
+) -> str | None:
+    """Return the first state that the addresses name, of those that are in the country or do not say theirs."""
+    for address in addresses:
+        text, named = address.get(field), address.get("Country")
+        is_abroad = isinstance(named, str) and bool(named.strip()) and _first_country([named]) != country
+        if country is None or is_abroad or not isinstance(text, str):
+            continue
+        if region := read_state(text.strip(), country):
+            return region
+    return None
+
+
+def _first_country(texts: Iterable[object]) -> str | None:
     """Return the first of the texts that is a code or an English name of a country, as alpha-2."""
     import pycountry  # slow to import, and pulls seldom need it
 

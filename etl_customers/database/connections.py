@@ -48,6 +48,8 @@ class ConnectionRecord:
     """Where the company is, as alpha-2; none: the provider has not said it."""
     hard_expires_at: datetime | None = None
     """When the connection ends whatever is done; none: the provider does not say."""
+    region: str | None = None
+    """In which state of that country; empty: it says none that the list has; none: it was not asked."""
 
     def ends_soon(self, now: datetime) -> bool:
         """Tell whether it ends so soon that a person should connect again, however often it is used."""
@@ -211,10 +213,12 @@ def set_state(connection: Connection, provider: str, tenant_id: str, state: str)
 
 
 def store_company(
-    connection: Connection, provider: str, tenant_id: str, *, name: str | None, country: str | None
+    connection: Connection, provider: str, tenant_id: str, *, name: str | None, country: str | None, region: str | None
 ) -> None:
-    """Keep what a company says of itself; what it does not say stays as it is known."""
+    """Keep what a company says of itself; what it does not say stays as it is known, but for a region of elsewhere."""
     said = {key: value for key, value in (("name", name), ("country", country)) if value is not None}
+    if country is not None:
+        said["region"] = region or ""
     if said:
         connection.execute(provider_connections.update().where(_is(provider, tenant_id)).values(said))
 

@@ -247,6 +247,7 @@ provider_connections = Table(
     Column("rejected_since", _TIME, comment="when the first of them was"),
     Column("country", String(2), comment="of the company, ISO 3166-1 alpha-2, as the provider has it"),
     Column("hard_expires_at", _TIME, comment="when the connection ends however often it is used"),
+    Column("region", Text, comment="of the company: a state of its country; empty: it says none; null: not asked"),
 )
 
 provider_customers = Table(

@@ -11,7 +11,7 @@ from etl_customers.settings.environment import database_url
 from etl_customers.settings.home import Home
 from etl_customers.settings.in_force import load_settings
 from etl_customers.settings.sections import Settings
-from etl_customers.validate.places import load_places
+from etl_customers.validate.places import load_places, read_region
 from schemas.sources import PROVIDERS
 
 
@@ -58,7 +58,7 @@ def open_installation(home: Home) -> Installation:
 
 
 def check_places(settings: Settings) -> None:
-    """See that the countries of the settings are some, and that the user's lists of places can be read.
+    """See that countries and regions of the settings are some, and that the user's lists of places can be read.
 
     Raises:
         SettingsInvalid: One cannot.
@@ -69,3 +69,8 @@ def check_places(settings: Settings) -> None:
         if country is not None and places.read_country(country) != country:
             remedy = f"run: etl-customers settings set {section}.country AU"
             raise SettingsInvalid((f"{section}.country: not an ISO 3166-1 alpha-2 code; {remedy}",))
+    for name in PROVIDERS:
+        country, region = countries[name], settings.provider(name).region
+        if country is not None and region is not None and read_region(places, region, country) is None:
+            remedy = f"take it out: etl-customers settings unset {name}.region; or see: etl-customers states {country}"
+            raise SettingsInvalid((f"{name}.region: not a state of {name}.country, which is {country}; {remedy}",))

@@ -45,6 +45,7 @@ from etl_customers.pull.fetch import PAGE_SIZE, fetch_records
 from etl_customers.pull.mapped_rows import map_records
 from etl_customers.pull.pacing import Clock
 from etl_customers.staging import Staging, StagingDamaged, remove_staging
+from etl_customers.validate.places import load_places
 from schemas.codes import INVALID_RECORD
 from schemas.sources import LABELS
 
@@ -212,7 +213,7 @@ def _run_provider_customers(
         since = _keep_since(installation, staging, record)
         with refused_in_ledger(installation, import_id, run_id):
             tokens = open_tokens(installation.home, settings, installation.target, provider, tenant_id)
-            _learn_country(installation, record, tokens)
+            _learn_place(installation, record, tokens)
             counts = fetch_records(
                 staging, provider, tenant_id, since, tokens, settings, clock=clock, page_size=page_size, mapping=mapping
             )
@@ -245,18 +246,21 @@ def _find_mapping(
         return require_import(connection, record.import_id), in_force, fields
 
 
-def _learn_country(installation: Installation, record: ImportRecord, tokens: Tokens) -> None:
-    """Ask in which country the company is, where nobody knows; a pull goes on without an answer."""
-    provider, tenant_id = record.source, record.tenant_id or ""
+def _learn_place(installation: Installation, record: ImportRecord, tokens: Tokens) -> None:
+    """Ask in which country and region the company is, where nobody knows; a pull goes on without an answer."""
+    provider, tenant_id, settings = record.source, record.tenant_id or "", installation.settings
     with reading(installation.target) as connection:
-        is_known = choose_connection(connection, provider, tenant_id).country is not None
-    if is_known or installation.settings.provider(provider).country is not None:
+        known = choose_connection(connection, provider, tenant_id)
+    section = settings.provider(provider)
+    # A region that the company does not say is kept as an empty text: it is not asked for again.
+    is_known = bool(section.country or known.country) and (section.region is not None or known.region is not None)
+    if is_known:
         return
-    token = tokens.access_token()
+    token, places = tokens.access_token(), load_places(settings.reference)
     try:
-        company = ask_company(installation.settings, provider, tenant_id, token)
+        company = ask_company(settings, provider, tenant_id, token, places.read_state)
     except ProviderUnavailable as error:
-        _log.info("%s does not say in which country the company is: %s", LABELS[provider], error.reason)
+        _log.info("%s does not say where the company is: %s", LABELS[provider], error.reason)
     else:
         keep_company(installation.target, provider, tenant_id, company)
 

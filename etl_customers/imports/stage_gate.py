@@ -10,9 +10,10 @@ from etl_customers.base.errors import EtlCustomersError, NotNow, PullRefused, Up
 from etl_customers.database.connect import reading
 from etl_customers.database.connections import choose_connection
 from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, require_import
+from etl_customers.imports.company_place import company_of_pull, place_of
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.temporary_files import delete_file
-from etl_customers.settings.sections import Company, Settings
+from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging, open_staging, remove_staging
 from schemas.sources import FIRST_STAGES, PROVIDERS
 
@@ -147,23 +148,18 @@ def find_record(installation: Installation, import_id: str) -> ImportRecord:
 
 
 def settings_of(installation: Installation, record: ImportRecord) -> Settings:
-    """Return the settings by which an import is checked: a pull's company is in the country of its connection.
+    """Return the settings by which an import is checked: a pull's company is where its connection's is.
 
     Raises:
         DatabaseUnavailable: The target does not answer.
+        SettingsInvalid: A list of places of the user's cannot be used.
     """
     settings = installation.settings
     if record.source not in PROVIDERS:
         return settings
-    country = settings.provider(record.source).country
-    if country is None:
-        with reading(installation.target) as connection:
-            country = choose_connection(connection, record.source, record.tenant_id).country
-    if country is None:
-        return settings
-    company = settings.company
-    city = company.city if company.country == country else None
-    return settings.model_copy(update={"company": Company(name=company.name, country=country, city=city)})
+    with reading(installation.target) as connection:
+        connected = choose_connection(connection, record.source, record.tenant_id)
+    return settings.model_copy(update={"company": company_of_pull(settings, place_of(settings, connected))})
 
 
 def _refused_before(record: ImportRecord) -> EtlCustomersError:

@@ -138,6 +138,9 @@ class Provider(_Section):
     country: str | None = Field(
         None, pattern=r"^[A-Z]{2}$", description="of customers who do not say theirs; none: the connected company's"
     )
+    region: OptionalLine = Field(
+        None, description="state of that country in which the connected company is; none: as it says itself"
+    )
     link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
     vanished_share: float = Field(0.05, ge=0, le=1, description="a pull stops where more customers are gone")
     deadline_minutes: int = Field(120, ge=1, le=7 * 24 * 60, description="longest time of one try to pull")

@@ -155,6 +155,11 @@ class Places:
         return self._indexes[country]
 
 
+def read_region(places: Places, text: str, country: str) -> str | None:
+    """Return the name of a state of a country; of a country that the list has no states of, any text is one (R10)."""
+    return places.read_state(text, country) if places.has_states(country) else text
+
+
 def load_places(reference: Reference) -> Places:
     """Return the reference lists in force, read again when a user's list has changed.
 

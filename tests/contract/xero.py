@@ -22,6 +22,7 @@ from etl_customers.imports import pulls
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.report.pull_result import pull_result_of
 from etl_customers.settings.home import Home
+from etl_customers.validate.places import load_places
 from schemas.codes import INVALID_RECORD
 from schemas.sources import XERO
 from tests.connected import connect_fake
@@ -96,10 +97,10 @@ def look(prism: str, declared: Mapping[str, Collection[str]]) -> Seen:
 
 def _look_at_company(installation: Installation, tenant: str, problems: list[str]) -> None:
     tokens = open_tokens(installation.home, installation.settings, installation.target, XERO, tenant)
-    token = tokens.access_token()
+    token, places = tokens.access_token(), load_places(installation.settings.reference)
     counter = Counter(installation.settings, XERO, tenant, token, PATIENCE)
     try:
-        if ask_company(installation.settings, XERO, tenant, token).country is None:
+        if ask_company(installation.settings, XERO, tenant, token, places.read_state).country is None:
             problems.append("Organisation: no country")
     except ProviderUnavailable as error:
         problems.append(f"Organisation: {error.reason}")

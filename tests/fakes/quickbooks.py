@@ -54,6 +54,8 @@ class FakeQuickBooks(FakeCompany):
         self.books = {REALM: QuickBooksBooks(REALM, "Example Books", self.clock, self.lock)}
         self.country = "US"
         """Of every company, as CompanyInfo has it."""
+        self.region: str | None = None
+        """The same; none: no address names one."""
         self.chosen = REALM
         """The company that the person chooses while signing in."""
 
@@ -118,13 +120,18 @@ class FakeQuickBooks(FakeCompany):
         if not wants_json(request):
             return as_text("<IntuitResponse/>", 200, "application/xml")
         if kind == "company":
-            info: dict[str, Any] = {"CompanyName": self.books[match[1]].name, "Id": "1", "domain": "QBO"}
-            if self.country:
-                info |= {"Country": self.country, "CompanyAddr": {"Id": "1", "Country": self.country}}
-            return as_json({"CompanyInfo": info, "time": self._time()})
+            return as_json({"CompanyInfo": self._company_info(match[1]), "time": self._time()})
         if kind == "changes":
             return self._changes(self.books[match[1]], request)
         return self._query(self.books[match[1]], request) if kind in ("page", "count") else as_text("Not Found", 404)
+
+    def _company_info(self, realm: str) -> dict[str, Any]:
+        info: dict[str, Any] = {"CompanyName": self.books[realm].name, "Id": "1", "domain": "QBO"}
+        if self.country:
+            info |= {"Country": self.country, "CompanyAddr": {"Id": "1", "Country": self.country}}
+        if self.region:
+            info["LegalAddr"] = {"Id": "2", "CountrySubDivisionCode": self.region}
+        return info
 
     def too_many(self, problem: str) -> Answer:
         """In turn what Intuit's gateways answer: JSON, a text, and 403 with XML; none says how long to wait."""

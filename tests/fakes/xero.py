@@ -58,6 +58,8 @@ class FakeXero(FakeCompany):
         self.connections: list[dict[str, str]] = []
         self.country = "US"
         """Of every organisation."""
+        self.region: str | None = None
+        """The same, in its street's address; none: no address names one."""
         self.is_demo = False
 
     @property
@@ -178,6 +180,10 @@ class FakeXero(FakeCompany):
             "OrganisationID": tenant,
             "CountryCode": self.country,
             "IsDemoCompany": self.is_demo,
+            "Addresses": [
+                {"AddressType": "POBOX", "Region": "", "Country": ""},
+                {"AddressType": "STREET", "Region": self.region or "", "Country": ""},
+            ],
         }
         return as_json({"Organisations": [found]})
 

@@ -90,7 +90,9 @@ def test_the_browser_comes_back_and_the_company_is_connected_until_it_is_disconn
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert f"company {quickbooks.realm} (Example Books) is connected" in done.stdout
-    assert re.search(r"environment +127\.0\.0\.1 *\ncountry +US *\ncustomers +0, inactive ones too\n", done.stdout)
+    assert re.search(
+        r"environment +127\.0\.0\.1 *\ncountry +US *\nregion +not known *\ncustomers +0, inactive", done.stdout
+    )
     assert listed(run)[quickbooks.realm]["state"] == "connected"
     assert run("doctor").code == 0
     shown = run("connections").out
@@ -193,7 +195,7 @@ def test_connecting_ends_with_a_look_at_the_company_and_says_what_does_not_answe
     quickbooks.country = "AUS"
     seen = run("connect", "quickbooks", "--manual")
     assert (seen.code, seen.err) == (0, "")
-    assert re.search(r"country +AU *\ncustomers +20, inactive ones too\n", seen.out)
+    assert re.search(r"country +AU *\nregion +not known *\ncustomers +20, inactive ones too\n", seen.out)
     refused = gateway(403, 3100, "ApplicationAuthorizationFailed", "")
     for kind, what in (("company", "CompanyInfo"), ("count", "the number of customers")):
         quickbooks.fail(Fault(kind=kind, answer=refused))
@@ -256,13 +258,43 @@ def test_the_end_for_good_of_a_connection_is_shown_and_the_doctor_names_it_in_ti
 def test_a_demo_company_of_xero_is_called_one(run: Any, xero: FakeXero, at_terminal: Any) -> None:
     at_terminal()
     xero.add(3, is_plain=True)
-    xero.is_demo, xero.country = True, "NZ"
+    xero.is_demo, xero.country, xero.region = True, "NZ", "Auckland"
     seen = run("connect", "xero", "--manual", "--tenant", xero.tenant)
     assert seen.code == 0, seen.err
-    assert re.search(r"environment +demo company *\ncountry +NZ *\ncustomers +3, inactive ones too\n", seen.out)
+    assert re.search(
+        r"environment +demo company *\ncountry +NZ *\nregion +Auckland *\ncustomers +3, inactive", seen.out
+    )
     xero.fail(Fault(kind="company", answer=problem(403, "Forbidden", "AuthorizationUnsuccessful")))
     broken = run("connect", "xero", "--manual", "--tenant", xero.tenant)
     assert (broken.code, "Organisation cannot be read (it answered 403" in broken.err) == (1, True)
+
+
+def test_where_a_company_is_is_shown_and_a_setting_changes_what_is_wrong(
+    run: Any, quickbooks: FakeQuickBooks, at_terminal: Any
+) -> None:
+    def place() -> tuple[str | None, str | None]:
+        one = listed(run)[quickbooks.realm]
+        return one["country"], one["region"]
+
+    early = run("settings", "set", "quickbooks.region", "NSW")
+    assert (early.code, "settings set quickbooks.country AU" in early.err) == (2, True)
+    at_terminal()
+    quickbooks.country, quickbooks.region = "AU", "NSW"
+    assert run("connect", "quickbooks", "--manual").code == 0
+    assert place() == ("AU", "New South Wales")
+    assert "Example Books (New South Wales, AU)" in " ".join(run("connections").out.split())
+    refused = run("settings", "set", "quickbooks.region", "Queenland")
+    assert (refused.code, "did you mean Queensland?" in refused.err) == (2, True)
+    assert "quickbooks.region is now Queensland" in run("settings", "set", "quickbooks.region", "qld").out
+    assert place() == ("AU", "Queensland")
+    refused = run("settings", "set", "quickbooks.country", "Canada")
+    assert (refused.code, "quickbooks.region: not a state of quickbooks.country" in refused.err) == (2, True)
+    assert "settings unset quickbooks.region" in refused.err
+    assert run("settings", "unset", "quickbooks.region").code == 0
+    assert "quickbooks.country is now CA" in run("settings", "set", "quickbooks.country", "Canada").out
+    assert place() == ("CA", None)
+    assert "quickbooks.region is now British Columbia" in run("settings", "set", "quickbooks.region", "BC").out
+    assert place() == ("CA", "British Columbia")
 
 
 def test_a_connection_that_cannot_be_ended_at_the_provider_is_kept_unless_forced(

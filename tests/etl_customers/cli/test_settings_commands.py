@@ -21,6 +21,8 @@ def test_a_country_is_taken_by_its_name_and_another_word_is_refused_with_the_nea
     assert "company.country is now NZ" in run("settings", "set", "company.country", "new zealand").out
     refused = run("settings", "set", "company.country", "Austrlia")
     assert (refused.code, "did you mean Australia?" in refused.err) == (2, True)
+    refused = run("settings", "set", "xero.country", "Atlantis")
+    assert (refused.code, "xero.country must be a country" in refused.err) == (2, True)
     assert 'country = "NZ"' in (home / "settings.toml").read_text("utf-8")
 
 

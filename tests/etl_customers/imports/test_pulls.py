@@ -21,9 +21,9 @@ from etl_customers.changes.undoing import undo
 from etl_customers.cli.pull_screen import print_pull
 from etl_customers.columns.account_fields import add_custom_field, remove_custom_field
 from etl_customers.database.connect import reading, writing
-from etl_customers.database.connections import DISCONNECTED, choose_connection, set_state
+from etl_customers.database.connections import DISCONNECTED, choose_connection, set_state, store_company
 from etl_customers.database.ledger import ImportRecord, count_imports
-from etl_customers.database.tables import customers, provider_customers, removed_customers
+from etl_customers.database.tables import customers, provider_connections, provider_customers, removed_customers
 from etl_customers.imports import pulls
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.stage_gate import PullAlreadyRefused, StageMissing, settings_of
@@ -43,7 +43,7 @@ from etl_customers.settings.sections import Settings
 from etl_customers.staging import open_staging
 from schemas.columns import FieldType
 from tests.connected import connect_fake
-from tests.environment import keep_only_ours
+from tests.environment import COUNTRY, keep_only_ours
 from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks, fault, gateway
@@ -297,13 +297,38 @@ def test_customers_who_do_not_say_their_country_are_in_that_of_the_connected_com
         found = connection.execute(query.where(provider_customers.c.provider_id == key)).one()
         assert choose_connection(connection, "quickbooks", None).country == "AU"
     assert tuple(found) == ("AU", "New South Wales", "+61412345678")
-    assert quickbooks.count("company") == 1
+    assert quickbooks.count("company") == 1, "that it says no region is kept, too"
     set_setting(installation.home, "quickbooks.country", "NZ", lambda _: None)
     other = open_installation(installation.home)
     record = accept_pull(other, is_full=True)
     assert settings_of(other, record).company.country == "NZ"
     assert settings_of(other, record).company.city is None
     other.target.dispose()
+
+
+def test_a_customer_of_a_company_abroad_gets_nothing_of_the_place_of_the_homes_company(
+    installation: Installation, quickbooks: FakeQuickBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(COUNTRY)
+    for name, value in (("country", "AU"), ("city", "Sydney")):
+        set_setting(installation.home, f"company.{name}", value, lambda _: None)
+    quickbooks.country, quickbooks.region = "CA", "BC"
+    key = quickbooks.put({"DisplayName": "A", "GivenName": "Ann", "BillAddr": {"Id": "1", "Line1": "1 High St"}})
+    with writing(installation.target) as connection:  # as a connection of an earlier version has it
+        store_company(connection, "quickbooks", quickbooks.tenant, name=None, country="CA", region=None)
+        connection.execute(provider_connections.update().values(region=None))
+    for city in (None, "Vancouver"):
+        opened = open_installation(installation.home)
+        pull(opened, is_full=True)
+        with reading(opened.target) as connection:
+            query = sa.select(customers.c.country, customers.c.state, customers.c.city).join(provider_customers)
+            found = connection.execute(query.where(provider_customers.c.provider_id == key)).one()
+            assert choose_connection(connection, "quickbooks", None).region == "British Columbia"
+        assert tuple(found) == ("CA", None, city)
+        set_setting(opened.home, "company.country", "CA", lambda _: None)
+        set_setting(opened.home, "company.city", "Vancouver", lambda _: None)
+        opened.target.dispose()
+    assert quickbooks.count("company") == 1
 
 
 @pytest.mark.parametrize("answer", [gateway(403, 3100, "", ""), as_text("no", 401), as_text("oops", 500), as_json([])])
@@ -495,6 +520,7 @@ def test_a_person_who_was_erased_and_is_still_at_the_provider_is_in_no_file_afte
     erase(installation, erased or 0, "eva")
     again = pull(installation, is_full=True)
     assert [(reason.provider_id, reason.code) for reason in again.not_synced] == [("7", "erased")]
+    finish_erasures(installation, again.import_id)
     assert pulls.run_provider_customers(installation, again.import_id).fetched == 7
     files = [path for path in installation.home.path.rglob("*") if path.is_file()]
     assert not [path for path in files if b"Canary" in path.read_bytes()]
