@@ -16,10 +16,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import pull test faults fuzz lint format ui bench contract scale lock sbom clean environment development
+.PHONY: help import pull test faults fuzz lint format ui bench contract scale pictures lock sbom clean environment development
 
 help: ## List what there is.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 import: environment ## Import FILE (examples/customers.csv) into the target database.
 	@if [ "$(FILE)" = "$(EXAMPLE)" ] && $(BIN)/etl-customers settings | grep -Eq '^company\.country .*default *$$'; then \
@@ -63,6 +63,9 @@ scale: development ## Import 50 files with two run workers on PostgreSQL storage
 contract: development ## Hold what is asked of Xero against its OpenAPI file SPEC (needs Node.js and the file).
 	@$(BIN)/python -m tests.contract.xero "$(SPEC)"
 
+pictures: development ## Make the pictures in docs/pictures anew from the real thing (needs chromium).
+	@$(BIN)/python -m tools.pictures
+
 # $(1): a lock. $(2): the file to write, the same each time for the same lock.
 bill = mkdir -p dist && PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements $(1) --pyproject pyproject.toml --mc-type application \
 	--output-reproducible --spec-version 1.6 --output-format JSON --output-file $(2)
@@ -84,7 +87,7 @@ clean: ## Remove the environment and caches; never a home with customers.
 	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-environment:
+environment: ## Make or renew the environment in .venv, which all of these do by themselves.
 	@$(call install,requirements.lock,requirements.lock requirements-dev.lock)
 
 development:

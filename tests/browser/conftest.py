@@ -1,11 +1,6 @@
 """One UI on one home and one browser for all stories; a screenshot of the page where a story fails."""
 
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +12,7 @@ from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.pulls import accept
 from etl_customers.imports.stages import accept_upload
 from etl_customers.settings.home import Home
+from tests.chromium import QUIET, find_chromium, serving
 from tests.connected import connect_fake
 from tests.environment import keep_only_ours
 from tests.fakes.provider_server import running
@@ -25,12 +21,8 @@ from tests.fakes.quickbooks import FakeQuickBooks
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ("--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-         "--no-first-run").split()  # fmt: skip
 # Machines that run tests are busy: a story takes seconds, yet may have to wait for its turn.
 MILLISECONDS = 180_000
-STOPPED_WITHIN_SECONDS = 60
 FILE = (
     "first_name,last_name,email,city,state,country\n"
     "Ada,Canaryname,ada@canary.example,Sydney,NSW,AU\n"
@@ -67,7 +59,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="module")  # closed when the stories are told: an open UI works on
 def browser() -> Iterator["Browser"]:
     """Debian's chromium, without a window."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = find_chromium()
     if path is None:
         pytest.skip("no chromium on this machine; on Debian and Ubuntu: apt install chromium")
     from playwright.sync_api import expect, sync_playwright
@@ -107,26 +99,6 @@ def ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator
         installation.home.settings_file.write_text("[inbox]\nenabled = false\n", encoding="utf-8")
         with serving(installation.home) as url:
             yield Ui(url, installation.home, finished, broken, refused, pulled)
-
-
-@contextmanager
-def serving(home: Home, *options: str) -> Iterator[str]:
-    """Run ``etl-customers ui`` on a free port and yield its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = Path(sys.executable).with_name("etl-customers")
-    command = [str(program), "ui", "--port", str(port), "--home", str(home.path), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert f"127.0.0.1:{port}" in line, line
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(STOPPED_WITHIN_SECONDS)
-        process.stdout.close()
 
 
 def _finished(installation: Installation, folder: Path) -> str:

@@ -12,7 +12,8 @@ from dagster._core.execution.backfill import BULK_ACTION_TERMINAL_STATUSES, Bulk
 
 from assets.runtime.instance import open_instance
 from etl_customers.settings.home import Home
-from tests.browser.conftest import MILLISECONDS, Ui, serving
+from tests.browser.conftest import MILLISECONDS, Ui
+from tests.chromium import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

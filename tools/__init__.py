@@ -1,0 +1,1 @@
+"""Scripts of those who maintain the house; none of them ships."""
