@@ -26,6 +26,7 @@ Tables, each written by one stage in one transaction:
 ``updated_customers``  deduplicate: of a pull, those customers as they are to be
 ``claimed_keys``       deduplicate: of a pull, the identity keys that its rows' customers get
 ``released_keys``      deduplicate: of a pull, the identity keys that its rows' customers lose
+``changed_properties`` deduplicate: of a pull, the properties of its own that it adds, changes and removes
 ====================== ============================================================
 
 ``updated_custom_fields`` (deduplicate) has the custom fields of ``updated_customers``.
@@ -71,6 +72,9 @@ create table if not exists changed_values (
 create table if not exists updated_customers (
     "row" bigint, customer_id bigint, {_CUSTOMER_COLUMNS}, is_active boolean, warnings varchar);
 create table if not exists updated_custom_fields ("row" bigint, custom_fields varchar);
+create table if not exists changed_properties (
+    "row" bigint, customer_id bigint, property_type varchar, number integer, provided_number integer,
+    old_values varchar, new_values varchar);
 create table if not exists claimed_keys ("row" bigint, kind varchar, value varchar);
 create table if not exists released_keys (kind varchar, value varchar, customer_id bigint);
 create table if not exists row_warnings ("row" bigint, "column" varchar, code varchar);
@@ -130,11 +134,16 @@ class UploadColumn:
     position: int
     header: str
     role: str
-    """column, custom_field, property, password, own, beyond, template or ignored."""
+    """column, custom_field, property, constant, password, own, beyond, template or ignored."""
     key: str
     property_type: str | None
     property_number: int | None
     field: str | None
+
+    @property
+    def of_property(self) -> tuple[str | None, int | None]:
+        """Of a property's field: the property."""
+        return self.property_type, self.property_number
 
     @property
     def cell(self) -> str:

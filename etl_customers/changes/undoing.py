@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from etl_customers.base.errors import ImportBusy, UsageError
 from etl_customers.changes.editing import check_each, checker_of
+from etl_customers.changes.undoing_properties import restore_properties
 from etl_customers.columns.account_fields import AccountFields, load_fields
 from etl_customers.database.conflicts import repeat_in_conflict
 from etl_customers.database.connect import reading, writing
@@ -152,7 +153,7 @@ def _take_back(
     lock_customers_of(connection, record.import_id)
     kept = list(list_kept_customers(connection, record))
     removed = remove_customers_of(connection, record, undone_by, now)
-    restorer = _Restorer(connection, load_fields(connection), settings, record.import_id)
+    restorer = _Restorer(connection, load_fields(connection), settings, record)
     restored = 0
     changed = list_changed_customers(connection, record.import_id)
     for start in range(0, len(changed), _CUSTOMERS_AT_A_TIME):
@@ -175,11 +176,11 @@ def _take_back(
 class _Restorer:
     """Puts back what an import changed of customers that it did not create."""
 
-    def __init__(self, connection: Connection, fields: AccountFields, settings: Settings, import_id: str) -> None:
+    def __init__(self, connection: Connection, fields: AccountFields, settings: Settings, record: ImportRecord) -> None:
         self._connection = connection
         self._fields = fields
         self._settings = settings
-        self._import_id = import_id
+        self._record, self._import_id = record, record.import_id
         self._custom = {field.id: field.type for field in fields.custom_fields}
         self._checked: dict[int, tuple[Mapping[str, str], CheckedCustomer]] = {}
 
@@ -201,7 +202,8 @@ class _Restorer:
         customer = find_customer(self._connection, customer_id, is_locked=True)
         changes = list_changes_of(self._connection, self._import_id, customer_id)
         wanted, kept = self._wanted(customer, changes)
-        restored = 0
+        restored, changed_since = restore_properties(self._connection, self._record, customer_id)
+        kept += changed_since
         if ACTIVE in wanted:
             set_active(self._connection, customer_id, bool(wanted.pop(ACTIVE)), f"{UNDO_OF}{self._import_id}")
             restored += 1

@@ -90,7 +90,10 @@ def show(customer_id: _CustomerId, json: JsonOption = False, home: HomeOption = 
     with target_at(home) as target, reading(target) as connection:
         details = show_customer(connection, customer_id)
     if json:
-        properties = [{"type": p.type, "number": p.number, "values": dict(p.values)} for p in details.properties]
+        properties = [
+            {"type": p.type, "number": p.number, "values": dict(p.values), "provider": p.provider}
+            for p in details.properties
+        ]
         links = [_link_record(link) for link in details.links]
         print_json(_record(details.customer) | {"properties": properties, "links": links})
     else:

@@ -61,8 +61,8 @@ def add(
 
     from etl_customers.cli.screen import print_json, say
     from etl_customers.database.connect import writing
-    from etl_customers.mappings.document import MappingInvalid
-    from etl_customers.mappings.kept import add_mapping, filled_fields
+    from etl_customers.mappings.document import MappingInvalid, read_mapping
+    from etl_customers.mappings.kept import add_mapping, filled_fields, made_properties
     from schemas.sources import LABELS
 
     try:
@@ -72,29 +72,38 @@ def add(
     except OSError as error:
         raise MappingInvalid(f"the file cannot be read ({error.strerror})") from None
     with target_at(home) as target, writing(target) as connection:
-        before = filled_fields(connection)
+        before, source = filled_fields(connection), read_mapping(text).source
+        made = made_properties(connection, source)
         added = add_mapping(connection, text, user_name())
         unfilled = _less(before, filled_fields(connection))
+        unmade = _without(made, made_properties(connection, source))
     if json:
-        print_json(asdict(added) | {"unfilled_fields": list(unfilled)})
+        print_json(asdict(added) | {"unfilled_fields": list(unfilled), "unmade_properties": unmade})
         return
     say(f"mapping of {LABELS[added.source]}, version {added.version}, is in force; the next pull reads everybody anew")
     _say_unfilled(unfilled)
+    _say_unmade(unmade)
 
 
 def remove(source: _Source, home: HomeOption = None) -> None:
     """Go back to the shipped mapping of a source."""
     from etl_customers.cli.screen import say
     from etl_customers.database.connect import writing
-    from etl_customers.mappings.kept import filled_fields, remove_mapping
+    from etl_customers.mappings.kept import filled_fields, made_properties, remove_mapping
     from schemas.sources import LABELS
 
     with target_at(home) as target, writing(target) as connection:
-        before = filled_fields(connection)
+        before, made = filled_fields(connection), made_properties(connection, source)
         remove_mapping(connection, source)
         unfilled = _less(before, filled_fields(connection))
+        unmade = _without(made, made_properties(connection, source))
     say(f"the shipped mapping of {LABELS[source]} is in force again; the next pull reads everybody anew")
     _say_unfilled(unfilled)
+    _say_unmade(unmade)
+
+
+def _without(before: list[str], after: list[str]) -> list[str]:
+    return [label for label in before if label not in after]
 
 
 def _less(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
@@ -108,6 +117,16 @@ def _say_unfilled(fields: dict[str, str]) -> None:
     if fields:
         say(
             f"no mapping fills these custom fields any more, and customers keep what they have there: {', '.join(fields.values())}"
+        )
+
+
+def _say_unmade(properties: list[str]) -> None:
+    """Name the properties that pulls of the source make no more."""
+    from etl_customers.cli.screen import say
+
+    if properties:
+        say(
+            f"the mapping makes these properties no more, and the next pull takes its own away: {', '.join(properties)}"
         )
 
 

@@ -137,14 +137,11 @@ def remove_property(
 ) -> None:
     """Remove a property type, or one field of it; what customers have in it is kept."""
     from etl_customers.cli.screen import say
-    from etl_customers.columns.account_fields import remove_property_field, remove_property_type
     from etl_customers.database.connect import writing
+    from etl_customers.mappings.kept import remove_unmapped_property
 
     with target_at(home) as target, writing(target) as connection:
-        if field is None:
-            remove_property_type(connection, _type_id(connection, type_id))
-        else:
-            remove_property_field(connection, _type_id(connection, type_id), field)
+        remove_unmapped_property(connection, _type_id(connection, type_id), field)
     say(f"property type {type_id} removed" if field is None else f"field {field} of {type_id} removed")
 
 

@@ -61,6 +61,8 @@ class Role(StrEnum):
     COLUMN = "column"
     CUSTOM_FIELD = "custom_field"
     PROPERTY = "property"
+    CONSTANT = "constant"
+    """A property's field that has the same text in every row that has the property: a mapping says so."""
     PASSWORD = "password"
     OWN = "own"
     BEYOND = "beyond"
@@ -127,13 +129,20 @@ class KnownHeaders:
         ``Pet 2: Name`` is the second pet's name. Where a property type is called Pet 2, it may be that, too.
         """
         label, colon, part = header.partition(":")
-        if not colon:
-            return []
+        found = (self._property_column(kind, part, number) for number, kind in self.property_types(label) if colon)
+        return [column for column in found if column is not None]
+
+    def property_types(self, label: str) -> list[tuple[int, PropertyType]]:
+        """Return the property types that the text before the colon of a header may mean, with the property's number."""
         types = [(1, self._types.get(normalise_header(label)))]
         if (numbered := _NUMBERED.fullmatch(label)) and int(numbered["number"]) > 1:
             types.insert(0, (int(numbered["number"]), self._types.get(normalise_header(numbered["label"]))))
-        found = (self._property_column(kind, part, number) for number, kind in types if kind is not None)
-        return [column for column in found if column is not None]
+        return [(number, kind) for number, kind in types if kind is not None]
+
+    def account_meanings(self, header: str) -> list[UploadColumn]:
+        """Return the account's own columns that a header may mean: a custom field, or columns of properties."""
+        custom = self._customs.get(normalise_header(header))
+        return self.property_meanings(header) if custom is None else [custom]
 
     def clashes(self, aliases: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return the aliases that take a header of the account's own for another column, each with what has it."""
@@ -166,7 +175,7 @@ class KnownHeaders:
         return self._find_account(header) or self._fixed.get(normalise_header(header))
 
     def _find_account(self, header: str) -> UploadColumn | None:
-        return self._customs.get(normalise_header(header)) or next(iter(self.property_meanings(header)), None)
+        return next(iter(self.account_meanings(header)), None)
 
     def _property_column(self, kind: PropertyType, part: str, number: int) -> UploadColumn | None:
         field = self._parts[kind.id].get(normalise_header(part))

@@ -56,6 +56,8 @@ class Property:
     number: int
     values: Mapping[str, Any]
     """Property field id to value."""
+    provider: str | None = None
+    """Whose pulls made it and keep it as the books have it; none: a file's."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,9 @@ def show_customer(connection: Connection, customer_id: int) -> CustomerDetails:
     found = connection.execute(query.order_by(properties.c.property_type_id, properties.c.number)).mappings()
     return CustomerDetails(
         customer=customer,
-        properties=[Property(row["property_type_id"], row["number"], row["field_values"]) for row in found],
+        properties=[
+            Property(row["property_type_id"], row["number"], row["field_values"], row["provider"]) for row in found
+        ],
         record=_import_of(connection, customer.import_id),
         links=links_of_customer(connection, customer_id),
     )

@@ -151,10 +151,11 @@ def row_of(customer: Customer, changes: Mapping[str, str]) -> dict[str, str]:
 
 
 def list_changes_of(connection: Connection, import_id: str, customer_id: int) -> list[CustomerChange]:
-    """Return what an import changed of a customer, the latest change first."""
+    """Return what an import changed of a customer, the latest change first; without its properties."""
+    change = customer_changes.c
     query = (
         sa.select(customer_changes)
-        .where(customer_changes.c.import_id == import_id, customer_changes.c.customer_id == customer_id)
+        .where(change.import_id == import_id, change.customer_id == customer_id, change.provided_number.is_(None))
         .order_by(customer_changes.c.id.desc())
     )
     return [

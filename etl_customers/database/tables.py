@@ -152,6 +152,13 @@ properties = Table(
     Column("property_type_id", String(64), ForeignKey("property_types.id"), primary_key=True),
     Column("number", Integer, primary_key=True, comment="1 for 'Pet: Name', 2 for 'Pet 2: Name'"),
     Column("field_values", JSON(none_as_null=True), nullable=False, comment="property field id to value"),
+    Column("provider", String(16), comment="of a property that pulls made: quickbooks or xero"),
+    Column("tenant_id", String(64), comment="of such a one: QuickBooks realm or Xero tenant"),
+    Column(
+        "provided_number",
+        Integer,
+        comment="of such a one: its number in the mapping, which another one here may have had before",
+    ),
 )
 
 failed_rows = Table(
@@ -221,6 +228,7 @@ customer_changes = Table(
     Column("import_id", String(64), ForeignKey("imports.import_id"), comment="the import that changed it"),
     Column("changed_by", String(128), comment="the person who changed it"),
     Column("changed_at", _TIME, nullable=False),
+    Column("provided_number", Integer, comment="of a change of such a one: its number in the mapping"),
     sqlite_autoincrement=True,
 )
 

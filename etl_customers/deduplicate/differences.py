@@ -46,6 +46,7 @@ def find_changes(
     edited: pl.DataFrame,
     families: Collection[str],
     fields: Sequence[str] = (),
+    touched: Collection[int] = (),
 ) -> Changes:
     """Set pulled rows beside the customers that they are.
 
@@ -55,6 +56,7 @@ def find_changes(
         edited: The values that a person set, as ``EDITED``.
         families: Which of email, mobile and phone are identity keys.
         fields: Ids of the custom fields that the provider fills; all others are left alone.
+        touched: Rows whose customer changes in any case, as a property of it does.
     """
     old = pulled.select("row", "customer_id").join(present, on="customer_id", how="inner", maintain_order="left")
     new = pulled.join(old.select("row"), on="row", how="semi", maintain_order="left")
@@ -62,6 +64,7 @@ def find_changes(
     new = _as_written(new, old, fields)
     new = _keep_edited(new, old, edited, fields)
     differs = [old[name].ne_missing(new[name]) for name in (*_VALUES, *fields, "warnings")]
+    differs.append(new["row"].is_in(list(touched)))
     new = new.with_columns(custom_fields=_merged_fields(old, new, fields))
     updated = (new.filter(pl.any_horizontal(*differs)) if new.height else new).drop(fields)
     old_keys = find_keys(old, families).join(old.select("row", "customer_id"), on="row")

@@ -16,7 +16,14 @@ from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_customers.database.bulk import append_frame
 from etl_customers.database.removals import UNDO_OF
-from etl_customers.database.tables import customer_changes, customers, identity_keys, imports, provider_customers
+from etl_customers.database.tables import (
+    customer_changes,
+    customers,
+    identity_keys,
+    imports,
+    properties,
+    provider_customers,
+)
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
 
 _ROWS_AT_A_TIME = 50_000
@@ -62,6 +69,15 @@ CUSTOMERS = {
     "warnings": pl.String,
     "custom_fields": pl.String,
 }
+
+PROPERTIES = {
+    "customer_id": pl.Int64,
+    "property_type": pl.String,
+    "number": pl.Int32,
+    "provided_number": pl.Int32,
+    "field_values": pl.String,
+}
+"""Of a property that is not of the connection's pulls ``provided_number`` is null."""
 
 
 def find_links(
@@ -133,6 +149,22 @@ def find_present(target: Connection, customer_ids: Sequence[int], *, is_locking:
         found = target.execute(query.with_for_update(of=customers) if is_locking else query).all()
     rows = [(*row[:-2], warnings_text(row[-2]), row[-1]) for row in found]
     return pl.DataFrame(rows, schema=CUSTOMERS, orient="row")
+
+
+def find_properties(target: Connection, provider: str, tenant_id: str, customer_ids: Sequence[int]) -> pl.DataFrame:
+    """Return all properties of customers, as ``PROPERTIES``, and which of them pulls of this connection made."""
+    with _filled(target, _sought_customers, [_ids(customer_ids)]):
+        one = properties.c
+        is_own = sa.and_(one.provider == provider, one.tenant_id == tenant_id)
+        query = sa.select(
+            one.customer_id,
+            one.property_type_id,
+            one.number,
+            sa.case((is_own, one.provided_number)),
+            sa.cast(one.field_values, sa.Text),
+        ).join_from(_sought_customers, properties, one.customer_id == _sought_customers.c.customer_id)
+        found = [tuple(row) for row in target.execute(query)]
+    return pl.DataFrame(found, schema=PROPERTIES, orient="row")
 
 
 def find_edited(target: Connection, provider: str, tenant_id: str, customer_ids: Sequence[int]) -> pl.DataFrame:

@@ -12,7 +12,15 @@ import polars as pl
 from sqlalchemy import Connection
 
 from etl_customers.deduplicate.differences import as_customers, find_changes
-from etl_customers.deduplicate.known_customers import find_edited, find_links, find_owned, find_owners, find_present
+from etl_customers.deduplicate.known_customers import (
+    find_edited,
+    find_links,
+    find_owned,
+    find_owners,
+    find_present,
+    find_properties,
+)
+from etl_customers.deduplicate.property_changes import find_property_changes
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
 from etl_customers.validate.keys import find_keys, renew_keys
@@ -28,6 +36,7 @@ _OWN_TABLES = (
     "changed_values",
     "updated_customers",
     "updated_custom_fields",
+    "changed_properties",
     "claimed_keys",
     "released_keys",
 )
@@ -44,12 +53,16 @@ _HASHED = ", ".join(
     f"coalesce({name}::varchar, '')"
     for name in (*CUSTOMER_COLUMNS, "custom_fields", "warnings", "parent_id", "display_name", "qualified_name")
 )
-# No value has the character that parts them: the rules refuse it.
+# No value has the character that parts them: the rules refuse it. Without properties nothing is added, as before them.
 _HASHED_ROWS = f"""
 create or replace temp table hashed_rows as
 select "row", provider_id, provider_updated_at, coalesce(is_active, true) as is_active,
-    sha256(concat_ws(chr(0), coalesce(is_active, true)::varchar, {_HASHED})) as content_hash
+    sha256(concat_ws(chr(0), coalesce(is_active, true)::varchar, {_HASHED}, all_properties)) as content_hash
 from validated_customers join pulled_rows using ("row") left join pulled_names using ("row")
+left join (
+    select "row", string_agg(concat_ws(chr(0), property_type, number::varchar, field_values), chr(0)
+        order by property_type, number) as all_properties
+    from properties group by "row") using ("row")
 """  # noqa: S608 - our own column names
 _FREE_KEYS = """
 create or replace temp table free_keys as
@@ -65,6 +78,11 @@ join (select "row", is_active from hashed_rows) using ("row")
 where "row" between ? and ?
 order by "row"
 """  # noqa: S608 - our own column names
+_PROPERTIES = """
+select "row", customer_id, property_type, number, field_values
+from properties join compared_rows using ("row")
+where "row" between ? and ? order by "row", property_type, number
+"""
 _CLAIMING = 'select "row", customer_id from claiming_rows where "row" between ? and ? order by "row"'
 _BOUNDS = """
 select min("row"), max("row")
@@ -187,7 +205,11 @@ def _compare(
         present = find_present(target, ids, is_locking=is_locking)
         # Only after they are locked: what somebody was about to change has been changed by then.
         edited = find_edited(target, provider, tenant_id, ids)
-        changes = find_changes(pulled, present, edited, settings.duplicates.keys, fields)
+        rows = pulled.select("row", "customer_id").join(present, on="customer_id", how="semi", maintain_order="left")
+        here = find_properties(target, provider, tenant_id, ids)
+        properties = find_property_changes(rows, staging.frame(_PROPERTIES, bounds), here)
+        changes = find_changes(pulled, present, edited, settings.duplicates.keys, fields, properties["row"].unique())
+        staging.append("changed_properties", properties)
         staging.append("updated_customers", changes.updated.drop("custom_fields"))
         staging.append("updated_custom_fields", changes.updated.select("row", "custom_fields"))
         staging.append("changed_values", changes.values)

@@ -114,9 +114,9 @@ def _write(
     )
     release_keys(staging, connection)
     with keys_indexed_last(connection, merged.created):
-        for created in create_customers(staging, connection, record.import_id, now):
+        for created in create_customers(staging, connection, record, now):
             link_customers(connection, created, record, now)
-    update_customers(staging, connection, record.import_id, now)
+    update_customers(staging, connection, record, now)
     claim_keys(staging, connection)
     write_links(staging, connection, record, now)
     end_erased(staging, connection, record, now)

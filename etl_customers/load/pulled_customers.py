@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text
 from sqlalchemy.schema import CreateTable, DropTable
 
 from etl_customers.database.bulk import append_frame, new_customer_ids, time_text
+from etl_customers.database.ledger import ImportRecord
 from etl_customers.database.tables import customers, identity_keys
+from etl_customers.load.pulled_properties import change_properties, create_properties
 from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
 from schemas.columns import CUSTOMER_COLUMNS
@@ -77,10 +79,12 @@ def release_keys(staging: Staging, connection: Connection) -> None:
     connection.execute(DropTable(_released_keys))
 
 
-def create_customers(staging: Staging, connection: Connection, import_id: str, now: datetime) -> Iterator[pl.DataFrame]:
-    """Write the new customers with their keys, and yield (customer_id, provider_id and more) of each chunk, to link."""
+def create_customers(
+    staging: Staging, connection: Connection, record: ImportRecord, now: datetime
+) -> Iterator[pl.DataFrame]:
+    """Write the new customers with their keys and properties, and yield (customer_id, provider_id and more) of each chunk, to link."""
     constants = {
-        "import_id": pl.lit(import_id),
+        "import_id": pl.lit(record.import_id),
         "created_at": pl.lit(time_text(connection, now)),
         "updated_at": pl.lit(time_text(connection, now)),
     }
@@ -96,10 +100,11 @@ def create_customers(staging: Staging, connection: Connection, import_id: str, n
             created.select("row", "customer_id"), on="row", maintain_order="left"
         )
         append_frame(connection, "identity_keys", claimed.drop("row"))
+        create_properties(staging, connection, created, record, bounds)
         yield created
 
 
-def update_customers(staging: Staging, connection: Connection, import_id: str, now: datetime) -> None:
+def update_customers(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
     """Write the changed customers, and what was changed; they are locked since the merge."""
     for bounds in bounds_of(staging, 'select "row" from updated_customers'):
         updated = staging.frame(_UPDATED, bounds)
@@ -113,8 +118,9 @@ def update_customers(staging: Staging, connection: Connection, import_id: str, n
         append_frame(
             connection,
             "customer_changes",
-            changed.with_columns(import_id=pl.lit(import_id), changed_at=pl.lit(time_text(connection, now))),
+            changed.with_columns(import_id=pl.lit(record.import_id), changed_at=pl.lit(time_text(connection, now))),
         )
+        change_properties(staging, connection, record, now, bounds)
 
 
 def claim_keys(staging: Staging, connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """Which mapping of a source is in force: the account's last one, kept in the target, or the one that is shipped."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,25 +10,34 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl_customers.base.errors import NotFound, UsageError
-from etl_customers.columns.account_fields import load_fields, remove_custom_field
+from etl_customers.columns.account_fields import (
+    load_fields,
+    remove_custom_field,
+    remove_property_field,
+    remove_property_type,
+)
+from etl_customers.columns.headers import Role
 from etl_customers.database.ledger import as_utc
 from etl_customers.database.tables import mappings
-from etl_customers.mappings.document import FIELDS, Mapping, custom_fields_of, plan_of, read_mapping
+from etl_customers.mappings.document import FIELDS, Mapping, own_columns_of, plan_of, read_mapping
+from etl_customers.staging import UploadColumn
 from schemas.sources import LABELS
 
 
 class FieldMapped(UsageError):
-    """A custom field cannot be removed, because a provider's field becomes it."""
+    """A custom field, property type or its field cannot be removed, because a mapping in force fills it."""
 
-    def __init__(self, field_id: str, source: str, name: str) -> None:
-        super().__init__(field_id, source, name)
-        self.field_id, self.source, self.name = field_id, source, name
+    def __init__(self, what: str, source: str, name: str) -> None:
+        super().__init__(what, source, name)
+        self.what, self.source, self.name = what, source, name
 
     def __str__(self) -> str:
-        """Name the mapping and its field, and how to take the one out of the other."""
+        """Name the mapping and its field or constant, and how to take the one out of the other."""
+        # No field of a provider has a colon in its name.
+        by, take = ("a constant", "take that out") if ":" in self.name else (self.name, 'give that ""')
         return (
-            f"custom field {self.field_id} was not removed: the mapping of {LABELS[self.source]} fills it with {self.name}; "
-            f'give that "" in a file of: etl-customers mappings show {self.source} >{self.source}.toml, '
+            f"{self.what} was not removed: the mapping of {LABELS[self.source]} fills it with {by}; "
+            f"{take} in a file of: etl-customers mappings show {self.source} >{self.source}.toml, "
             f"and put it in force: etl-customers mappings add {self.source}.toml"
         )
 
@@ -81,7 +91,8 @@ def mapping_of_digest(connection: Connection, source: str, digest: str | None) -
 def add_mapping(connection: Connection, text: str, added_by: str | None) -> KeptMapping:
     """Put a mapping in force; the next pull of its source reads everybody anew.
 
-    A custom field that none fills any more keeps what customers have there: nobody but a person clears it.
+    A custom field that none fills any more keeps what customers have there: nobody but a person clears it. Properties
+    that the source's mapping makes no more go with its next pull, which made them.
 
     Args:
         connection: In a writing transaction.
@@ -116,8 +127,17 @@ def remove_mapping(connection: Connection, source: str) -> None:
 def filled_fields(connection: Connection) -> dict[str, str]:
     """Return the custom fields that the mappings in force fill, id to label, in the order of the template."""
     fields = load_fields(connection)
-    filled = {name for source in FIELDS for name in custom_fields_of(mapping_in_force(connection, source), fields)}
+    columns = [one for source in FIELDS for one, _ in own_columns_of(mapping_in_force(connection, source), fields)]
+    filled = {column.key for column in columns if column.role == Role.CUSTOM_FIELD}
     return {field.id: field.label for field in fields.custom_fields if field.id in filled}
+
+
+def made_properties(connection: Connection, source: str) -> list[str]:
+    """Return the properties that the mapping in force makes of a source's customers: Address, Address 2."""
+    fields = load_fields(connection)
+    columns = [one for one, _ in own_columns_of(mapping_in_force(connection, source), fields)]
+    made = {column.key.partition(":")[0]: None for column in columns if column.role == Role.PROPERTY}
+    return list(made)
 
 
 def remove_unmapped_field(connection: Connection, field_id: str) -> None:
@@ -127,12 +147,33 @@ def remove_unmapped_field(connection: Connection, field_id: str) -> None:
         FieldMapped: One does.
         NotFound: There is no such field, or it was removed before.
     """
+    _refuse_mapped(connection, f"custom field {field_id}", lambda column: column.key == field_id)
+    remove_custom_field(connection, field_id)
+
+
+def remove_unmapped_property(connection: Connection, type_id: str, field_id: str | None = None) -> None:
+    """Take a property type, or one field of it, out of the template, unless a mapping in force names it.
+
+    Raises:
+        FieldMapped: One does.
+        NotFound: There is no such type or field, or it was removed before.
+    """
+    what = f"property type {type_id}" if field_id is None else f"field {field_id} of property type {type_id}"
+    _refuse_mapped(
+        connection, what, lambda column: column.property_type == type_id and field_id in (None, column.field)
+    )
+    if field_id is None:
+        remove_property_type(connection, type_id)
+    else:
+        remove_property_field(connection, type_id, field_id)
+
+
+def _refuse_mapped(connection: Connection, what: str, is_it: Callable[[UploadColumn], bool]) -> None:
     fields = load_fields(connection)
     for source in FIELDS:
-        mapped = custom_fields_of(mapping_in_force(connection, source), fields)
-        if field_id in mapped:
-            raise FieldMapped(field_id, source, mapped[field_id])
-    remove_custom_field(connection, field_id)
+        for column, name in own_columns_of(mapping_in_force(connection, source), fields):
+            if is_it(column):
+                raise FieldMapped(what, source, name)
 
 
 def list_mappings(connection: Connection) -> list[KeptMapping]:

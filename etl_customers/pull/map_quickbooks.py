@@ -69,7 +69,7 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks, plan: Plan) -> Mapp
         cells.put_all(family, list(dict.fromkeys(numbers)))
     put_address(cells, (_address(texts, name) for name in plan.of(ADDRESS)))
     cells.put_day("date_joined", next(filter(None, map(texts.get, plan.of("date_joined"))), None))
-    cells.put_custom(plan, text_of)
+    cells.put_own(plan, text_of)
     names = cells.names(*(_written(texts, field, is_active) for field in ("DisplayName", "FullyQualifiedName")))
     return MappedRecord(cells.texts, is_active, parent_id, names, warnings=cells.warnings)
 

@@ -74,7 +74,7 @@ def map_xero(record: FlatRecord, settings: Xero, plan: Plan) -> MappedRecord:
     cells.put_all("email", split_emails(*(text for field in plan.of("email") for text in texts_of(field))))
     _put_numbers(cells, phones, plan)
     _put_address(cells, texts, addresses, plan)
-    cells.put_custom(plan, lambda field: "; ".join(filter(None, texts_of(field))))
+    cells.put_own(plan, lambda field: "; ".join(filter(None, texts_of(field))))
     names = cells.names(texts.get("Name"))
     return MappedRecord(cells.texts, is_active=status == _ACTIVE, names=names, warnings=cells.warnings)
 

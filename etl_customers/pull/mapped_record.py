@@ -52,7 +52,7 @@ class MappedRecord:
     """A record as a row: texts by customer column, and what the provider says of it besides."""
 
     cells: Mapping[str, str] = field(default_factory=dict)
-    """Texts by customer column, and by the ids of custom fields."""
+    """Texts by customer column, by the ids of custom fields, and by the headers of properties' fields."""
     is_active: bool = True
     parent_id: str | None = None
     names: Names = field(default_factory=Names)
@@ -73,10 +73,20 @@ class Cells:
         if text:
             self.texts[column] = text
 
-    def put_custom(self, plan: Plan, text_of: Callable[[str], str | None]) -> None:
-        """Fill the custom fields that a mapping names; of several fields, the texts follow each other."""
+    def put_own(self, plan: Plan, text_of: Callable[[str], str | None]) -> None:
+        """Fill the account's own columns that a mapping names; of several fields, the texts follow each other.
+
+        A constant is put only where its property has the text of a field.
+        """
         for field_id, names in plan.custom.items():
             self.put(field_id, join_texts(*map(text_of, names)))
+        filled = set()
+        for one in plan.properties:
+            if text := join_texts(*map(text_of, one.names)):
+                filled.add(one.column.of_property)
+            elif one.column.of_property in filled:
+                text = one.constant
+            self.put(one.column.key, text)
 
     def put_all(self, family: str, texts: Sequence[str]) -> None:
         """Fill the three columns of a family, such as ``email``, ``email2``, ``email3``."""

@@ -109,7 +109,7 @@ def map_records(
         fields: The account's own columns.
 
     Raises:
-        MappingInvalid: It names a custom field that the account has no more.
+        MappingInvalid: It names a custom field or property that the account has no more.
 
     Source:
         docs/providers.md; docs/rules.md, R25.
@@ -118,7 +118,7 @@ def map_records(
         raise ValueError(f"{provider} is no provider")
     plan = plan_of(mapping or shipped_mapping(provider), fields)
     described = _describe(provider, settings, plan)
-    columns = [*CUSTOMER_COLUMNS, *plan.custom]
+    columns = [*CUSTOMER_COLUMNS, *plan.custom, *(one.column.key for one in plan.properties)]
     with staging.transaction():
         _clear(staging)
         _make_tables(staging, columns, plan)
@@ -276,8 +276,10 @@ def _make_tables(staging: Staging, columns: Sequence[str], plan: Plan) -> None:
     staging.execute(
         f'create table raw_csv ("row" bigint, line bigint, parent_row bigint, password_state varchar{cells})'
     )
+    of_properties = {one.column.key: one.column for one in plan.properties}
     for position, name in enumerate(columns):
-        role = "custom_field" if name in plan.custom else "column"
-        staging.execute(
-            "insert into upload_columns values (?, ?, ?, ?, null, null, null)", [position, name, role, name]
-        )
+        column = of_properties.get(name)
+        role = "column" if column is None else column.role
+        found = [position, name, "custom_field" if name in plan.custom else role, name]
+        found += [None] * 3 if column is None else [*column.of_property, column.field]
+        staging.execute("insert into upload_columns values (?, ?, ?, ?, ?, ?, ?)", found)

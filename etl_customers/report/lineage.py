@@ -91,7 +91,7 @@ def lineage_of_validated(columns: Iterable[ShownColumn]) -> Lineage:
         "has_password": ["password_state"],
         "parent_row": ["parent_row"],
         "warnings": named(_WARNED_OF),
-        PROPERTIES: [column.name for column in staged if column.role is Role.PROPERTY],
+        PROPERTIES: [column.name for column in staged if column.role in (Role.PROPERTY, Role.CONSTANT)],
     }
     return {name: sources for name, sources in lineage.items() if sources}
 

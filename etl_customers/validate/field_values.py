@@ -6,15 +6,13 @@ number that was written and one column can hold fields of every type.
 
 import dataclasses
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
 import polars as pl
 
 from etl_customers.columns.account_fields import AccountFields, Field
+from etl_customers.columns.field_texts import json_reader
 from etl_customers.staging import UploadColumn
 from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
 from schemas.codes import LEFT_OUT
@@ -23,18 +21,7 @@ from schemas.columns import UNPRINTABLE, FieldType
 LONGEST_TEXT = 10_000
 """Characters that a custom field or property field may hold."""
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
-_DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
-_YES_NO = {
-    "yes": "true",
-    "y": "true",
-    "true": "true",
-    "1": "true",
-    "no": "false",
-    "n": "false",
-    "false": "false",
-    "0": "false",
-}
+_OF_PROPERTIES = ("property", "constant")
 _CODES = {
     FieldType.NUMBER: "invalid_number",
     FieldType.DATE: "invalid_date",
@@ -54,7 +41,7 @@ class FieldValues:
     custom_fields: pl.Series = dataclasses.field(default_factory=lambda: pl.Series(dtype=pl.String))
     properties: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
     left_out: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
-    """Warnings of a pull, ``field id:left_out``, in the place of flags."""
+    """Warnings of a pull, ``column:left_out``, in the place of flags."""
 
 
 def read_field_values(
@@ -63,6 +50,7 @@ def read_field_values(
     """Read all columns of custom fields and properties of a chunk of ``raw_csv``.
 
     Of a pull a value that cannot be read is left out, and none is required: nobody who could mend it has asked for it.
+    A constant is a property's only beside a value of another field.
 
     Returns:
         ``values`` holds JSON fragments, ``flags`` columns named ``c7:code``;
@@ -74,43 +62,35 @@ def read_field_values(
     types = {(kind.id, f.id): f for kind in fields.property_types for f in kind.fields}
     of_custom: dict[str, str] = {}
     of_property: dict[tuple[str, int], dict[str, Field]] = {}
+    constants: set[str] = set()
     for column in columns:
         if column.role == "custom_field":
             _read_column(raw, column, custom[column.key], found)
             if custom[column.key].is_required and not is_pull:
                 found.flags[f"{column.cell}:required"] = found.texts[column.cell].is_null()
             of_custom[column.cell] = column.key
-        elif column.role == "property" and column.property_type and column.property_number and column.field:
+        elif column.role in _OF_PROPERTIES and column.property_type and column.property_number and column.field:
             _read_column(raw, column, types[column.property_type, column.field], found)
             cells = of_property.setdefault((column.property_type, column.property_number), {})
             cells[column.cell] = types[column.property_type, column.field]
+            if column.role == "constant":
+                constants.add(column.cell)
     if is_pull:
-        found.left_out = _left_out(found, of_custom)
+        cells_of_properties = {cell for cells in of_property.values() for cell in cells}
+        keys = {column.cell: column.key for column in columns if column.cell in {*of_custom, *cells_of_properties}}
+        found.left_out = _left_out(found, keys)
     found.custom_fields = _json_objects(found.values, of_custom, raw.height)
-    found.properties = _properties(raw["row"], found, of_property)
+    found.properties = _properties(raw["row"], found, of_property, constants, are_required=not is_pull)
     return found
 
 
-def _left_out(found: FieldValues, of_custom: Mapping[str, str]) -> dict[str, pl.Series]:
-    """Take the flags of custom fields away, and return for each field where any of them was raised."""
+def _left_out(found: FieldValues, keys: Mapping[str, str]) -> dict[str, pl.Series]:
+    """Take the flags of these cells away, and return for each column where any of them was raised."""
     warnings: dict[str, pl.Series] = {}
-    for cell, field_id in of_custom.items():
+    for cell, key in keys.items():
         raised = [found.flags.pop(name) for name in list(found.flags) if name.startswith(f"{cell}:")]
-        warnings[f"{field_id}:{LEFT_OUT}"] = pl.select(pl.any_horizontal(raised).fill_null(False)).to_series()
+        warnings[f"{key}:{LEFT_OUT}"] = pl.select(pl.any_horizontal(raised).fill_null(False)).to_series()
     return warnings
-
-
-def json_reader(field: Field) -> Callable[[str], str | None]:
-    """Return the function that reads a trimmed text into a JSON fragment, None where it cannot be read."""
-    choices = {choice.casefold(): choice for choice in field.choices}
-    return {
-        FieldType.TEXT: lambda text: json.dumps(text, ensure_ascii=False),
-        FieldType.NUMBER: _number,
-        FieldType.DATE: _date,
-        FieldType.YES_NO: lambda text: _YES_NO.get(text.casefold()),
-        FieldType.ONE_OF: lambda text: _choice(choices, text),
-        FieldType.SEVERAL_OF: lambda text: _several(choices, text),
-    }[field.type]
 
 
 def _read_column(raw: pl.DataFrame, column: UploadColumn, field: Field, found: FieldValues) -> None:
@@ -127,16 +107,23 @@ def _read_column(raw: pl.DataFrame, column: UploadColumn, field: Field, found: F
 
 
 def _properties(
-    rows: pl.Series, found: FieldValues, groups: Mapping[tuple[str, int], Mapping[str, Field]]
+    rows: pl.Series,
+    found: FieldValues,
+    groups: Mapping[tuple[str, int], Mapping[str, Field]],
+    constants: Collection[str],
+    *,
+    are_required: bool,
 ) -> pl.DataFrame:
     schema = {"row": pl.Int64, "property_type": pl.String, "number": pl.Int32, "field_values": pl.String}
     frames = [pl.DataFrame(schema=schema)]
     for (kind, number), cells in groups.items():
         filled = pl.select(pl.any_horizontal([found.texts[cell].is_not_null() for cell in cells])).to_series()
         for cell, field in cells.items():
-            if field.is_required:
+            if field.is_required and are_required:
                 found.flags[f"{cell}:required"] = filled & found.texts[cell].is_null()
         values = _json_objects(found.values, {cell: field.id for cell, field in cells.items()}, len(rows))
+        given = [found.values[cell].is_not_null() for cell in cells if cell not in constants]
+        values = pl.select(pl.when(pl.any_horizontal(given)).then(values)).to_series()
         frame = pl.DataFrame({"row": rows, "field_values": values}).drop_nulls()
         frames.append(
             frame.with_columns(property_type=pl.lit(kind), number=pl.lit(number, pl.Int32)).select(list(schema))
@@ -153,32 +140,3 @@ def _json_objects(values: Mapping[str, pl.Series], names: Mapping[str, str], hei
     return joined.select(
         pl.when(pl.col("joined") != "").then(pl.concat_str(pl.lit("{"), "joined", pl.lit("}")))
     ).to_series()
-
-
-def _number(text: str) -> str | None:
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = Decimal(text)
-    return f"{number:f}" if number else "0"
-
-
-def _date(text: str) -> str | None:
-    match = _DATE.fullmatch(text)
-    if not match:
-        return None
-    try:
-        return f'"{date(*map(int, match.groups())).isoformat()}"'
-    except ValueError:
-        return None
-
-
-def _choice(choices: Mapping[str, str], text: str) -> str | None:
-    choice = choices.get(text.casefold())
-    return None if choice is None else json.dumps(choice, ensure_ascii=False)
-
-
-def _several(choices: Mapping[str, str], text: str) -> str | None:
-    parts = [part.strip().casefold() for part in text.split(";") if part.strip()]
-    if not parts or any(part not in choices for part in parts):
-        return None
-    return json.dumps([choices[part] for part in dict.fromkeys(parts)], ensure_ascii=False)

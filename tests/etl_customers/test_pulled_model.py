@@ -11,11 +11,14 @@ from sqlalchemy.engine import Engine
 from etl_customers.base.errors import UsageError
 from etl_customers.changes.editing import edit
 from etl_customers.changes.undoing import undo
-from etl_customers.database.connect import reading
+from etl_customers.columns.account_fields import add_property_field, add_property_type
+from etl_customers.database.connect import reading, writing
 from etl_customers.database.ledger import failed_rows_of
-from etl_customers.database.tables import customers, identity_keys, provider_customers
+from etl_customers.database.tables import customers, identity_keys, properties, provider_customers
 from etl_customers.imports.installation import Installation
+from etl_customers.mappings.kept import add_mapping, shipped_mapping
 from etl_customers.settings.home import Home
+from schemas.columns import FieldType
 from tests.imported import load
 from tests.pulled import Books, contact, rows
 
@@ -39,6 +42,9 @@ class Model:
     def email(self) -> str:
         return f"p{self.random.randrange(6)}@example.com"
 
+    def site(self) -> str:
+        return self.random.choice(["", "north.example.com", "south.example.com"])
+
     def living(self) -> list[str]:
         return [key for key, person in self.people.items() if "MergedToContactID" not in person]
 
@@ -49,11 +55,12 @@ class Model:
 
     def add(self) -> None:
         key = f"{self.random.choice('abcd')}{self.minutes}"
-        self.touch(key, **contact(key, EmailAddress=self.email()))
+        self.touch(key, **contact(key, EmailAddress=self.email()), Website=self.site())
 
     def change(self) -> None:
         for key in self.living()[:1]:
-            self.touch(key, LastName=self.random.choice(["Smith", "Jones"]), EmailAddress=self.email())
+            last = self.random.choice(["Smith", "Jones"])
+            self.touch(key, LastName=last, EmailAddress=self.email(), Website=self.site())
 
     def swap(self) -> None:
         if len(living := self.living()) > 1:
@@ -127,6 +134,7 @@ class Model:
         present = {row["id"]: row for row in rows(self.books.target, customers)}
         links = {row["provider_id"]: row["customer_id"] for row in rows(self.books.target, provider_customers)}
         owners = {row["value"]: row["customer_id"] for row in rows(self.books.target, identity_keys)}
+        sites = rows(self.books.target, properties)
         with reading(self.books.target) as connection:
             failed = {row.provider_id: row.errors[0]["code"] for row in failed_rows_of(connection, import_id)}
         for key, person in self.people.items():
@@ -143,6 +151,8 @@ class Model:
                     name: value for name, value in wanted.items() if name not in kept
                 }
                 assert customer["email"] in owners
+                site = [{"kind": "Web", "name": person["Website"]}] if person["Website"] else []
+                assert [row["field_values"] for row in sites if row["customer_id"] == customer["id"]] == site
         of_others = links.keys() - {key for key, person in self.people.items() if "MergedToContactID" not in person}
         assert not any(present[links[key]]["is_active"] for key in of_others)
 
@@ -153,6 +163,12 @@ def test_whatever_happened_the_target_has_what_the_provider_has_after_a_full_pul
 ) -> None:
     target: Engine = request.getfixturevalue(f"{database}_target")
     books = Books(target, Home(tmp_path / "home").make().staging).connect()
+    with writing(target) as connection:
+        add_property_type(connection, "Site")
+        for label in ("Kind", "Name"):
+            add_property_field(connection, "site", label, FieldType.TEXT)
+        text = shipped_mapping("xero").text.replace('Website = ""', 'Website = "Site: Name"')
+        add_mapping(connection, f'{text}\n[constants]\n"Site: Kind" = "Web"\n', "eva")
     model = Model(books, Installation(Home(tmp_path / "home"), books.settings, target), random.Random(seed))
     often = [model.add, model.add, model.change, model.swap, model.pull, model.pull_all]
     seldom = [model.toggle, model.merge, model.vanish, model.come_back, model.edit, model.file, model.undo]

@@ -15,7 +15,7 @@ def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, t
 
     refused = run("mappings", "add", str(file), at=home)
     assert (refused.code, refused.out) == (2, "")
-    assert "line 23: there is no such column" in refused.err
+    assert "line 26: there is no such column" in refused.err
 
     assert run("fields", "add", "Remarks", at=home).code == 0
     added = run("mappings", "add", str(file), at=home)
@@ -59,3 +59,35 @@ def test_a_mapping_that_fills_a_custom_field_no_more_says_that_its_values_stay(r
     refused = run("fields", "remove", "site", at=home)
     assert (refused.code, "the mapping of QuickBooks Online fills it with Notes" in refused.err) == (2, True)
     assert run("fields", "remove", "remarks", at=home).code == 0
+
+
+def test_a_shipping_address_is_made_a_property_by_the_commands_of_the_guide(run: Run, tmp_path: Path) -> None:
+    home, file, text = tmp_path / "home", tmp_path / "quickbooks.toml", shipped_mapping("quickbooks").text
+    mapped = text.replace('ShipAddr = "address"', 'ShipAddr = "Address: Lines"')
+    file.write_text(f'{mapped}\n[constants]\n"Address: Kind" = "Shipping"\n', encoding="utf-8")
+    refused = run("mappings", "add", str(file), at=home)
+    assert refused.code == 2
+    assert "line 24: there is no such property type" in refused.err
+    for words in (["Address"], ["address", "Kind"], ["address", "Lines"]):
+        assert run("properties", "add", *words, at=home).code == 0
+    assert run("mappings", "add", str(file), at=home).code == 0
+
+    for words in (["address"], ["Address", "lines"]):
+        kept = run("properties", "remove", *words, at=home)
+        assert (kept.code, "was not removed: the mapping of QuickBooks Online fills it" in kept.err) == (2, True)
+
+    file.write_text(text, encoding="utf-8")
+    assert json.loads(run("mappings", "add", str(file), "--json", at=home).out)["unmade_properties"] == ["Address"]
+    assert run("properties", "remove", "address", at=home).code == 0
+
+
+def test_a_mapping_that_makes_a_property_no_more_says_that_the_next_pull_takes_it_away(
+    run: Run, tmp_path: Path
+) -> None:
+    home, file, text = tmp_path / "home", tmp_path / "xero.toml", shipped_mapping("xero").text
+    for words in (["Address"], ["address", "Lines"]):
+        run("properties", "add", *words, at=home)
+    file.write_text(text.replace('POBOX" = "address"', 'POBOX" = "Address 2: Lines"'), encoding="utf-8")
+    run("mappings", "add", str(file), at=home)
+    said = "the mapping makes these properties no more, and the next pull takes its own away: Address 2"
+    assert said in " ".join(run("mappings", "remove", "xero", at=home).out.split())

@@ -78,7 +78,11 @@ def test_properties_belong_to_their_customer(target: Engine, stage: Stage, accep
 
     with reading(target) as connection:
         rows = connection.execute(sa.select(properties).order_by(properties.c.number)).all()
-    assert [tuple(row) for row in rows] == [(2, "pet", 1, {"name": "Rex"}), (2, "pet", 2, {"name": "Mia", "age": 3})]
+    assert [tuple(row[:4]) for row in rows] == [
+        (2, "pet", 1, {"name": "Rex"}),
+        (2, "pet", 2, {"name": "Mia", "age": 3}),
+    ]
+    assert {tuple(row[4:]) for row in rows} == {(None, None, None)}  # no pull may change them
 
 
 def test_ids_ascend_in_the_order_of_the_file(target: Engine, stage: Stage, accept: Accept) -> None:
