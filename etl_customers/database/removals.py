@@ -4,7 +4,7 @@ Removing and loading exclude each other: a load may have found a customer to be 
 already, and the row that failed for it must not outlive its reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -176,7 +176,13 @@ def forget_pull(connection: Connection, record: ImportRecord) -> None:
     )
 
 
-def erase_customer(connection: Connection, customer_id: int, erased_by: str | None, now: datetime) -> None:
+def erase_customer(
+    connection: Connection,
+    customer_id: int,
+    erased_by: str | None,
+    now: datetime,
+    keys: Collection[tuple[str, str]] = (),
+) -> None:
     """Delete a customer with all that belongs to it; what was removed before is noted as erased.
 
     A provider's customer stays known by its id, so that the next pull does not bring the person back,
@@ -187,10 +193,12 @@ def erase_customer(connection: Connection, customer_id: int, erased_by: str | No
         customer_id: In the target, or removed from it.
         erased_by: The person who asked for it.
         now: In UTC.
+        keys: Kind and value of identity keys that the customer is known to have had: a link may be gone.
     """
     linked = provider_customers.c.customer_id == customer_id
     connection.execute(provider_customers.update().where(linked).values(**_FORGOTTEN, erased_at=now))
-    forget_names_below_erased(connection)
+    ids = (value.split(":", 2) for kind, value in keys if kind == PROVIDER_KIND)
+    forget_names_below_erased(connection, also=[(provider, tenant, key) for provider, tenant, key in ids])
     _remember(connection, customers.c.id == customer_id, ERASED, erased_by, now)
     connection.execute(customers.delete().where(customers.c.id == customer_id))
     known = removed_customers.c.customer_id == customer_id

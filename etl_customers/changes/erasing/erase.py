@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etl_customers.base.errors import ImportBusy, NotNow
+from etl_customers.changes.erasing.names_above import holds_names_of_erased
 from etl_customers.changes.erasing.person import Person, find_duplicates, find_person
-from etl_customers.changes.erasing.pulled import find_pulled_rows
+from etl_customers.changes.erasing.pulled import find_pulled_rows, ids_at_provider
 from etl_customers.changes.erasing.staged import find_rows, learn_from_origin
 from etl_customers.changes.erasing.texts import Record, holds, is_workbook, without_rows
 from etl_customers.database.connect import empty_log, reading, writing
@@ -139,7 +140,7 @@ def _erase_from_target(
         for import_id, rows in person.rows.items():
             rows |= find_duplicates(connection, import_id, rows)
             erasure.failed_rows += erase_failed_rows(connection, import_id, rows, now)
-        erase_customer(connection, person.customer_id, erased_by, now)
+        erase_customer(connection, person.customer_id, erased_by, now, person.keys)
     erasure.is_repeat = removed is not None and removed.reason == ERASED
     erasure.erased_at = removed.removed_at if removed is not None and erasure.is_repeat else now
     return True
@@ -205,6 +206,7 @@ class _Files:
                 if staging is None:
                     return is_ended  # nobody can tell who is in it
                 rows = find_rows(staging, import_id, self._person) | find_pulled_rows(staging, record, self._person)
+                is_named = is_ended and record is not None and self._is_named_above(staging, record)
         except ImportBusy:
             if is_ended:
                 raise
@@ -214,7 +216,12 @@ class _Files:
             self._person.rows[import_id] |= rows
             if not is_ended:
                 self._say_still_there(f"import {import_id}, which has not ended", _WHEN_ENDED)
-        return bool(rows) and is_ended
+        return bool(rows or is_named) and is_ended
+
+    def _is_named_above(self, staging: Staging, record: ImportRecord) -> bool:
+        """Tell whether the person's name may stand before those of others; of a pull under way, its end looks into it."""
+        with reading(self._installation.target) as connection:
+            return holds_names_of_erased(connection, staging, record, ids_at_provider(record, self._person))
 
     def _erase_staged(self, path: Path) -> None:
         """Delete the staging file of an import that ended; its other failed rows have a file by then."""

@@ -32,12 +32,7 @@ def find_pulled_rows(staging: Staging, record: ImportRecord | None, person: Pers
         record: The import's ledger entry, if there is one.
         person: Known by the keys that a provider's ids are, or by what identifies others too.
     """
-    own = f"{record.source}:{record.tenant_id}:" if record is not None else None
-    ids = [
-        value.removeprefix(own)
-        for kind, value in person.keys
-        if own and kind == PROVIDER_KIND and value.startswith(own)
-    ]
+    ids = ids_at_provider(record, person)
     found = {row for (row,) in staging.rows(_IDS, [ids])}
     # On a cursor of its own, a block at a time: a provider may have many that are no customers.
     with staging.cursor() as cursor:
@@ -45,6 +40,16 @@ def find_pulled_rows(staging: Staging, record: ImportRecord | None, person: Pers
         while block := cursor.fetchmany(_RECORDS_AT_A_TIME):
             found |= {row for row, text in block if person.is_in(_texts(text))}
     return found
+
+
+def ids_at_provider(record: ImportRecord | None, person: Person) -> list[str]:
+    """Return how the provider of a pull's connection calls the person; nothing for an import that is no pull."""
+    own = f"{record.source}:{record.tenant_id}:" if record is not None else None
+    return [
+        value.removeprefix(own)
+        for kind, value in person.keys
+        if own and kind == PROVIDER_KIND and value.startswith(own)
+    ]
 
 
 def _texts(record: str) -> Iterator[str]:

@@ -97,14 +97,16 @@ def test_who_is_erased_has_no_name_here_and_gets_none_by_the_next_pull(books: Bo
     assert [(row["display_name"], row["qualified_name"]) for row in erased] == [(None, None)]
 
 
+def customer(number: str, *names: str, parent: str | None = None, **fields: Any) -> dict[str, Any]:
+    """Return a customer by its id and the names of those above it and its own."""
+    own = {"CompanyName": f"Shop {number}", "DisplayName": names[-1], "FullyQualifiedName": ":".join(names)}
+    return {"Id": number, **own, **({"ParentRef": {"value": parent}} if parent else {}), **fields}
+
+
 @pytest.mark.parametrize("is_full", [True, False])
 def test_an_erased_name_is_in_no_name_of_those_below_and_comes_back_with_no_pull(
     target: Engine, tmp_path: Path, is_full: bool
 ) -> None:
-    def customer(number: str, *names: str, parent: str | None = None) -> dict[str, Any]:
-        own = {"CompanyName": f"Shop {number}", "DisplayName": names[-1], "FullyQualifiedName": ":".join(names)}
-        return {"Id": number, **own, **({"ParentRef": {"value": parent}} if parent else {})}
-
     zelda, others = customer("8", "Zelda Quux"), [customer("20", "Bea"), customer("21", "Bea", "Hall", parent="20")]
     below = [
         customer("9", "Zelda Quux", "Kitchen", parent="8"),
@@ -129,6 +131,42 @@ def test_an_erased_name_is_in_no_name_of_those_below_and_comes_back_with_no_pull
     books.pull(*([zelda, *others] if is_full else []), *changed, new, is_full=is_full)
     assert kept() == {**left, "11": None}
     assert found(books, "zelda") == []
+
+
+def test_an_erased_name_goes_also_where_a_customer_between_is_not_linked(target: Engine, tmp_path: Path) -> None:
+    between = customer("9", "Zelda Quux", "Kitchen", parent="8", IsProject=True)
+    below = [
+        customer("10", "Zelda Quux", "Kitchen", "Sink", parent="9"),
+        customer("11", "Zelda Quux", "Kitchen", "Sink", "Tap", parent="10"),
+    ]
+    # What stands before this one's name is the name of somebody who was never here.
+    other = [customer("20", "Bea", IsProject=True), customer("21", "Bea", "Hall", parent="20")]
+    other += [customer("22", "Bea", "Hall", "Door", parent="21")]
+    books, elsewhere = (Books(target, tmp_path, "quickbooks", tenant).connect() for tenant in ("1", "2"))
+    records = [customer("8", "Zelda Quux"), between, *below, *other]
+    books.pull(*records)
+    elsewhere.pull(*({**one, "CompanyName": f"Elsewhere {one['Id']}"} for one in records))
+
+    def kept(tenant: str) -> dict[str, str | None]:
+        links = [row for row in rows(target, provider_customers) if row["tenant_id"] == tenant]
+        return {row["provider_id"]: row["qualified_name"] for row in links if row["qualified_name"] is not None}
+
+    untouched = {
+        "10": "Zelda Quux:Kitchen:Sink",
+        "11": "Zelda Quux:Kitchen:Sink:Tap",
+        "21": "Bea:Hall",
+        "22": "Bea:Hall:Door",
+    }
+    assert kept("1") == kept("2") == untouched
+    with reading(target) as connection:
+        erased = next(
+            one.id for one in search_customers(connection, "zelda") if one.values["business_name"] == "Shop 8"
+        )
+    erase(Installation(Home(tmp_path / "home").make(), Settings(), target), erased, "eva")
+    left = {"21": "Bea:Hall", "22": "Bea:Hall:Door"}
+    assert (kept("1"), kept("2")) == (left, untouched)
+    books.pull(*({**one, "CompanyName": f"New {one['Id']}", "minutes": 1} for one in below))
+    assert (kept("1"), kept("2")) == (left, untouched)
 
 
 def test_a_customer_of_a_file_that_is_linked_gets_its_name_in_the_books(target: Engine, tmp_path: Path) -> None:
