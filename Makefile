@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 # The first of these that is Python 3.11 or newer makes the environment; `make PYTHON=/path/to/python …` chooses another.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help import pull test faults fuzz lint format ui bench contract scale pictures lock sbom clean environment development
+.PHONY: help import pull test faults fuzz mutate lint format ui bench contract scale pictures lock sbom clean environment development
 
 help: ## List what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ faults: development ## Kill imports at every call, fill every disk, drop every c
 
 fuzz: development ## Read, check and write thousands of generated files, rows and settings.
 	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) -m hypothesis tests $(ARGS)
+
+mutate: development ## Take each check of each contract away: a test must miss it (ARGS=word for some).
+	@$(BIN)/python -m tests.schemas.mutate $(ARGS)
 
 lint: development ## Check style, types and the direction of imports.
 	@$(BIN)/ruff check --quiet .

@@ -13,6 +13,7 @@ from functools import cached_property
 import pandera.polars as pa
 import polars as pl
 
+from schemas.checks import cell_check, matching
 from schemas.codes import INVALID_RECORD
 
 ADDRESS = "address"
@@ -74,9 +75,9 @@ class RecordShape:
         The identity's column holds the id that was found usable, null where none was.
         A flag column is there only where a record raises it.
         """
-        reference = pa.Check.str_matches(PROVIDER_ID, error=INVALID_RECORD)
+        reference = matching(PROVIDER_ID, INVALID_RECORD)
         columns = {
-            "row": pa.Column(pl.Int64, pa.Check.ge(2), unique=True),
+            "row": pa.Column(pl.Int64),
             self.identity: pa.Column(pl.String, reference),
         }
         for name in self.flat_texts:
@@ -84,6 +85,6 @@ class RecordShape:
         columns |= {name: pa.Column(pl.Boolean, nullable=True) for name in self.flags}
         in_lists = (f"{name}.{inner}" for name, inners in self.lists.items() for inner in inners)
         for name in (*self.fields, *self.flat_texts, *in_lists):
-            is_false = pa.Check.eq(False, error=INVALID_RECORD)
-            columns[f"{name}:{INVALID_RECORD}"] = pa.Column(pl.Boolean, is_false, required=False)
+            is_raised = cell_check(INVALID_RECORD, lambda flag: ~pl.col(flag))
+            columns[f"{name}:{INVALID_RECORD}"] = pa.Column(pl.Boolean, is_raised, nullable=True, required=False)
         return pa.DataFrameSchema(columns, name=self.name)

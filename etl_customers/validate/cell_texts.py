@@ -12,7 +12,7 @@ from etl_customers.validate.damaged import SUSPECT, is_damaged
 from etl_customers.validate.normalise import map_distinct
 from etl_customers.validate.source_rules import SourceRules
 from schemas.codes import ERROR_VALUE
-from schemas.normalised_customers import UNREADABLE
+from schemas.normalised_customers import LEAVABLE
 
 
 def without_invisible(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
@@ -77,7 +77,7 @@ def find_error_values(texts: pl.DataFrame, password_states: pl.Series, rules: So
         password_states: As the stage read tells them.
         rules: Of the source; what it leaves out where it cannot be read is left out here too.
     """
-    left_out = {flag.partition(":")[0] for flag in UNREADABLE} if rules.leaves_out else set()
+    left_out = LEAVABLE if rules.leaves_out else ()
     names = [name for name, kind in texts.schema.items() if kind == pl.String and name not in left_out]
     suspected = texts.select(pl.col(name).str.contains(LOOKS_LIKE_ONE).any() for name in names)
     found = {"password": password_states.str.extract(f"^{ERROR_VALUE} (.+)$")}

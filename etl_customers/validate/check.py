@@ -1,9 +1,8 @@
 """Holds normalised rows against the contract and says in codes what each failed row breaks."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import polars as pl
 
@@ -17,21 +16,20 @@ from etl_customers.validate.cell_texts import (
     without_invisible,
     without_text_formulas,
 )
-from etl_customers.validate.field_values import LONGEST_TEXT, read_field_values
+from etl_customers.validate.field_values import FieldValues, read_field_values
 from etl_customers.validate.keys import find_keys
 from etl_customers.validate.normalise import normalise_rows
 from etl_customers.validate.places import Places, load_places
 from etl_customers.validate.source_rules import SourceRules, rules_of
 from etl_customers.validate.suggest import Suggester
-from schemas.codes import ERROR_VALUE, UNKNOWN_STATE
+from schemas.codes import ERROR_VALUE, LEFT_OUT, UNKNOWN_STATE
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS
 from schemas.failures import find_failures
-from schemas.normalised_customers import FLAGS, normalised_customers, raised_flags
+from schemas.normalised_fields import LONGEST_TEXT, normalised_fields
 from schemas.sources import CSV
-from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _ERRORS = {"row": pl.Int64, "column": pl.String, "code": pl.String, "reference": pl.String, "suggestion": pl.String}
-_FLAGS_AT_ONCE = 50
+_OF_STORAGE = ("required", "too_long", "unprintable_character")
 _READ_ROLES = ("column", "custom_field", "property")
 
 
@@ -83,11 +81,12 @@ def check_rows(
     found = read_field_values(raw, columns, fields, is_pull=rules.is_pull)
     frame = normalised.frame
     texts = normalised.texts.with_columns(raw["row"], **found.texts)
-    told_of_texts |= found.left_out
-    told_of_texts |= damaged_flags(texts, {column.cell: column.key for column in columns})
     error_values = find_error_values(texts, raw["password_state"], rules)
-    flags = {**found.flags, **{f"{name}:{ERROR_VALUE}": which.is_not_null() for name, which in error_values.items()}}
-    failures = pl.concat([_find_value_failures(frame.drop(FLAGS), rules), *_find_flag_failures(frame, flags)])
+    failures = _find_failures(frame, found, error_values, rules)
+    if rules.is_pull:
+        failures, left_out = _leave_out(failures, frame["row"], columns, found)
+        told_of_texts |= left_out
+    told_of_texts |= damaged_flags(texts, {column.cell: column.key for column in columns})
     suggester = Suggester(texts, frame, fields, columns, places)
     errors = _describe(failures, columns, suggester, _by_row(frame["row"], error_values))
     sound = ~frame["row"].is_in(errors["row"].unique().implode())
@@ -97,10 +96,10 @@ def check_rows(
         "row",
         *CUSTOMER_COLUMNS,
         found.custom_fields.filter(sound).alias("custom_fields"),
-        "has_password",
+        (pl.col("password") == "given").fill_null(False).alias("has_password"),
         "parent_row",
     ).join(_warnings_json(warnings), on="row", how="left", maintain_order="left")
-    if find_failures(VALIDATED_CUSTOMERS, customers).height:
+    if find_failures(rules.after, customers).height:
         raise AssertionError("rows that keep every rule do not have the form of validated_customers")
     return CheckedRows(
         customers=customers,
@@ -140,17 +139,46 @@ def check_texts(
     return check_rows(raw, columns, fields, settings, load_places(settings.reference), rules)
 
 
-def _find_value_failures(values: pl.DataFrame, rules: SourceRules) -> pl.DataFrame:
-    filled = [name for name in values.columns if values[name].null_count() < values.height]
-    return find_failures(normalised_customers(rules.required, filled), values)
+def _find_failures(
+    frame: pl.DataFrame, found: FieldValues, error_values: dict[str, pl.Series], rules: SourceRules
+) -> pl.DataFrame:
+    """Hold the rows against the contracts; what is empty or cannot be stored comes first, error values last."""
+    of_cells = {f"{name}:{ERROR_VALUE}": which for name, which in error_values.items()}
+    of_fields = {name: which for name, which in of_cells.items() if name.partition(":")[0] in found.texts}
+    failures = find_failures(
+        rules.before, frame.with_columns(**{name: of_cells[name] for name in of_cells.keys() - of_fields.keys()})
+    )
+    is_stored = pl.col("code").is_in(_OF_STORAGE) & (pl.col("column") != "password")
+    parts = [failures.filter(is_stored), failures.filter(~is_stored)]
+    if found.cells:
+        texts = {f"{cell}:text": text for cell, text in found.texts.items()}
+        parts.append(
+            find_failures(
+                normalised_fields(tuple(found.cells)),
+                frame.select("row").with_columns(**texts, **found.values, **of_fields),
+            )
+        )
+    failures = pl.concat(parts)
+    is_error_value = pl.col("code") == ERROR_VALUE
+    return pl.concat([failures.filter(~is_error_value), failures.filter(is_error_value)])
 
 
-def _find_flag_failures(frame: pl.DataFrame, of_fields: dict[str, pl.Series]) -> Iterator[pl.DataFrame]:
-    """Hold some flags at a time against the contract: Pandera's time grows with the square of their number."""
-    flags = {**frame.select(FLAGS).to_dict(), **of_fields}
-    names = iter(name for name, flag in flags.items() if flag.any())
-    while some := list(islice(names, _FLAGS_AT_ONCE)):
-        yield find_failures(raised_flags(some), frame.select("row", *(flags[name].alias(name) for name in some)))
+def _leave_out(
+    failures: pl.DataFrame, rows: pl.Series, columns: list[UploadColumn], found: FieldValues
+) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """Take what is wrong with the account's own fields out of the failures of a pull: nobody asked for these texts.
+
+    Returns:
+        The other failures, and for each column a flag ``column:left_out``, true where something was wrong.
+    """
+    left_out = {}
+    for column in columns:
+        if column.cell in found.texts:
+            is_wrong = (pl.col("column") == column.cell) & (pl.col("code") != ERROR_VALUE)
+            wrong = failures.filter(is_wrong)["row"]
+            left_out[f"{column.key}:{LEFT_OUT}"] = rows.is_in(wrong.implode())
+            failures = failures.filter(~is_wrong)
+    return failures, left_out
 
 
 def _by_row(rows: pl.Series, error_values: dict[str, pl.Series]) -> dict[tuple[int, str], str]:

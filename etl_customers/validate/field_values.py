@@ -14,34 +14,22 @@ import polars as pl
 from etl_customers.columns.account_fields import AccountFields, Field
 from etl_customers.columns.field_texts import json_reader
 from etl_customers.staging import UploadColumn
-from etl_customers.validate.normalise import map_distinct, trimmed_texts, unread
-from schemas.codes import LEFT_OUT
-from schemas.columns import UNPRINTABLE, FieldType
-
-LONGEST_TEXT = 10_000
-"""Characters that a custom field or property field may hold."""
+from etl_customers.validate.normalise import map_distinct, trimmed_texts
+from schemas.normalised_fields import FieldCell, is_storable
 
 _OF_PROPERTIES = ("property", "constant")
-_CODES = {
-    FieldType.NUMBER: "invalid_number",
-    FieldType.DATE: "invalid_date",
-    FieldType.YES_NO: "invalid_yes_no",
-    FieldType.ONE_OF: "unknown_choice",
-    FieldType.SEVERAL_OF: "unknown_choice",
-}
 
 
 @dataclass
 class FieldValues:
-    """The fields of a chunk: texts and flags by cell column, and what is loaded."""
+    """The fields of a chunk by cell column, and what is loaded of them where the row keeps the rules."""
 
     texts: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
     values: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
-    flags: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
+    cells: list[FieldCell] = dataclasses.field(default_factory=list)
+    """What the contract has to ask of each."""
     custom_fields: pl.Series = dataclasses.field(default_factory=lambda: pl.Series(dtype=pl.String))
     properties: pl.DataFrame = dataclasses.field(default_factory=pl.DataFrame)
-    left_out: dict[str, pl.Series] = dataclasses.field(default_factory=dict)
-    """Warnings of a pull, ``column:left_out``, in the place of flags."""
 
 
 def read_field_values(
@@ -49,11 +37,11 @@ def read_field_values(
 ) -> FieldValues:
     """Read all columns of custom fields and properties of a chunk of ``raw_csv``.
 
-    Of a pull a value that cannot be read is left out, and none is required: nobody who could mend it has asked for it.
+    Of a pull none is required: nobody who could fill it in has asked for it.
     A constant is a property's only beside a value of another field.
 
     Returns:
-        ``values`` holds JSON fragments, ``flags`` columns named ``c7:code``;
+        ``values`` holds JSON fragments, null where a text could not be read;
         ``custom_fields`` one JSON object a row, null where no field is filled;
         ``properties`` one row per property of a customer that has any field filled.
     """
@@ -65,45 +53,31 @@ def read_field_values(
     constants: set[str] = set()
     for column in columns:
         if column.role == "custom_field":
-            _read_column(raw, column, custom[column.key], found)
-            if custom[column.key].is_required and not is_pull:
-                found.flags[f"{column.cell}:required"] = found.texts[column.cell].is_null()
+            field = custom[column.key]
+            _read_column(raw, column, field, found)
+            found.cells.append(FieldCell(column.cell, field.type, field.is_required and not is_pull))
             of_custom[column.cell] = column.key
         elif column.role in _OF_PROPERTIES and column.property_type and column.property_number and column.field:
-            _read_column(raw, column, types[column.property_type, column.field], found)
-            cells = of_property.setdefault((column.property_type, column.property_number), {})
-            cells[column.cell] = types[column.property_type, column.field]
+            field = types[column.property_type, column.field]
+            _read_column(raw, column, field, found)
+            of_property.setdefault((column.property_type, column.property_number), {})[column.cell] = field
             if column.role == "constant":
                 constants.add(column.cell)
-    if is_pull:
-        cells_of_properties = {cell for cells in of_property.values() for cell in cells}
-        keys = {column.cell: column.key for column in columns if column.cell in {*of_custom, *cells_of_properties}}
-        found.left_out = _left_out(found, keys)
+    for group in of_property.values():
+        found.cells += [
+            FieldCell(cell, field.type, field.is_required and not is_pull, tuple(group))
+            for cell, field in group.items()
+        ]
     found.custom_fields = _json_objects(found.values, of_custom, raw.height)
-    found.properties = _properties(raw["row"], found, of_property, constants, are_required=not is_pull)
+    found.properties = _properties(raw["row"], found, of_property, constants)
     return found
-
-
-def _left_out(found: FieldValues, keys: Mapping[str, str]) -> dict[str, pl.Series]:
-    """Take the flags of these cells away, and return for each column where any of them was raised."""
-    warnings: dict[str, pl.Series] = {}
-    for cell, key in keys.items():
-        raised = [found.flags.pop(name) for name in list(found.flags) if name.startswith(f"{cell}:")]
-        warnings[f"{key}:{LEFT_OUT}"] = pl.select(pl.any_horizontal(raised).fill_null(False)).to_series()
-    return warnings
 
 
 def _read_column(raw: pl.DataFrame, column: UploadColumn, field: Field, found: FieldValues) -> None:
     texts = trimmed_texts(raw, {column.cell: column.cell})[column.cell]
     found.texts[column.cell] = texts
-    storable = ~texts.str.contains(UNPRINTABLE).fill_null(False)
-    short = (texts.str.len_chars() <= LONGEST_TEXT).fill_null(True)
-    readable = pl.select(pl.when(storable & short).then(texts)).to_series()
+    readable = pl.select(pl.when(is_storable(texts)).then(texts)).to_series()
     found.values[column.cell] = map_distinct(readable, json_reader(field), pl.String)
-    found.flags[f"{column.cell}:unprintable_character"] = ~storable
-    found.flags[f"{column.cell}:too_long"] = ~short
-    if code := _CODES.get(field.type):
-        found.flags[f"{column.cell}:{code}"] = unread(readable, found.values[column.cell])
 
 
 def _properties(
@@ -111,16 +85,10 @@ def _properties(
     found: FieldValues,
     groups: Mapping[tuple[str, int], Mapping[str, Field]],
     constants: Collection[str],
-    *,
-    are_required: bool,
 ) -> pl.DataFrame:
     schema = {"row": pl.Int64, "property_type": pl.String, "number": pl.Int32, "field_values": pl.String}
     frames = [pl.DataFrame(schema=schema)]
     for (kind, number), cells in groups.items():
-        filled = pl.select(pl.any_horizontal([found.texts[cell].is_not_null() for cell in cells])).to_series()
-        for cell, field in cells.items():
-            if field.is_required and are_required:
-                found.flags[f"{cell}:required"] = filled & found.texts[cell].is_null()
         values = _json_objects(found.values, {cell: field.id for cell, field in cells.items()}, len(rows))
         given = [found.values[cell].is_not_null() for cell in cells if cell not in constants]
         values = pl.select(pl.when(pl.any_horizontal(given)).then(values)).to_series()

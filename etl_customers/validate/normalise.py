@@ -1,8 +1,8 @@
-"""Turns the texts of a chunk of rows into typed values and flags of what could not be read.
+"""Turns the texts of a chunk of rows into candidates: the values as which they would be loaded.
 
-What a row must be is said by ``schemas.normalised_customers``; here texts are trimmed,
-read by the libraries that know (phones, e-mails, places) and given their defaults.
-Lookups are made on distinct values, not row by row.
+Nothing is decided here: a text that could not be read leaves null beside it, and what a row must be
+is said by ``schemas.normalised_customers``. Texts are trimmed, read by the libraries that know
+(phones, e-mails, places) and given their defaults. Lookups are made on distinct values, not row by row.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from etl_customers.texts.error_values import error_value
 from etl_customers.validate.emails import read_emails
 from etl_customers.validate.phones import read_phones
 from etl_customers.validate.places import Places
-from etl_customers.validate.source_rules import NAMES, SourceRules
+from etl_customers.validate.source_rules import SourceRules
 from schemas.codes import LEFT_OUT
 from schemas.columns import COLUMNS, CUSTOMER_TYPES, IDENTITY_COLUMNS, TITLES, Kind
-from schemas.normalised_customers import UNREADABLE
+from schemas.normalised_customers import LEAVABLE, TEXT_COLUMNS
 
 _PHONE_COLUMNS = (*IDENTITY_COLUMNS["mobile"], *IDENTITY_COLUMNS["phone"])
 _EMAIL_COLUMNS = IDENTITY_COLUMNS["email"]
@@ -50,29 +50,22 @@ def normalise_rows(
             ``c9``; a column that the upload lacks is missing here and null everywhere.
         company: Its country and city fill what a row leaves open (R10, R12).
         places: Reference lists of countries, states and cities.
-        rules: Of the source; what it leaves out has the warning ``left_out`` and no flag.
+        rules: Of the source; what it leaves out has the warning ``left_out``.
     """
     texts = trimmed_texts(raw, {c.name: positions.get(c.name) for c in COLUMNS if c.kind is not Kind.PASSWORD})
     values = {column.name: texts[column.name] for column in COLUMNS if column.kind is Kind.TEXT}
     done = Normalised(texts=texts, frame=raw.select("row"))
-    flags = {
-        **_read_choices(texts, values, done.warnings),
-        **_read_places(texts, values, company, places, done.warnings, rules),
-    }
-    is_unknown = values["country"].is_null() if rules.is_pull else flags["country:unknown_country"]
-    flags |= _read_contacts(texts, values, is_unknown, company.country, done.warnings, rules)
+    _read_choices(texts, values, done.warnings)
+    _read_places(texts, values, company, places, done.warnings, rules)
+    _read_contacts(texts, values, company.country, done.warnings, rules)
     values["date_joined"] = read_dates(texts["date_joined"])
-    flags["date_joined:invalid_date"] = unread(texts["date_joined"], values["date_joined"])
-    has_name = pl.any_horizontal(pl.col(name).is_not_null() for name in NAMES)
-    flags["business_name:name_missing"] = texts.select(~has_name & rules.needs_name).to_series()
-    flags["row:invalid_failed_row"] = (raw["parent_row"] < 0).fill_null(False)
-    password = raw["password_state"]
-    for state, code in (("too_long", "too_long"), ("unprintable", "unprintable_character")):
-        flags[f"password:{code}"] = (password == state).fill_null(False)
     if rules.leaves_out:
-        _leave_out(flags, done.warnings)
-    done.frame = raw.select("row", "parent_row", has_password=(password == "given").fill_null(False)).with_columns(
-        **values, **flags
+        left_out = {f"{name}:{LEFT_OUT}": unread(texts[name], values[name]) for name in LEAVABLE}
+        for family, code in (("email", "mixed_scripts"), ("mobile", "unassigned_phone"), ("phone", "unassigned_phone")):
+            _close_gaps(IDENTITY_COLUMNS[family], code, values, done.warnings)
+        done.warnings |= left_out
+    done.frame = raw.select("row", "parent_row", pl.col("password_state").alias("password")).with_columns(
+        **values, **{f"{name}:text": texts[name] for name in TEXT_COLUMNS}
     )
     return done
 
@@ -104,18 +97,8 @@ def read_dates(texts: pl.Series) -> pl.Series:
     return pl.select(pl.when(well_formed).then(texts).str.to_date("%Y/%m/%d", strict=False)).to_series()
 
 
-def _leave_out(flags: dict[str, pl.Series], warnings: dict[str, pl.Series]) -> None:
-    """Make warnings of the flags of texts that could not be read."""
-    for flag in UNREADABLE:
-        unread_texts = flags[flag]
-        warnings[f"{flag.partition(':')[0]}:{LEFT_OUT}"] = unread_texts
-        flags[flag] = pl.repeat(False, len(unread_texts), eager=True)
-
-
-def _read_choices(
-    texts: pl.DataFrame, values: dict[str, pl.Series], warnings: dict[str, pl.Series]
-) -> dict[str, pl.Series]:
-    """Title and customer type, and the default and the demand that come with the type (R6, R8, R9)."""
+def _read_choices(texts: pl.DataFrame, values: dict[str, pl.Series], warnings: dict[str, pl.Series]) -> None:
+    """Title and customer type, and the type's default (R6, R8)."""
     titles = {title.casefold(): title for title in TITLES}
     types = {kind.casefold(): kind for kind in CUSTOMER_TYPES}
     title, kind, business = texts["customer_title"], texts["customer_type"], texts["business_name"]
@@ -128,11 +111,6 @@ def _read_choices(
     ).to_series()
     values["customer_type"] = pl.select(pl.when(kind.is_null()).then(default).otherwise(read_type)).to_series()
     warnings["customer_type:customer_type_defaulted"] = kind.is_null()
-    return {
-        "customer_title:unknown_title": unread(title, values["customer_title"]),
-        "customer_type:unknown_customer_type": unread(kind, read_type),
-        "business_name:business_name_missing": ((read_type == "Business") & business.is_null()).fill_null(False),
-    }
 
 
 def _read_places(
@@ -142,7 +120,7 @@ def _read_places(
     places: Places,
     warnings: dict[str, pl.Series],
     rules: SourceRules,
-) -> dict[str, pl.Series]:
+) -> None:
     """Country, state and city with their defaults (R10, R12); a country that is left out has no default."""
     country_text, state_text, city_text = texts["country"], texts["state"], texts["city"]
     # Without its signs an error value may be a code: #N/A is not Namibia, #NV not Nevada.
@@ -177,52 +155,37 @@ def _read_places(
     warnings["city:city_defaulted"] = city_text.is_null() & first_city.is_not_null()
     warnings["city:city_defaulted_to_company"] = city_text.is_null() & of_company
     warnings["country:country_defaulted"] = country_text.is_null() & country.is_not_null()
-    return {
-        "country:unknown_country": unread(country_text, read_country),
-        # Without a country there is nothing to look the state up in: one error says it.
-        "state:unknown_state": unread(state_text, name)
-        & (country.is_not_null() | is_elsewhere | pl.Series([rules.leaves_out])),
-    }
 
 
 def _read_contacts(
     texts: pl.DataFrame,
     values: dict[str, pl.Series],
-    country_unknown: pl.Series,
     company_country: str,
     warnings: dict[str, pl.Series],
     rules: SourceRules,
-) -> dict[str, pl.Series]:
+) -> None:
     """E-mails and numbers; all slots in one go, because people repeat themselves (R11)."""
-    flags: dict[str, pl.Series] = {}
     height = texts.height
+    is_country_unknown = values["country"].is_null()
     is_assumed = texts["country"].is_null() & pl.Series([rules.is_pull])
     emails = read_emails(pl.concat([texts[name].rename("text") for name in _EMAIL_COLUMNS]))
     for slot, name in enumerate(_EMAIL_COLUMNS):
         read = emails.slice(slot * height, height)
         values[name] = read["email"].rename(name)
         warnings[f"{name}:mixed_scripts"] = read["is_mixed"].fill_null(False)
-        flags[f"{name}:invalid_email"] = unread(texts[name], values[name])
     regions = values["country"].fill_null(company_country).rename("region")
     numbers = read_phones(
         pl.concat([texts[name].rename("text") for name in _PHONE_COLUMNS]), pl.concat([regions] * len(_PHONE_COLUMNS))
     )
     for slot, name in enumerate(_PHONE_COLUMNS):
         read = numbers.slice(slot * height, height)
-        # A national number of an unknown country cannot be judged before the country is corrected.
+        # A national number of an unknown country cannot be read before the country is corrected.
         is_whole = texts[name].str.starts_with("+").fill_null(False)
-        judged = ~country_unknown | is_whole
+        is_readable = ~is_country_unknown | is_whole
         # Of a country that was only assumed, a number of no range there may well be a good one of another.
         is_doubtful = is_assumed & ~is_whole & ~read["is_assigned"].fill_null(True)
-        values[name] = pl.select(pl.when(judged & ~is_doubtful).then(read["e164"])).to_series().rename(name)
-        flags[f"{name}:invalid_phone"] = unread(texts[name], values[name]) & (
-            judged | is_assumed | pl.Series([rules.leaves_out])
-        )
+        values[name] = pl.select(pl.when(is_readable & ~is_doubtful).then(read["e164"])).to_series().rename(name)
         warnings[f"{name}:unassigned_phone"] = values[name].is_not_null() & ~read["is_assigned"].fill_null(True)
-    if rules.leaves_out:
-        for family, code in (("email", "mixed_scripts"), ("mobile", "unassigned_phone"), ("phone", "unassigned_phone")):
-            _close_gaps(IDENTITY_COLUMNS[family], code, values, warnings)
-    return flags
 
 
 def _close_gaps(

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from etl_customers.settings.sections import Settings
-from schemas.sources import PROVIDERS
+import pandera.polars as pa
 
-NAMES = ("first_name", "last_name", "business_name")
-"""By any one of them a customer is called something."""
+from etl_customers.settings.sections import Settings
+from schemas.normalised_customers import NAMES, normalised_customers
+from schemas.sources import PROVIDERS
+from schemas.validated_customers import validated_customers
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,16 @@ class SourceRules:
     """It comes from a provider, where nobody could be asked in which country a customer is."""
     leaves_out: bool = False
     """A text that cannot be read counts as empty, with a warning, instead of making the row fail."""
+
+    @property
+    def before(self) -> pa.DataFrameSchema:
+        """The contract of normalised rows of the source."""
+        return normalised_customers(self.required, needs_name=self.needs_name, leaves_out=self.leaves_out)
+
+    @property
+    def after(self) -> pa.DataFrameSchema:
+        """The contract of rows of the source that may be loaded."""
+        return validated_customers(self.required, needs_name=self.needs_name)
 
 
 def rules_of(settings: Settings, source: str, *, is_typed: bool = False) -> SourceRules:
