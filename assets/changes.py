@@ -20,7 +20,6 @@ from assets.runtime.partitions import IMPORTS, PARTITION_TAG
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows, list_failed_rows
-from schemas.sources import PROVIDERS
 
 LOADED_CUSTOMERS = "loaded_customers"
 
@@ -76,7 +75,7 @@ def _standing(installation: Installation, record: ImportRecord) -> dict[str, Any
     target = count_target_rows(installation.target, record.import_id)
     failed = list_failed_rows(installation.target, record.import_id, limit=0)
     there = target.loaded - target.removed
-    is_pull = record.source in PROVIDERS
+    is_pull = record.is_pull
     numbers = {"read": record.rows_read or 0, "loaded": target.loaded, "failed": target.failed}
     return counts(
         there,

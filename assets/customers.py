@@ -61,7 +61,7 @@ from etl_customers.report.lineage import (
     lineage_of_validated,
     read_shown_columns,
 )
-from schemas.sources import FIRST_STAGES, PROVIDERS
+from schemas.sources import FIRST_STAGES
 
 if TYPE_CHECKING:
     from etl_customers.changes.asked_erasures import AskedErasures
@@ -105,7 +105,7 @@ def validated_customers(
         columns = read_shown_columns(opened.staging_path(import_id), opened.settings.staging)
         record = record_of(opened, import_id)
         tags = tag_run(context, opened, record)
-    is_pull = record.source in PROVIDERS
+    is_pull = record.is_pull
     came = {"read": account.came, "validated": account.went_on, "failed": account.failed}
     numbers = in_words_of(is_pull, came)
     return dg.MaterializeResult(
@@ -154,7 +154,7 @@ def deduplicated_customers(
     numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged)
     asset, shared = "deduplicated_customers", account.shared_keys
     return dg.MaterializeResult(
-        metadata=counts(done.deduplicated, account.by_code, is_pull=record.source in PROVIDERS, **numbers)
+        metadata=counts(done.deduplicated, account.by_code, is_pull=record.is_pull, **numbers)
         | columns_from("validated_customers", lineage_of_deduplicated()),
         tags=tags,
         check_results=[
@@ -208,7 +208,7 @@ def loaded_customers(
         record = record_of(opened, import_id)
         tags, links = tag_run(context, opened, record), links_of(opened, record)
     tell_parent(context, record)
-    is_pull = record.source in PROVIDERS
+    is_pull = record.is_pull
     numbers = in_words_of(is_pull, {"read": done.read, "loaded": target.loaded, "failed": target.failed})
     numbers |= _of_pull(record, updated=done.updated, unchanged=done.unchanged, vanished=done.vanished)
     return dg.MaterializeResult(
@@ -231,7 +231,7 @@ def _check_load(
     came = target.loaded + done.updated + done.unchanged + target.failed
     is_balanced = done.read == came and done.loaded == target.loaded
     agrees = (record.rows_loaded, record.rows_failed) == (target.loaded, target.failed)
-    is_something = target.loaded > 0 or done.read + done.unread == 0 or record.source in PROVIDERS
+    is_something = target.loaded > 0 or done.read + done.unread == 0 or record.is_pull
     return [
         checked(_ACCOUNTED, asset, is_balanced, import_id, **numbers),
         checked(_AGREE, asset, agrees, import_id, **numbers, **ledger, removed=target.removed),
@@ -279,12 +279,12 @@ def failed_rows(
         columns = read_shown_columns(file, limits)
         record, allowed = record_of(opened, import_id), opened.settings.alerts.failed_share
         tags, links = tag_run(context, opened, record), links_of(opened, record)
-        asked = _finish_erasures(opened, import_id) if record.source in PROVIDERS else None
+        asked = _finish_erasures(opened, import_id) if record.is_pull else None
         kept = _kept_edited(opened, record)
         worklist = worklist_of(opened, record)
         tell_history(context, opened)
     share = (counted.failed - failed.left_out) / max(1, record.rows_read or 0)
-    is_pull = record.source in PROVIDERS
+    is_pull = record.is_pull
     numbers = in_words_of(is_pull, {"failed": counted.failed, "erased": counted.erased, "written": written})
     of = in_words_of(is_pull, {"failed": counted.failed, "read": record.rows_read or 0})
     shares = {**of, "failed_share": share, "allowed_share": allowed}
@@ -309,11 +309,11 @@ def failed_rows(
 
 def _of_pull(record: ImportRecord, **numbers: int) -> dict[str, int]:
     """Return numbers that only a pull has; none for a file, whose plots they would fill with noughts."""
-    return numbers if record.source in PROVIDERS else {}
+    return numbers if record.is_pull else {}
 
 
 def _of_file(record: ImportRecord, **numbers: int) -> dict[str, int]:
-    return {} if record.source in PROVIDERS else numbers
+    return {} if record.is_pull else numbers
 
 
 def _finish_erasures(installation: Installation, import_id: str) -> "AskedErasures":
@@ -324,7 +324,7 @@ def _finish_erasures(installation: Installation, import_id: str) -> "AskedErasur
 
 
 def _kept_edited(installation: Installation, record: ImportRecord) -> dict[str, Any]:
-    if record.source not in PROVIDERS:
+    if not record.is_pull:
         return {}
     with reading(installation.target) as connection:
         return kept_edited_table(kept_edited_of_pull(connection, record))
@@ -335,13 +335,13 @@ def _erasures(asked: "AskedErasures") -> dict[str, int]:
 
 
 def _columns_of_validated(record: ImportRecord, columns: Sequence[ShownColumn]) -> dict[str, Any]:
-    if record.source in PROVIDERS:
+    if record.is_pull:
         return {}
     return columns_from(FIRST_STAGES[record.source], lineage_of_validated(columns))
 
 
 def _columns_of_failed(record: ImportRecord, columns: Sequence[ShownColumn]) -> dict[str, Any]:
-    if record.source in PROVIDERS:
+    if record.is_pull:
         return schema(WORKLIST)
     source = FIRST_STAGES[record.source]
     return columns_of_failed_rows(columns) | columns_from(source, lineage_of_failed_rows(columns))

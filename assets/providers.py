@@ -24,7 +24,7 @@ from schemas.sources import FIRST_STAGES, LABELS, QUICKBOOKS, XERO
 from schemas.xero_contacts import XERO_CONTACTS
 
 if TYPE_CHECKING:
-    from etl_customers.imports.pulls import Pulled
+    from etl_customers.imports.fetching import Pulled
 
 _STAGED = "every_record_is_staged"
 _FRESH = "connection_is_fresh"
@@ -76,7 +76,7 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # What speaks to providers takes long to import, and the import of a file needs none of it.
-        from etl_customers.imports.pulls import run_provider_customers
+        from etl_customers.imports.fetching import run_provider_customers
 
         with stage_of(context, installation, source=provider) as (opened, import_id), engine_log(context):
             done = run_provider_customers(opened, import_id, context.run_id)

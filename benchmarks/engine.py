@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.chain import run_chain, stopwatch
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from etl_customers.database.connect import connect, upgrade
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages
 from etl_customers.imports.installation import open_installation
 from etl_customers.settings.environment import database_url
 from etl_customers.settings.home import Home
@@ -19,7 +19,7 @@ def main() -> None:
     installation = open_installation(home)
     seconds: dict[str, float] = {}
     lap = stopwatch(seconds)
-    import_id = stages.accept_upload(installation, source, accepted_by="benchmark").record.import_id
+    import_id = accepting.accept_upload(installation, source, accepted_by="benchmark").record.import_id
     lap("accept")
 
     def read() -> None:

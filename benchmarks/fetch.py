@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.pull_engine import connect_provider
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.imports.installation import open_installation
 from etl_customers.pull.fetch import fetch_records

@@ -11,7 +11,7 @@ import argon2
 from benchmarks.bench import Bench
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.measure import run_module
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from etl_customers.load.passwords import hash_passwords
 from etl_customers.settings.sections import Passwords
 

@@ -10,7 +10,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Goal, Number, Table
 from benchmarks.measure import Run, run_module
 from benchmarks.ready_rows import ReadyRows
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 
 _PROMISED_ROWS = 1_000_000
 _WHOLE = Goal("1,000,000 rows into PostgreSQL: the whole import, beside psql \\copy of what it loads", at_most=2.0)

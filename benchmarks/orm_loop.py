@@ -25,7 +25,7 @@ from email_validator import EmailNotValidError, validate_email
 from rapidfuzz import process
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from schemas.columns import COLUMNS, CUSTOMER_COLUMNS, CUSTOMER_TYPES, TITLES, Kind
 
 _BATCH = 1000

@@ -6,12 +6,12 @@ from pathlib import Path
 import requests
 
 from benchmarks.chain import run_chain, stopwatch
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from etl_customers.connections.callback import Consent, read_consent
 from etl_customers.connections.connecting import connect_company
 from etl_customers.database.connect import connect, reading, upgrade
 from etl_customers.database.ledger import require_import
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, fetching
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.settings.environment import database_url
 from etl_customers.settings.home import Home
@@ -49,13 +49,15 @@ def _pull(
     installation: Installation, provider: str, prefix: str, stages: dict[str, float], counts: dict[str, int]
 ) -> None:
     lap = stopwatch(stages, prefix)
-    import_id = pulls.accept(installation, provider, None, is_full=True, accepted_by="benchmark").record.import_id
+    import_id = accepting_pulls.accept(
+        installation, provider, None, is_full=True, accepted_by="benchmark"
+    ).record.import_id
 
     def fetch_and_map() -> None:
-        pulls.run_provider_customers(installation, import_id)
+        fetching.run_provider_customers(installation, import_id)
         lap("fetch")
         # What is fetched is not fetched again: the stage run once more is the mapping alone.
-        pulls.run_provider_customers(installation, import_id)
+        fetching.run_provider_customers(installation, import_id)
         lap("map")
 
     run_chain(installation, import_id, lap, fetch_and_map)

@@ -277,6 +277,15 @@ def open_staging(path: Path, memory_limit_mb: int, wait_seconds: float = 600) ->
 
 
 @contextmanager
+def nothing_staged(memory_limit_mb: int) -> Iterator[Staging]:
+    """Yield empty tables in memory, for an import whose staging file is gone, or was never in this home."""
+    with duckdb.connect(":memory:") as connection:
+        _lock_settings(connection, memory_limit_mb)
+        connection.execute(_TABLES)
+        yield Staging(connection)
+
+
+@contextmanager
 def kept_open() -> Iterator[None]:
     """Keep staging files that are opened inside open to the end, so that opening one again costs nothing.
 
@@ -337,14 +346,10 @@ def _is_locked_down(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_mb: int) -> None:
     spill = path.with_name(path.name + ".tmp")
-    connection.execute("set python_enable_replacements = false")
-    connection.execute("set memory_limit = ?", [f"{memory_limit_mb}MB"])
     connection.execute("set temp_directory = ?", [str(spill)])
-    connection.execute("set preserve_insertion_order = false")
     connection.execute("set allowed_paths = ?", [[str(path)]])
     connection.execute("set allowed_directories = ?", [[str(spill)]])
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
+    _lock_settings(connection, memory_limit_mb)
     try:
         path.chmod(0o600)
     except FileNotFoundError:
@@ -356,6 +361,14 @@ def _lock_down(connection: duckdb.DuckDBPyConnection, path: Path, memory_limit_m
     there = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
     if not there.issuperset(_TABLE_NAMES):
         connection.execute(_TABLES)
+
+
+def _lock_settings(connection: duckdb.DuckDBPyConnection, memory_limit_mb: int) -> None:
+    connection.execute("set python_enable_replacements = false")
+    connection.execute("set memory_limit = ?", [f"{memory_limit_mb}MB"])
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
 
 
 def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:

@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import open_installation
-from etl_customers.imports.stages import accept_upload, run_raw_csv, run_validated_customers
+from etl_customers.imports.stages import run_raw_csv, run_validated_customers
 from etl_customers.settings.home import Home
 
 SETTINGS = """[company]

@@ -5,7 +5,7 @@ import zlib
 from etl_customers.columns.account_fields import load_fields
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import ImportRecord, require_import
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages
 from etl_customers.imports.installation import Installation
 
 _VALIDATED: dict[tuple[bytes, str, str], bytes] = {}
@@ -16,7 +16,7 @@ def accept(installation: Installation, text: str) -> str:
     """Accept a file of this text and return its import; the file itself is gone."""
     path = installation.home.path.parent / "customers.csv"
     path.write_text(text, encoding="utf-8")
-    import_id = stages.accept_upload(installation, path).record.import_id
+    import_id = accepting.accept_upload(installation, path).record.import_id
     path.unlink()
     return import_id
 

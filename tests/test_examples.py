@@ -8,8 +8,9 @@ import pytest
 
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import failed_rows_of, find_import
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import open_installation
-from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.imports.whole import run_import
 from etl_customers.settings.home import Home
 from schemas.codes import ERRORS, LEFT_OUT_CODES
 

@@ -18,7 +18,7 @@ from etl_customers.changes.retention import delete_expired
 from etl_customers.changes.undoing import undo
 from etl_customers.cli import main
 from etl_customers.database.connect import connect
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, dry_run, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import look_at
@@ -112,7 +112,7 @@ def installation(tmp_path: Path, target: Engine) -> Installation:
 
 @pytest.mark.parametrize("target_url", ["sqlite"], indirect=True)
 def test_a_dry_run_leaves_nothing(installation: Installation, file: Path) -> None:
-    with stages.dry_run(installation, file) as tried:
+    with dry_run.dry_run(installation, file) as tried:
         assert tried.staging.number("select count(*) from deduplicated_rows") == 2
     assert found_in(installation.home.path, (*PERSONAL, *PASSWORDS)) == {}
     assert found_in_tables(installation.target, (*PERSONAL, *PASSWORDS)) == {}
@@ -129,7 +129,7 @@ def test_a_file_goes_through_inbox_correction_undo_and_retention_without_leaving
     places = {str(path.relative_to(home.path)) for path in (upload, waiting)}
     assert set(found_in(home.path)) == set(found_in(home.path, PASSWORDS)) == places
 
-    stages.run_import(installation, upload.stem)
+    whole.run_import(installation, upload.stem)
     settle_files(installation, [], seconds=60)
     assert found_in(home.path, PASSWORDS) == found_in_tables(installation.target, PASSWORDS) == {}
     assert {str(Path(name).parent) for name in found_in(home.path)} == {"staging", "failed", "inbox/done"}
@@ -137,8 +137,8 @@ def test_a_file_goes_through_inbox_correction_undo_and_retention_without_leaving
     corrected = home.path.parent / "corrected.csv"
     text = installation.failed_rows_path(upload.stem).read_text("utf-8-sig")
     corrected.write_text(text.replace("<Canary.Mail@", "other@").replace("Canarystate", "NSW"), encoding="utf-8")
-    again = stages.accept_upload(installation, corrected).record.import_id
-    stages.run_import(installation, again)
+    again = accepting.accept_upload(installation, corrected).record.import_id
+    whole.run_import(installation, again)
     assert found_in(home.path, PASSWORDS) == found_in_tables(installation.target, PASSWORDS) == {}
 
     undo(installation, again, "eva")

@@ -11,8 +11,8 @@ from assets.display.tags import import_tags
 from assets.runtime.partitions import IMPORTS, PARTITION_TAG
 from assets.runtime.resources import InstallationResource
 from etl_customers.base.errors import EtlCustomersError, NotNow
+from etl_customers.imports.accepting_pulls import accept, is_full_due, list_connected
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.pulls import accept, is_full_due, list_connected
 from schemas.sources import LABELS, PROVIDERS
 
 Tick = list[dg.RunRequest] | dg.SkipReason

@@ -8,8 +8,8 @@ from assets.automation.launch import RunOutcome
 from etl_customers.base.errors import UsageError
 from etl_customers.database.connect import read_patiently
 from etl_customers.database.ledger import FINISHED, ImportRecord
+from etl_customers.imports.accepting_pulls import AcceptedPull, accept, list_pullable
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.pulls import AcceptedPull, accept, list_pullable
 from etl_customers.imports.stage_gate import find_record
 
 _MOST_PULLS = 3

@@ -13,7 +13,6 @@ from etl_customers.database.ledger import ACCEPTED, FINISHED, ImportRecord, requ
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import list_failed_rows
 from etl_customers.report.history import list_corrections
-from schemas.sources import PROVIDERS
 
 STATUS, HAS_FAILED_ROWS, REFUSED_BECAUSE = "status", "failed_rows", "refused"
 _LINKED_ASSETS = ("loaded_customers", "failed_rows")
@@ -103,7 +102,7 @@ def _has_failed_rows(installation: Installation, record: ImportRecord) -> str:
     if record.why_incomplete is not None:
         return "yes"
     failed = record.rows_failed or 0
-    if failed and record.source in PROVIDERS:
+    if failed and record.is_pull:
         failed -= list_failed_rows(installation.target, record.import_id, limit=0).left_out
     return "yes" if failed else "no"
 

@@ -12,7 +12,6 @@ from assets.display.tags import file_label
 from etl_customers.imports.installation import Installation
 from etl_customers.report.history import History, PastImport, Totals, draw_days, read_history
 from etl_customers.settings.sections import Settings
-from schemas.sources import PROVIDERS
 
 IMPORT_HISTORY = "import_history"
 _ID_START = re.compile(r"^[a-z]+-\d{8}T\d{6}Z-")
@@ -86,7 +85,7 @@ def _table(history: History, settings: Settings) -> str:
 
 def _row(past: PastImport, settings: Settings) -> dict[str, str]:
     record = past.record
-    file, is_pull = file_label(record, settings), record.source in PROVIDERS
+    file, is_pull = file_label(record, settings), record.is_pull
     return {
         "when (UTC)": _time(record.accepted_at),
         "status": record.status,

@@ -9,7 +9,6 @@ from etl_customers.database.connect import reading
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.imports.installation import Installation
 from etl_customers.report.worklist import WorkItem, work_items
-from schemas.sources import PROVIDERS
 
 _SHOWN = 100
 
@@ -22,7 +21,7 @@ def worklist_of(installation: Installation, record: ImportRecord) -> dict[str, A
     Raises:
         DatabaseUnavailable: The target does not answer.
     """
-    if record.source not in PROVIDERS:
+    if not record.is_pull:
         return {}
     with reading(installation.target) as connection:
         items = chain.from_iterable(work_items(connection, record, installation.settings))

@@ -75,7 +75,7 @@ def settle_country(home: Path | None, file: Path, encoding: str | None, again: b
         return
     from etl_customers.cli.options import installation_at
     from etl_customers.cli.settings import set_
-    from etl_customers.imports.stages import lacks_country
+    from etl_customers.imports.dry_run import lacks_country
 
     with installation_at(home) as installation:
         if not lacks_country(installation, file, encoding=encoding, again=again):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from etl_customers.database.ledger import ImportRecord
+    from etl_customers.imports.accepting import Accepted
     from etl_customers.imports.installation import Installation
-    from etl_customers.imports.stages import Accepted
     from etl_customers.report.result import ImportResult
     from etl_customers.settings.home import Home
 
@@ -179,12 +179,11 @@ def show(
     from etl_customers.cli.screen import console, pairs, print_json, say
     from etl_customers.report.pull_result import PullResult
     from etl_customers.settings.home import find_home
-    from schemas.sources import PROVIDERS
 
     found = find_home(home)
     with target_at(home) as target:
         record = _find(target, import_id)
-        is_pull = record.source in PROVIDERS
+        is_pull = record.is_pull
         result = pulls.result_of(target, found, record) if is_pull else _result(target, found, import_id)
     if json:
         print_json(result.as_record() | {"ledger": asdict(record)})
@@ -208,11 +207,11 @@ def failed(
     from etl_customers.cli.pasting import relative, shown_path
     from etl_customers.cli.screen import say
     from etl_customers.imports.stages import run_failed_rows
-    from schemas.sources import LABELS, PROVIDERS
+    from schemas.sources import LABELS
 
     with installation_at(home) as installation:
         record = _find(installation.target, import_id)
-        is_pull = record.source in PROVIDERS
+        is_pull = record.is_pull
         if not record.rows_failed and not is_pull:
             say(f"import {import_id} has no failed rows")
             return
@@ -245,7 +244,8 @@ def failed(
 def _import(installation: "Installation", file: Path, encoding: str | None, again: bool) -> "ImportResult":
     from etl_customers.base.errors import UploadRefused
     from etl_customers.cli.stopping import when_stopped
-    from etl_customers.imports.stages import accept_upload, run_failed_rows
+    from etl_customers.imports.accepting import accept_upload
+    from etl_customers.imports.stages import run_failed_rows
     from etl_customers.report.result import refused_before_accepted
 
     accepted: Accepted | None = None
@@ -300,7 +300,7 @@ def _run(installation: "Installation", accepted: "Accepted") -> "ImportResult":
 
 def _dry_run(installation: "Installation", file: Path, encoding: str | None, again: bool) -> "ImportResult":
     from etl_customers.base.errors import UploadRefused
-    from etl_customers.imports.stages import dry_run
+    from etl_customers.imports.dry_run import dry_run
     from etl_customers.report.result import dry_run_result, refused_before_accepted
 
     try:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from etl_customers.base.errors import NotFound
 from etl_customers.database.tables import failed_rows, imports
 from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, LEFT_OUT_CODES, RECORD_KINDS
+from schemas.sources import PROVIDERS
 
 ACCEPTED, FINISHED, REFUSED, UNDONE = "accepted", "finished", "refused", "undone"
 _ROWS_AT_A_TIME = 1_000
@@ -58,6 +59,11 @@ class ImportRecord:
     """Of the file or pull as a whole: column (none where it is about no column), code and reference."""
     mapping_digest: str | None
     """Of a pull: SHA-256 of the mapping that it was read by."""
+
+    @property
+    def is_pull(self) -> bool:
+        """Its customers come from a provider's company, not from a file."""
+        return self.source in PROVIDERS
 
     @property
     def why_incomplete(self) -> str | None:

@@ -91,8 +91,8 @@ group by chunk order by chunk
 """
 _NEW_ROWS = """
 insert into deduplicated_rows
-select "row" from standing
-where standing = 'new'
+select "row" from row_states
+where row_state = 'new'
     and "row" not in (select "row" from linked_rows)
     and "row" not in (select "row" from blocked_rows)
 order by "row"
@@ -100,7 +100,7 @@ order by "row"
 
 
 @dataclass(frozen=True)
-class MergeCounts:
+class ReconcileCounts:
     """Valid rows of a pull by what is done with them."""
 
     created: int
@@ -110,7 +110,7 @@ class MergeCounts:
     failed: int
 
 
-def merge_pulled(
+def reconcile_pulled(
     staging: Staging,
     target: Connection,
     *,
@@ -118,7 +118,7 @@ def merge_pulled(
     tenant_id: str,
     settings: Settings,
     is_locking: bool = False,
-) -> MergeCounts:
+) -> ReconcileCounts:
     """Fill this stage's tables: ``merged_rows``, what belongs to it, ``deduplicated_rows`` and ``row_errors``.
 
     May be run again at any time; it forgets its own earlier answer first.
@@ -141,7 +141,7 @@ def merge_pulled(
         staging.forget("deduplicate", *_OWN_TABLES)
         renew_keys(staging)
         staging.execute(_WORKING_TABLES)
-        _find_standing(staging, target, provider, tenant_id)
+        _find_row_states(staging, target, provider, tenant_id)
         _find_owners(staging, target, provider, tenant_id)
         _decide_new_rows(staging, settings.provider(provider).link_existing)
         staging.execute(_sql("compared_rows"))
@@ -153,12 +153,12 @@ def merge_pulled(
     return _count(staging)
 
 
-def _find_standing(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
+def _find_row_states(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
     staging.execute(_HASHED_ROWS)
     ids = staging.batches("select provider_id from hashed_rows order by provider_id", _KEYS_AT_A_TIME)
     for links in find_links(target, provider, tenant_id, ids):
         staging.append("known_links", links)
-    staging.execute(_sql("standing"))
+    staging.execute(_sql("row_states"))
 
 
 def _find_owners(staging: Staging, target: Connection, provider: str, tenant_id: str) -> None:
@@ -231,10 +231,10 @@ def _bounds(staging: Staging, table: str) -> list[list[int]]:
     return [list(bounds) for bounds in staging.rows(_BOUNDS.format(table=table), [_ROWS_AT_A_TIME])]
 
 
-def _count(staging: Staging) -> MergeCounts:
+def _count(staging: Staging) -> ReconcileCounts:
     counts = dict(staging.rows("select action, count(*) from merged_rows group by action"))
     failed = staging.number("select count(distinct \"row\") from row_errors where stage = 'deduplicate'")
-    return MergeCounts(
+    return ReconcileCounts(
         created=counts.get("create", 0),
         updated=counts.get("update", 0) + counts.get("link", 0),
         unchanged=counts.get("unchanged", 0),

@@ -1,20 +1,17 @@
 """What every stage of an import asks first: how the import stands in the ledger, and who holds its staging file.
 
-Which stages there are, and what they do, is for ``etl_customers.imports.stages`` and ``etl_customers.imports.pulls``.
+Which stages there are, and what they do, is for ``stages`` and ``fetching``.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from etl_customers.base.errors import EtlCustomersError, NotNow, PullRefused, UploadRefused, UsageError
-from etl_customers.database.connect import reading
-from etl_customers.database.connections import choose_connection
-from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, require_import
-from etl_customers.imports.company_place import company_of_pull, place_of
+from etl_customers.database.connect import reading, writing
+from etl_customers.database.ledger import FINISHED, REFUSED, UNDONE, ImportRecord, refuse_import, require_import
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.temporary_files import delete_file
-from etl_customers.settings.sections import Settings
-from etl_customers.staging import Staging, open_staging, remove_staging
+from etl_customers.staging import Staging, nothing_staged, open_staging, remove_staging
 from schemas.sources import FIRST_STAGES, PROVIDERS
 
 
@@ -111,29 +108,54 @@ def open_stage(
         ImportBusy: Another process works on it.
         DiskUnavailable: The staging file cannot be used.
     """
-    find_record(installation, import_id)
-    path = installation.staging_path(import_id)
-    with open_staging(path, installation.settings.staging.memory_limit_mb) as staging:
-        record = find_record(installation, import_id)
-        if record.status == ACCEPTED:
-            if needs and not staging.number("select count(*) from facts where name = ?", [needs]):
-                if record.source not in PROVIDERS and not installation.upload_path(import_id).exists():
-                    raise UploadGone(import_id)
-                raise StageMissing(import_id, f"the stage {FIRST_STAGES[record.source]}", record.source)
-            yield record, staging
-            return
-        if record.status == FINISHED:
-            yield record, staging
-        is_empty = not staging.number("select count(*) from facts")
-    if record.status == REFUSED:
-        remove_staging(path)
-        delete_file(installation.upload_path(import_id))
-        raise _refused_before(record)
-    if is_empty:
-        # Its retention time is over: what was opened here is a new file.
-        remove_staging(path)
+    with ExitStack() as stack:
+        record, staging = _hold(stack, installation, import_id, needs)
+        yield record, staging
+
+
+def _hold(
+    stack: ExitStack, installation: Installation, import_id: str, needs: str | None
+) -> tuple[ImportRecord, Staging]:
+    path, limit = installation.staging_path(import_id), installation.settings.staging.memory_limit_mb
+    # Held first, so that whoever worked on it has ended when the ledger is asked.
+    held = stack.enter_context(open_staging(path, limit)) if path.exists() else None
+    record = find_record(installation, import_id)
+    if record.status in (REFUSED, UNDONE):
+        stack.close()
+        raise _ended_before(installation, record)
+    if record.status == FINISHED:
+        return record, held or stack.enter_context(nothing_staged(limit))
+    if needs and (held is None or not _has_fact(held, needs)):
+        raise _missing(installation, record)
+    if held is None:
+        held = stack.enter_context(open_staging(path, limit))
+        if held.number("select count(*) from facts"):
+            # Another process made it since the ledger was asked, and may have come to an end.
+            stack.close()
+            return _hold(stack, installation, import_id, needs)
+    return record, held
+
+
+def _has_fact(staging: Staging, name: str) -> bool:
+    return bool(staging.number("select count(*) from facts where name = ?", [name]))
+
+
+def _missing(installation: Installation, record: ImportRecord) -> StageMissing:
+    if not record.is_pull and not installation.upload_path(record.import_id).exists():
+        return UploadGone(record.import_id)
+    return StageMissing(record.import_id, f"the stage {FIRST_STAGES[record.source]}", record.source)
+
+
+def _ended_before(installation: Installation, record: ImportRecord) -> EtlCustomersError:
+    """Say how an import ended of which no stage is run; what is left of a refused one is deleted."""
     if record.status == UNDONE:
-        raise ImportUndone(import_id, record.source)
+        return ImportUndone(record.import_id, record.source)
+    remove_staging(installation.staging_path(record.import_id))
+    delete_file(installation.upload_path(record.import_id))
+    code = record.refusal_code or "refused"
+    if record.is_pull:
+        return PullAlreadyRefused(code, record.refusal_message or "the pull was refused")
+    return AlreadyRefused(code, record.refusal_message or "the file was refused")
 
 
 def find_record(installation: Installation, import_id: str) -> ImportRecord:
@@ -147,23 +169,12 @@ def find_record(installation: Installation, import_id: str) -> ImportRecord:
         return require_import(connection, import_id)
 
 
-def settings_of(installation: Installation, record: ImportRecord) -> Settings:
-    """Return the settings by which an import is checked: a pull's company is where its connection's is.
-
-    Raises:
-        DatabaseUnavailable: The target does not answer.
-        SettingsInvalid: A list of places of the user's cannot be used.
-    """
-    settings = installation.settings
-    if record.source not in PROVIDERS:
-        return settings
-    with reading(installation.target) as connection:
-        connected = choose_connection(connection, record.source, record.tenant_id)
-    return settings.model_copy(update={"company": company_of_pull(settings, place_of(settings, connected))})
-
-
-def _refused_before(record: ImportRecord) -> EtlCustomersError:
-    code = record.refusal_code or "refused"
-    if record.source in PROVIDERS:
-        return PullAlreadyRefused(code, record.refusal_message or "the pull was refused")
-    return AlreadyRefused(code, record.refusal_message or "the file was refused")
+@contextmanager
+def refused_in_ledger(installation: Installation, import_id: str, run_id: str | None) -> Iterator[None]:
+    """Note in the ledger why a pull is refused inside, before whoever called hears of it."""
+    try:
+        yield
+    except PullRefused as refusal:
+        with writing(installation.target) as connection:
+            refuse_import(connection, import_id, refusal.code, str(refusal), run_id)
+        raise

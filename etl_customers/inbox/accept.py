@@ -13,8 +13,8 @@ from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused, UsageError
 from etl_customers.base.refusals import FileChanged, FileNotThere
+from etl_customers.imports.accepting import Accepted, accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import Accepted, accept_upload
 from etl_customers.imports.temporary_files import temporary_files
 from etl_customers.inbox.folders import held, list_accepted, move
 from etl_customers.inbox.look import Entry, look_at

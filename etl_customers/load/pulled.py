@@ -14,7 +14,7 @@ from etl_customers.database.first_load import keys_indexed_last
 from etl_customers.database.ledger import FINISHED, ImportRecord, finish_import
 from etl_customers.database.pulls import find_cursor
 from etl_customers.database.tables import sync_cursors
-from etl_customers.deduplicate.reconcile import merge_pulled
+from etl_customers.deduplicate.reconcile import reconcile_pulled
 from etl_customers.load.attempts import begin_load, load_whole
 from etl_customers.load.matches import write_matches
 from etl_customers.load.pulled_customers import claim_keys, create_customers, release_keys, update_customers
@@ -109,7 +109,7 @@ def _write(
     if (record.is_full and is_complete) or deletions.ids:
         vanished = _count_vanished(staging, connection, record, settings, deletions.ids)
     tenant_id = record.tenant_id or ""
-    merged = merge_pulled(
+    merged = reconcile_pulled(
         staging, connection, provider=record.source, tenant_id=tenant_id, settings=settings, is_locking=True
     )
     release_keys(staging, connection)

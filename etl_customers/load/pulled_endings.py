@@ -24,10 +24,10 @@ from schemas.codes import ERASED, MERGED
 from schemas.columns import PROVIDER_KIND
 
 _ROWS_AT_A_TIME = 50_000
-_STANDING_LINKS = "create or replace temp table standing_links (provider_id varchar)"
+_ACTIVE_LINKS = "create or replace temp table active_links (provider_id varchar)"
 _VANISHED_LINKS = """
     create or replace temp table vanished_links as
-    select provider_id from standing_links anti join pulled_rows using (provider_id)
+    select provider_id from active_links anti join pulled_rows using (provider_id)
     where ? or provider_id in (select unnest(?::varchar[]))
 """
 _VANISHED = "select provider_id, null::varchar as merged_into from vanished_links order by provider_id"
@@ -71,18 +71,18 @@ def find_vanished(
         deleted: Of a pull that is not full, whom the provider says it has deleted: nobody else has vanished.
             One that came all the same has not; if it was deleted after its page was read, the next pull is told so.
     """
-    staging.execute(_STANDING_LINKS)
+    staging.execute(_ACTIVE_LINKS)
     ended = (_link.merged_into, _link.vanished_at, _link.erasure_asked_at, _link.erased_at)
     query = sa.select(_link.provider_id).where(
         of_connection(record), _link.customer_id.is_not(None), *(column.is_(None) for column in ended)
     )
     with connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)) as found:
         for ids in found.scalars().partitions():
-            staging.append("standing_links", pl.DataFrame({"provider_id": ids}, {"provider_id": pl.String}))
+            staging.append("active_links", pl.DataFrame({"provider_id": ids}, {"provider_id": pl.String}))
     staging.execute(_VANISHED_LINKS, [deleted is None, list(deleted or ())])
     return (
         staging.number("select count(*) from vanished_links"),
-        staging.number("select count(*) from standing_links"),
+        staging.number("select count(*) from active_links"),
     )
 
 

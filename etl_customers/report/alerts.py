@@ -145,7 +145,7 @@ def alert_of_failed_rows(
     if record.status != FINISHED or ((record.rows_failed or 0) <= left_out and why_incomplete is None):
         return None
     about = _about(record, file)
-    if record.source in PROVIDERS:
+    if record.is_pull:
         about["rows"]["left_out"] = left_out
         reasons = {code: number for code, number in reasons.items() if code not in LEFT_OUT_CODES}
     event = Event.FAILED_ROWS if why_incomplete is None else Event.INCOMPLETE_PULL

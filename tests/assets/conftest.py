@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from dagster._core.storage.defs_state.base import DefsStateStorage
 
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload
 from etl_customers.settings.home import Home
 from tests.environment import keep_only_ours
 

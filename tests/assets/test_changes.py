@@ -11,8 +11,8 @@ from assets.changes import show_change
 from assets.runtime.instance import open_instance
 from etl_customers.changes.undoing import undo
 from etl_customers.cli import main
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload
 
 FILE = (
     "first_name,last_name,email,city,country\n"
@@ -97,7 +97,7 @@ def test_an_edit_and_an_erasure_are_shown_without_saying_whose(installation: Ins
 
 
 def test_nothing_is_made_where_the_ui_was_never_used(installation: Installation, tmp_path: Path) -> None:
-    from etl_customers.imports.stages import run_import
+    from etl_customers.imports.whole import run_import
 
     file = tmp_path / "customers.csv"
     file.write_text(FILE, encoding="utf-8")

@@ -11,8 +11,8 @@ from assets.automation.launch import RunOutcome, run_import_job
 from assets.display.tags import import_tags
 from assets.runtime.instance import open_instance
 from etl_customers.database.ledger import ImportRecord
+from etl_customers.imports.accepting_pulls import accept
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.pulls import accept
 from etl_customers.settings.home import Home
 from tests.assets.pulling import CANARIES, connected
 from tests.fakes.quickbooks import FakeQuickBooks

@@ -9,8 +9,9 @@ from assets.automation.launch import run_import_job
 from assets.definitions import define
 from assets.review import daily_import_history
 from assets.runtime.instance import open_instance
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.imports.whole import run_import
 
 
 def materialize(installation: Installation) -> dict[str, dg.MetadataValue]:

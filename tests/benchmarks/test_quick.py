@@ -75,7 +75,7 @@ def test_an_environment_of_other_versions_is_not_measured(tmp_path: Path) -> Non
 def test_the_memory_of_a_run_has_that_of_the_processes_it_started(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(
         "import subprocess, sys\n"
-        "from benchmarks.told import tell\n"
+        "from benchmarks.run_report import tell\n"
         "child = 'import time; held = bytearray(150_000_000); time.sleep(0.5)'\n"
         "subprocess.run([sys.executable, '-c', child], check=True)\n"
         "tell({'read': 1}, {'all': 0.5})\n"

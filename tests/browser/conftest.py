@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assets.automation.launch import run_import_job
+from etl_customers.imports.accepting import accept_upload
+from etl_customers.imports.accepting_pulls import accept
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.pulls import accept
-from etl_customers.imports.stages import accept_upload
 from etl_customers.settings.home import Home
 from tests.chromium import QUIET, find_chromium, serving
 from tests.connected import connect_fake

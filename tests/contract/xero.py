@@ -18,7 +18,7 @@ from etl_customers.connections.sending import PATIENCE
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import require_import
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, whole
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.report.pull_result import pull_result_of
 from etl_customers.settings.home import Home
@@ -116,8 +116,8 @@ def _pull(installation: Installation, problems: list[str]) -> tuple[int, int]:
     fetched = invalid = 0
     for name in ("all", "changed"):
         try:
-            record = pulls.accept(installation, XERO, None, accepted_by="contract").record
-            pulls.run_pull(installation, record.import_id)
+            record = accepting_pulls.accept(installation, XERO, None, accepted_by="contract").record
+            whole.run_pull(installation, record.import_id)
         except EtlCustomersError as error:
             problems.append(f"contacts, {name}: {error}")
             continue

@@ -17,7 +17,7 @@ from etl_customers.database.migrations import HEAD
 from etl_customers.database.migrations.run import migration_config
 from etl_customers.database.tables import customers, identity_keys
 from etl_customers.database.tables import imports as ledger
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages, whole
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.load.passwords import verify_password
 from etl_customers.settings.home import Home
@@ -106,10 +106,10 @@ def test_the_import_that_was_under_way_goes_on_where_it_stopped(installation: In
 def test_the_same_file_again_goes_on_with_the_import_that_was_under_way(
     installation: Installation, tmp_path: Path
 ) -> None:
-    accepted = stages.accept_upload(installation, write(tmp_path, UNDER_WAY))
+    accepted = accepting.accept_upload(installation, write(tmp_path, UNDER_WAY))
     assert accepted.record.import_id == import_of(installation, "underway.csv").import_id
 
-    stages.run_import(installation, accepted.record.import_id)
+    whole.run_import(installation, accepted.record.import_id)
 
     assert record_of(installation, accepted.record.import_id).rows_loaded == 1
 
@@ -127,8 +127,8 @@ def test_its_failed_rows_are_corrected_and_take_their_passwords_from_there(
     with path.open("w", encoding="utf-8", newline="") as text:
         csv.writer(text).writerows([header, bob])
 
-    import_id = stages.accept_upload(installation, path).record.import_id
-    stages.run_import(installation, import_id)
+    import_id = accepting.accept_upload(installation, path).record.import_id
+    whole.run_import(installation, import_id)
 
     assert record_of(installation, import_id).rows_loaded == 1
     with reading(installation.target) as connection:
@@ -137,9 +137,9 @@ def test_its_failed_rows_are_corrected_and_take_their_passwords_from_there(
 
 
 def test_nobody_who_is_there_is_loaded_again(installation: Installation, tmp_path: Path) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FIRST), again=True).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FIRST), again=True).record.import_id
 
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
 
     record = record_of(installation, import_id)
     assert (record.rows_read, record.rows_loaded) == (6, 0)
@@ -151,9 +151,9 @@ def test_of_two_who_differ_by_an_apostrophe_the_first_is_met_and_both_can_be_edi
     assert names(installation)[1:3] == [("Sean", "O'Neil"), ("Sean", "O\u2019Neil")]
     assert [key for key in keys_of(installation.target) if key[2] in (2, 3)] == [(NAME_ADDRESS_KIND, SEAN, 2)]
     again = "first_name,last_name,street_address,city,state,postcode,country\nSEAN,ONeil,2 High St,Sydney,NSW,2000,AU\n"
-    import_id = stages.accept_upload(installation, write(tmp_path, again)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, again)).record.import_id
 
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
 
     with reading(installation.target) as connection:
         (failed,) = failed_rows_of(connection, import_id)
@@ -171,7 +171,7 @@ def test_an_import_that_an_earlier_version_had_checked_meets_who_differs_by_an_a
     installation: Installation, tmp_path: Path
 ) -> None:
     text = "first_name,last_name,street_address,city,state,postcode\nSean,O`Neil,2 High St,Sydney,NSW,2000\nA,B,,Perth,WA,\n"
-    import_id = stages.accept_upload(installation, write(tmp_path, text)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, text)).record.import_id
     stages.run_raw_csv(installation, import_id)
     stages.run_validated_customers(installation, import_id)
     with open_staging(installation.staging_path(import_id), 512) as staging:

@@ -32,7 +32,7 @@ from etl_customers.connections.tokens import open_tokens
 from etl_customers.database import connect as target_connect
 from etl_customers.database.connect import connect, reading
 from etl_customers.database.ledger import list_imports
-from etl_customers.imports import stages
+from etl_customers.imports import dry_run
 from etl_customers.imports.installation import Installation
 from etl_customers.load.pulled import load_pulled
 from etl_customers.report.result import result_of
@@ -61,7 +61,7 @@ def _import_at(installation: Installation, file: str, time_to_begin: float) -> d
 
 
 def _dry_run(installation: Installation, file: str) -> None:
-    with stages.dry_run(installation, Path(file)):
+    with dry_run.dry_run(installation, Path(file)):
         pass
 
 

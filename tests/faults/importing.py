@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from etl_customers.cli.options import user_name
 from etl_customers.database.connect import writing
 from etl_customers.database.tables import metadata
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings
@@ -51,7 +51,7 @@ class StagedImport:
 
     def accept(self) -> None:
         """Do what comes before the first stage."""
-        self.import_id = stages.accept_upload(self.installation, self.file, accepted_by=user_name()).record.import_id
+        self.import_id = accepting.accept_upload(self.installation, self.file, accepted_by=user_name()).record.import_id
 
     @property
     def stages(self) -> list[Callable[[], Any]]:
@@ -77,10 +77,10 @@ class StagedImport:
 
 def run_command(installation: Installation, file: Path) -> None:
     """Do what ``etl-customers import`` does, without Dagster; the same bytes may have been imported before."""
-    accepted = stages.accept_upload(installation, file, accepted_by=user_name())
+    accepted = accepting.accept_upload(installation, file, accepted_by=user_name())
     import_id = accepted.record.import_id
     if not accepted.is_repeat:
-        stages.run_import(installation, import_id)
+        whole.run_import(installation, import_id)
     elif not installation.failed_rows_path(import_id).exists():
         stages.run_failed_rows(installation, import_id)
 

@@ -26,7 +26,7 @@ from etl_customers.database.connect import reading
 from etl_customers.database.connections import list_connections
 from etl_customers.database.ledger import ImportRecord, require_import
 from etl_customers.database.tables import customers, provider_customers
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.pull.pacing import Clock
 from etl_customers.settings.home import Home
@@ -104,7 +104,7 @@ class World:
             AssertionError: It does not come to an end.
         """
         for _ in range(tries):
-            accepted = pulls.accept(
+            accepted = accepting_pulls.accept(
                 self.installation,
                 self.provider,
                 None,
@@ -113,7 +113,7 @@ class World:
                 accepted_by="test",
             )
             try:
-                pulls.run_pull(self.installation, accepted.record.import_id, clock=self.clock, page_size=PAGE_SIZE)
+                whole.run_pull(self.installation, accepted.record.import_id, clock=self.clock, page_size=PAGE_SIZE)
             except EtlCustomersError as error:
                 self.messages.append(str(error))
                 self._assert_the_sign_in_alone_ends_a_connection()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from etl_customers.database.connect import connect, upgrade
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages
 from etl_customers.imports.installation import Installation
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings
@@ -24,7 +24,7 @@ def test_a_failed_rows_file_that_cannot_be_written_is_a_warning_because_the_rows
     file.write_text(FILE, encoding="utf-8")
     target = connect(f"sqlite:///{home.embedded_database}")
     upgrade(target)
-    import_id = stages.accept_upload(Installation(home, Settings(), target), file).record.import_id
+    import_id = accepting.accept_upload(Installation(home, Settings(), target), file).record.import_id
     target.dispose()
     (home.failed / f"{import_id}.csv" / "in the way").mkdir(parents=True)
     environment = {**os.environ, "ETL_CUSTOMERS_HOME": str(home.path)}
@@ -41,7 +41,7 @@ def test_rows_whose_identity_keys_were_lost_are_not_loaded(tmp_path: Path, sqlit
     installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), sqlite_target)
     file = tmp_path / "customers.csv"
     file.write_text(FILE, encoding="utf-8")
-    import_id = stages.accept_upload(installation, file).record.import_id
+    import_id = accepting.accept_upload(installation, file).record.import_id
     stages.run_raw_csv(installation, import_id)
     stages.run_validated_customers(installation, import_id)
     with open_staging(installation.staging_path(import_id), 128) as staging:

@@ -19,7 +19,7 @@ from assets.display.failures import failures_as_messages
 from assets.runtime.instance import open_instance
 from etl_customers.cli import main
 from etl_customers.database.connect import connect
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings
@@ -106,9 +106,9 @@ def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_af
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for quoting in quotings:
-        import_id = stages.accept_upload(installation, file).record.import_id
+        import_id = accepting.accept_upload(installation, file).record.import_id
         with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
-            stages.run_import(installation, import_id)
+            whole.run_import(installation, import_id)
         assert failed.value.metadata[CODE].value == quoting.is_told_as
         captured = capfd.readouterr()
         told = (described(failed.value), str(failed.value.metadata), captured.out, captured.err, caplog.text)
@@ -117,8 +117,8 @@ def test_an_error_that_quotes_customers_passes_no_edge_and_the_import_goes_on_af
         assert record.status == quoting.status
         assert words_in(repr(record)) == []
         assert_is_kept_apart(installation.home, temporary)
-    import_id = stages.accept_upload(installation, file).record.import_id
-    stages.run_import(installation, import_id)
+    import_id = accepting.accept_upload(installation, file).record.import_id
+    whole.run_import(installation, import_id)
     assert (record_of(installation, import_id).rows_loaded, installation.failed_rows_path(import_id).exists()) == (
         2,
         True,
@@ -185,12 +185,12 @@ def test_what_a_database_says_of_a_row_goes_no_further(
     caplog.set_level(logging.DEBUG)
     add_fields(target)
     installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
-    import_id = stages.accept_upload(installation, file).record.import_id
+    import_id = accepting.accept_upload(installation, file).record.import_id
     with target.begin() as connection:
         connection.exec_driver_sql(refuses[target.dialect.name])
     read_log = _log_of_server(target)
     with pytest.raises(dg.Failure) as failed, failures_as_messages():
-        stages.run_import(installation, import_id)
+        whole.run_import(installation, import_id)
     assert failed.value.metadata[CODE].value == told_as
     assert words_in(described(failed.value) + caplog.text) == []
     assert record_of(installation, import_id).status == "accepted"
@@ -207,7 +207,7 @@ def test_when_another_was_faster_with_a_customer_nobody_is_named_nor_in_the_log_
         _make_terse(target)
     add_fields(target)
     installation = Installation(Home(tmp_path / "home").make(), Settings(company=Company(country="AU")), target)
-    import_id = stages.accept_upload(installation, file).record.import_id
+    import_id = accepting.accept_upload(installation, file).record.import_id
     for stage in (stages.run_raw_csv, stages.run_validated_customers, stages.run_deduplicated_customers):
         stage(installation, import_id)
     load(installation, "first_name,last_name,email,city\nAda,Faster,canary.mail@EXAMPLE.com,Sydney\n")
@@ -284,7 +284,7 @@ def _make_terse(target: Engine) -> None:
 
 
 def _import(installation: Installation, file: Path) -> None:
-    stages.run_import(installation, stages.accept_upload(installation, file).record.import_id)
+    whole.run_import(installation, accepting.accept_upload(installation, file).record.import_id)
 
 
 @contextmanager

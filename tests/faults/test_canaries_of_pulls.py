@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 
 from assets.display.endings import CODE
 from assets.display.failures import failures_as_messages
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, whole
 from tests.canaries import OWN_TABLES, QUOTED, described, found_in, found_in_tables, words_in
 from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.oauth import CLIENT_SECRET
@@ -51,7 +51,8 @@ QUOTINGS = {
         "etl_customers.pull.mapped_rows.map_quickbooks", lambda: KeyError(QUOTED)
     ),
     "a value that DuckDB cannot merge": Quoting(
-        "etl_customers.imports.stages.merge_pulled", lambda: duckdb.ConversionException(f"Could not convert '{QUOTED}'")
+        "etl_customers.imports.sources.reconcile_pulled",
+        lambda: duckdb.ConversionException(f"Could not convert '{QUOTED}'"),
     ),
     "a row that PostgreSQL refuses with DETAIL": Quoting(
         "etl_customers.load.pulled_customers.append_frame",
@@ -101,16 +102,16 @@ def test_an_error_that_quotes_a_providers_customers_passes_no_edge_and_the_pull_
     caplog.set_level(logging.DEBUG)
     with world_of(tmp_path, sqlite_target) as world:
         shop = world.installation
-        import_id = pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
+        import_id = accepting_pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
         for quoting in quotings:
             with quoting.failing(), pytest.raises(dg.Failure) as failed, failures_as_messages():
-                pulls.run_pull(shop, import_id, clock=world.clock)
+                whole.run_pull(shop, import_id, clock=world.clock)
             assert failed.value.metadata[CODE].value == quoting.is_told_as
             assert words_in(f"{described(failed.value)} {failed.value.metadata} {caplog.text}") == []
             record = record_of(shop, import_id)
             assert (record.status, words_in(repr(record))) == (quoting.status, [])
             assert_is_kept_apart(world)
-        pulls.run_pull(shop, import_id, clock=world.clock)
+        whole.run_pull(shop, import_id, clock=world.clock)
         assert (record_of(shop, import_id).rows_loaded, record_of(shop, import_id).rows_failed) == (1, 2)
         assert_is_kept_apart(world)
         assert set(found_in(shop.home.path)) == {f"staging/{import_id}.duckdb"}
@@ -123,10 +124,10 @@ def test_what_a_provider_answers_is_not_repeated(
     caplog.set_level(logging.DEBUG)
     with world_of(tmp_path, sqlite_target) as world:
         shop = world.installation
-        import_id = pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
+        import_id = accepting_pulls.accept(shop, "quickbooks", None, accepted_by="test").record.import_id
         world.fake.fail(Fault("any", times=100, answer=answer))
         with pytest.raises(dg.Failure) as failed, failures_as_messages():
-            pulls.run_pull(shop, import_id, clock=world.clock)
+            whole.run_pull(shop, import_id, clock=world.clock)
         world.fake.mend()
         assert failed.value.metadata["exit_code"].value == exit_code
         assert words_in(f"{described(failed.value)} {failed.value.metadata} {caplog.text}") == []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from etl_customers.imports import stages
+from etl_customers.imports import dry_run
 from etl_customers.imports.installation import Installation
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings
@@ -83,7 +83,7 @@ def test_files_of_a_process_that_works_are_left_to_it(
 ) -> None:
     settings = Settings(company=Company(country="AU"))
     installation = Installation(Home(tmp_path / "home").make(), settings, sqlite_target)
-    with stages.dry_run(installation, file) as dry:
+    with dry_run.dry_run(installation, file) as dry:
         disturbed.run(installation.home.path, sqlite_target, "import", file)
         assert dry.upload.path.exists()
         assert list(installation.home.uploads.iterdir()) == []

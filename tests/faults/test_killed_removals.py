@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.changes.erasing.erase import erase
 from etl_customers.changes.undoing import undo
 from etl_customers.database.tables import customers, failed_rows, identity_keys, removed_customers
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings
@@ -43,8 +43,8 @@ def load(installation: Installation) -> str:
     """Import the file, and leave it as the inbox does."""
     path = installation.home.path.parent / "customers.csv"
     path.write_text(FILE, encoding="utf-8")
-    import_id = stages.accept_upload(installation, path).record.import_id
-    stages.run_import(installation, import_id)
+    import_id = accepting.accept_upload(installation, path).record.import_id
+    whole.run_import(installation, import_id)
     path.rename(installation.home.inbox_done / f"{import_id}--customers.csv")
     return import_id
 

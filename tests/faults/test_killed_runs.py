@@ -26,8 +26,8 @@ from assets.runtime.instance import DAGSTER_YAML, open_instance
 from assets.runtime.partitions import IMPORTS
 from etl_customers.database.ledger import find_import
 from etl_customers.database.tables import customers
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload
 from etl_customers.settings.home import Home
 
 SECONDS = 300

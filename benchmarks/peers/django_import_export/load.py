@@ -16,7 +16,7 @@ import django
 import tablib
 from django.conf import settings
 
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 
 import dlt
 
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 
 _PAGE = 1_000
 

@@ -15,7 +15,7 @@ import pandera.pandas as pa
 import sqlalchemy as sa
 
 from benchmarks.peers.rules import DATE_FORMAT, EMAILS, MAX_LENGTHS, NUMBERS, read_phone, read_title, read_type
-from benchmarks.told import tell
+from benchmarks.run_report import tell
 from schemas.columns import CUSTOMER_TYPES, TITLES
 
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"

@@ -42,7 +42,6 @@ from etl_customers.inbox.folders import held
 from etl_customers.inbox.names import NOTE, parts_of
 from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.staging import Staging, open_if_whole, remove_staging
-from schemas.sources import PROVIDERS
 
 _TRIES = 3
 _WAIT_SECONDS = 5.0
@@ -244,7 +243,7 @@ class _Files:
             self._erasure.failed_rows += erase_failed_rows(connection, record.import_id, rows, datetime.now(UTC))
         path = self._installation.failed_rows_path(record.import_id)
         # A pull's file has nothing from staging, and can be written anew without it.
-        if record.status == FINISHED and record.source not in PROVIDERS and not path.exists():
+        if record.status == FINISHED and not record.is_pull and not path.exists():
             with reading(self._installation.target) as connection:
                 errors = (
                     (failed.row, error_text(failed.errors))

@@ -16,8 +16,8 @@ from assets.automation.launch import run_import_job
 from assets.runtime.instance import open_instance
 from assets.runtime.partitions import IMPORTS
 from assets.runtime.resources import InstallationResource
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload
 
 LOG = "alerts.jsonl"
 

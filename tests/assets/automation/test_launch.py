@@ -12,8 +12,9 @@ from assets.runtime.progress import Progress
 from etl_customers.base.errors import SettingsInvalid
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import find_import
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload, run_raw_csv
+from etl_customers.imports.stages import run_raw_csv
 from etl_customers.settings.home import Home
 
 CANARIES = ("canary", "Canary", "customers.csv", "ADA", "Ada")

@@ -10,8 +10,8 @@ import pytest
 from assets.definitions import define
 from assets.display.endings import CODE
 from assets.runtime.instance import open_instance
+from etl_customers.imports.accepting_pulls import accept
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.pulls import accept
 from tests.assets.pulling import connected
 from tests.connected import connect_fake
 from tests.fakes.quickbooks import FakeQuickBooks

@@ -17,7 +17,7 @@ from etl_customers.database.connect import writing
 from etl_customers.database.connections import RECONNECT, set_state
 from etl_customers.database.tables import imports
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.pulls import run_pull
+from etl_customers.imports.whole import run_pull
 from etl_customers.settings.home import Home
 from tests.assets.pulling import connected
 from tests.connected import connect_fake

@@ -12,8 +12,8 @@ from assets.definitions import define
 from assets.runtime.instance import open_instance
 from assets.runtime.partitions import CHAIN, imports
 from etl_customers.changes.undoing import undo
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload
 from tests.assets.pulling import connected
 from tests.imported import record_of
 
@@ -34,7 +34,7 @@ def imported(installation: Installation, folder: Path, name: str, text: str) -> 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, dict[str, str], dict[str, str]]]:
     """A home with a finished, a refused and an undone file, and a pull that was accepted and not yet run."""
-    from etl_customers.imports.pulls import accept
+    from etl_customers.imports.accepting_pulls import accept
 
     folder = tmp_path_factory.mktemp("endings")
     with connected(folder) as (installation, fake):

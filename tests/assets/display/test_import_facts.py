@@ -10,8 +10,8 @@ import pytest
 
 from assets.automation.launch import run_import_job
 from assets.runtime.instance import open_instance
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload
 
 UPLOAD = (
     "First name,surname,E-mail,state,country,Sales Region,Password\n"

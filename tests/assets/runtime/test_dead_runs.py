@@ -17,8 +17,8 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from assets.automation.launch import run_import_job
 from assets.runtime.dead_runs import PROCESS_TAG, dead_runs, end_dead_runs, this_process
 from assets.runtime.instance import open_instance
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation
-from etl_customers.imports.stages import accept_upload
 
 
 def test_the_run_of_a_killed_command_is_ended_by_the_next_one(

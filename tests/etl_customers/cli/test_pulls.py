@@ -15,8 +15,8 @@ from assets.automation import launch
 from etl_customers.cli import main
 from etl_customers.database.connect import writing
 from etl_customers.database.connections import RECONNECT, set_state
+from etl_customers.imports.accepting_pulls import accept
 from etl_customers.imports.installation import open_installation
-from etl_customers.imports.pulls import accept
 from etl_customers.settings.home import Home
 from tests.connected import connect_fake
 from tests.etl_customers.cli.conftest import Run

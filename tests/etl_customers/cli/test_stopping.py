@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from etl_customers.cli import main
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, stages
 from etl_customers.imports.installation import open_installation
 from etl_customers.settings.home import Home
 
@@ -61,7 +61,7 @@ def test_a_stop_takes_nothing_from_an_import_that_the_inbox_has_begun(
     file, home = tmp_path / "customers.csv", tmp_path / "home"
     file.write_text("first_name,last_name,city,country\nAnn,Lee,Sydney,AU\n", encoding="utf-8")
     installation = open_installation(Home(home))
-    begun = stages.accept_upload(installation, file, accepted_by="inbox").record
+    begun = accepting.accept_upload(installation, file, accepted_by="inbox").record
     installation.target.dispose()
     monkeypatch.setattr(
         "assets.automation.launch.run_import_job", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etl_customers.base.errors import UploadRefused
 from etl_customers.database.connect import connect
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows
 from etl_customers.settings.home import Home
@@ -55,8 +55,8 @@ def test_any_file_is_refused_or_every_row_is_loaded_or_failed(migrated_sqlite_fi
         path.write_bytes(content)
         import_id = ""
         try:
-            import_id = stages.accept_upload(installation, path).record.import_id
-            stages.run_import(installation, import_id)
+            import_id = accepting.accept_upload(installation, path).record.import_id
+            whole.run_import(installation, import_id)
         except UploadRefused:
             assert not import_id or record_of(installation, import_id).status == "refused"
         else:

@@ -12,7 +12,7 @@ from etl_customers.changes.editing import edit
 from etl_customers.database.connect import reading
 from etl_customers.database.customers import find_customer
 from etl_customers.database.ledger import ImportRecord
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, dry_run, whole
 from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.settings.changes import set_setting
 from etl_customers.settings.home import Home
@@ -42,8 +42,8 @@ def write(folder: Path, text: str) -> Path:
 
 def finish(installation: Installation, file: Path) -> ImportRecord:
     """Import a file and return what the ledger has of it."""
-    import_id = stages.accept_upload(installation, file).record.import_id
-    stages.run_import(installation, import_id)
+    import_id = accepting.accept_upload(installation, file).record.import_id
+    whole.run_import(installation, import_id)
     return record_of(installation, import_id)
 
 
@@ -66,13 +66,13 @@ def test_a_file_whose_rows_do_not_say_their_country_is_refused_with_the_command_
     installation: Installation, tmp_path: Path, text: str, named: str
 ) -> None:
     file = write(tmp_path, text)
-    import_id = stages.accept_upload(installation, file).record.import_id
+    import_id = accepting.accept_upload(installation, file).record.import_id
     with pytest.raises(CountryNotSet, match=named) as refused:
-        stages.run_import(installation, import_id)
+        whole.run_import(installation, import_id)
     assert COMMAND in str(refused.value)
     record = record_of(installation, import_id)
     assert (record.status, record.refusal_code, record.rows_loaded) == ("refused", "country_not_set", None)
-    with stages.dry_run(installation, file) as tried:
+    with dry_run.dry_run(installation, file) as tried:
         assert str(tried.refusal) == str(refused.value)
         assert tried.staging.number("select count(*) from facts") == 0
 
@@ -83,7 +83,7 @@ def test_a_workbook_is_refused_like_a_csv(installation: Installation, tmp_path: 
     book.active.append(["first_name", "last_name", "city"])
     book.active.append(["Ada", "Byron", "Sydney"])
     book.save(tmp_path / "customers.xlsx")
-    with stages.dry_run(installation, tmp_path / "customers.xlsx") as tried:
+    with dry_run.dry_run(installation, tmp_path / "customers.xlsx") as tried:
         assert isinstance(tried.refusal, CountryNotSet)
 
 
@@ -139,4 +139,4 @@ def test_what_was_imported_before_is_answered_as_before(
         before = open_installation(installation.home)
         finish(before, file)
         before.target.dispose()
-    assert stages.accept_upload(installation, file).is_repeat
+    assert accepting.accept_upload(installation, file).is_repeat

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from etl_customers.base.errors import UploadRefused
 from etl_customers.database.connect import connect, reading, upgrade
 from etl_customers.database.ledger import failed_rows_of
-from etl_customers.imports import stages
+from etl_customers.imports import accepting, dry_run, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.load.failures import staged_failures
 from etl_customers.settings.home import Home
@@ -63,13 +63,13 @@ def test_a_dry_run_answers_as_the_run_does(
         path = Path(folder) / "file.csv"
         # The second file differs in its bytes even where its rows are the same, and has a row that is not read.
         path.write_text(as_csv(rows) + "\nAnn,Late\n", encoding="utf-8", newline="")
-        with stages.dry_run(installation, path) as tried:
+        with dry_run.dry_run(installation, path) as tried:
             assert tried.read is not None
             expected = list(staged_failures(tried.staging, 0, 10**9))
             warned = warnings_of(tried.staging)
             to_load = tried.staging.number("select count(*) from deduplicated_rows")
-        import_id = stages.accept_upload(installation, path).record.import_id
-        stages.run_import(installation, import_id)
+        import_id = accepting.accept_upload(installation, path).record.import_id
+        whole.run_import(installation, import_id)
         record = record_of(installation, import_id)
         with reading(target) as connection:
             assert list(failed_rows_of(connection, import_id)) == expected
@@ -88,8 +88,8 @@ def test_a_dry_run_of_what_is_no_file_is_refused_as_the_run_is(tmp_path: Path) -
     installation = Installation(home, Settings(), target)
     messages = []
     for attempt in (
-        lambda: stages.accept_upload(installation, tmp_path),
-        lambda: stages.dry_run(installation, tmp_path).__enter__(),
+        lambda: accepting.accept_upload(installation, tmp_path),
+        lambda: dry_run.dry_run(installation, tmp_path).__enter__(),
     ):
         try:
             attempt()

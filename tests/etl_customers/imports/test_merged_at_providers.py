@@ -17,7 +17,7 @@ from etl_customers.database.connect import reading, writing
 from etl_customers.database.ledger import require_import
 from etl_customers.database.pulls import find_cursor
 from etl_customers.database.tables import customers, provider_customers, sync_cursors
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, whole
 from etl_customers.load.pulled import TooManyVanished
 from etl_customers.report.pull_result import PullResult, pull_result_of
 from tests.fakes.loopback import as_text
@@ -51,8 +51,10 @@ def _pulled(world: World) -> World:
 
 def pull(world: World, *, is_full: bool = False) -> PullResult:
     """Pull once, whatever comes of it."""
-    record = pulls.accept(world.installation, world.provider, None, is_full=is_full, accepted_by="test").record
-    pulls.run_pull(world.installation, record.import_id, clock=world.clock)
+    record = accepting_pulls.accept(
+        world.installation, world.provider, None, is_full=is_full, accepted_by="test"
+    ).record
+    whole.run_pull(world.installation, record.import_id, clock=world.clock)
     with reading(world.installation.target) as connection:
         return pull_result_of(connection, world.installation.home, require_import(connection, record.import_id))
 

@@ -10,7 +10,7 @@ from etl_customers.changes.undoing import undo
 from etl_customers.columns.account_fields import add_property_field, add_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.tables import customers, properties, provider_customers
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.mappings.kept import add_mapping, shipped_mapping
 from etl_customers.report.lineage import PROPERTIES, headers_of_loaded, read_shown_columns
@@ -50,8 +50,8 @@ def use(installation: Installation, provider: str, field: str, kind: str) -> Non
 
 def pull(installation: Installation, provider: str, *, is_full: bool = False) -> tuple[str, int, int, int]:
     """Pull, and return the import with the numbers of customers created, updated and unchanged."""
-    record = pulls.accept(installation, provider, None, is_full=is_full, accepted_by="test").record
-    counts = pulls.run_pull(installation, record.import_id)
+    record = accepting_pulls.accept(installation, provider, None, is_full=is_full, accepted_by="test").record
+    counts = whole.run_pull(installation, record.import_id)
     return record.import_id, counts.loaded, counts.updated, counts.unchanged
 
 

@@ -24,9 +24,10 @@ from etl_customers.database.connect import reading, writing
 from etl_customers.database.connections import DISCONNECTED, choose_connection, set_state, store_company
 from etl_customers.database.ledger import ImportRecord, count_imports
 from etl_customers.database.tables import customers, provider_connections, provider_customers, removed_customers
-from etl_customers.imports import pulls
+from etl_customers.imports import accepting_pulls, fetching, whole
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stage_gate import PullAlreadyRefused, StageMissing, settings_of
+from etl_customers.imports.sources import source_of
+from etl_customers.imports.stage_gate import PullAlreadyRefused, StageMissing
 from etl_customers.imports.stages import run_deduplicated_customers, run_failed_rows, run_validated_customers
 from etl_customers.load.pulled import TooManyVanished
 from etl_customers.mappings.document import MappingInvalid
@@ -92,7 +93,7 @@ def installation(tmp_path: Path, quickbooks: FakeQuickBooks) -> Iterator[Install
 
 
 def accept_pull(installation: Installation, provider: str = "quickbooks", is_full: bool = False) -> ImportRecord:
-    return pulls.accept(installation, provider, None, is_full=is_full, accepted_by="test").record
+    return accepting_pulls.accept(installation, provider, None, is_full=is_full, accepted_by="test").record
 
 
 def test_a_pull_that_lacks_the_clients_id_is_not_even_accepted(
@@ -107,7 +108,7 @@ def test_a_pull_that_lacks_the_clients_id_is_not_even_accepted(
 
 def pull(installation: Installation, provider: str = "quickbooks", is_full: bool = False) -> PullResult:
     record = accept_pull(installation, provider, is_full)
-    pulls.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
+    whole.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
     return result(installation, record.import_id)
 
 
@@ -301,8 +302,8 @@ def test_customers_who_do_not_say_their_country_are_in_that_of_the_connected_com
     set_setting(installation.home, "quickbooks.country", "NZ", lambda _: None)
     other = open_installation(installation.home)
     record = accept_pull(other, is_full=True)
-    assert settings_of(other, record).company.country == "NZ"
-    assert settings_of(other, record).company.city is None
+    assert source_of(other, record).settings().company.country == "NZ"
+    assert source_of(other, record).settings().company.city is None
     other.target.dispose()
 
 
@@ -337,7 +338,7 @@ def test_a_company_that_does_not_say_its_country_is_pulled_all_the_same(
 ) -> None:
     quickbooks.fail(Fault("company", answer=answer))
     assert pull(installation).exit_code == 0
-    assert pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
+    assert accepting_pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
 
 
 def test_a_pull_that_broke_off_goes_on_after_the_last_page_kept(
@@ -346,13 +347,15 @@ def test_a_pull_that_broke_off_goes_on_after_the_last_page_kept(
     quickbooks.fail(Fault("page", nth=3, times=inf, answer=as_text("busy", 503)))
     record = accept_pull(installation)
     with pytest.raises(NotNow):
-        pulls.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
+        whole.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
     assert record_of(installation, record.import_id).status == "accepted"
     quickbooks.mend()
     before = len(quickbooks.requests)
-    again = pulls.accept(installation, "quickbooks", quickbooks.tenant, is_full=True, accepted_by="somebody else")
+    again = accepting_pulls.accept(
+        installation, "quickbooks", quickbooks.tenant, is_full=True, accepted_by="somebody else"
+    )
     assert (again.record.import_id, again.is_new) == (record.import_id, False)
-    counts = pulls.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
+    counts = whole.run_pull(installation, record.import_id, clock=NoWait(), page_size=2)
     assert (counts.read, counts.loaded) == (6, 6)
     asked = [request.parameters.get("query", "") for request in quickbooks.requests[before:]]
     assert not [query for query in asked if "startposition 1 " in query.lower()]
@@ -364,7 +367,7 @@ def test_a_finished_pull_run_again_asks_the_provider_nothing(
     quickbooks.put(dict(PROJECT))
     import_id = pull(installation).import_id
     record, asked = record_of(installation, import_id), len(quickbooks.requests)
-    done = pulls.run_provider_customers(installation, import_id)
+    done = fetching.run_provider_customers(installation, import_id)
     assert (done.fetched, done.left_out, done.is_complete, done.since) == (7, 1, True, None)
     validated, merged = (
         run_validated_customers(installation, import_id),
@@ -383,16 +386,18 @@ def test_a_refused_pull_is_refused_in_the_ledger_and_the_next_one_is_another(
         quickbooks.remove(key)
     record = accept_pull(installation, is_full=True)
     with pytest.raises(TooManyVanished):
-        pulls.run_pull(installation, record.import_id, clock=NoWait())
+        whole.run_pull(installation, record.import_id, clock=NoWait())
     refused = result(installation, record.import_id)
     assert refused.refusal is not None
     assert (refused.refusal.code, refused.exit_code) == ("too_many_vanished", 2)
     with pytest.raises(PullAlreadyRefused, match="accept-vanished"):
-        pulls.run_pull(installation, record.import_id)
+        whole.run_pull(installation, record.import_id)
     assert not installation.staging_path(record.import_id).exists()
-    accepted = pulls.accept(installation, "quickbooks", None, is_full=True, accepts_vanished=True, accepted_by="test")
+    accepted = accepting_pulls.accept(
+        installation, "quickbooks", None, is_full=True, accepts_vanished=True, accepted_by="test"
+    )
     assert accepted.is_new
-    assert pulls.run_pull(installation, accepted.record.import_id, clock=NoWait()).vanished == 4
+    assert whole.run_pull(installation, accepted.record.import_id, clock=NoWait()).vanished == 4
 
 
 def test_a_connection_that_the_provider_does_not_accept_any_more_ends_the_pull(
@@ -402,9 +407,9 @@ def test_a_connection_that_the_provider_does_not_accept_any_more_ends_the_pull(
     quickbooks.oauth.expire_access_tokens()
     quickbooks.oauth.forget_grants()
     with pytest.raises(PullRefused):
-        pulls.run_pull(installation, record.import_id, clock=NoWait())
+        whole.run_pull(installation, record.import_id, clock=NoWait())
     assert record_of(installation, record.import_id).refusal_code == "reconnect"
-    assert pulls.list_connected(installation, "quickbooks") == []
+    assert accepting_pulls.list_connected(installation, "quickbooks") == []
 
 
 @pytest.mark.parametrize(
@@ -423,17 +428,17 @@ def test_an_authorization_that_fails_for_a_while_ends_with_not_now_and_the_conne
     record = accept_pull(installation)
     quickbooks.fail(mishap)
     with pytest.raises(ProviderUnavailable) as not_now:
-        pulls.run_pull(installation, record.import_id, clock=NoWait())
+        whole.run_pull(installation, record.import_id, clock=NoWait())
     assert not_now.value.exit_code == 3
-    assert pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
-    pulls.run_pull(installation, record.import_id, clock=NoWait())
+    assert accepting_pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
+    whole.run_pull(installation, record.import_id, clock=NoWait())
     assert result(installation, record.import_id).rows.created == 6
 
 
 def test_a_damaged_staging_file_is_made_anew(installation: Installation) -> None:
     record = accept_pull(installation)
     installation.staging_path(record.import_id).write_bytes(b"no database" * 1000)
-    assert pulls.run_pull(installation, record.import_id, clock=NoWait()).loaded == 6
+    assert whole.run_pull(installation, record.import_id, clock=NoWait()).loaded == 6
 
 
 def test_a_stage_of_a_pull_whose_input_is_not_here_says_where_to_begin(installation: Installation) -> None:
@@ -445,7 +450,7 @@ def test_a_pull_that_nobody_carries_on_is_given_up_and_the_next_one_is_another(i
     record = accept_pull(installation)
     assert delete_expired(installation, datetime.now(UTC) + timedelta(days=8)).abandoned == 1
     assert record_of(installation, record.import_id).refusal_code == "abandoned"
-    assert pulls.accept(installation, "quickbooks", None, accepted_by="test").is_new
+    assert accepting_pulls.accept(installation, "quickbooks", None, accepted_by="test").is_new
 
 
 def test_a_pull_keeps_asking_since_the_time_of_its_first_try(
@@ -455,29 +460,29 @@ def test_a_pull_keeps_asking_since_the_time_of_its_first_try(
     record = accept_pull(installation)
     quickbooks.fail(Fault("page", times=inf, answer=as_text("busy", 503)))
     with pytest.raises(NotNow):
-        pulls.run_provider_customers(installation, record.import_id, clock=NoWait())
+        fetching.run_provider_customers(installation, record.import_id, clock=NoWait())
     with writing(installation.target) as connection:
         connection.exec_driver_sql("delete from sync_cursors")
     quickbooks.mend()
-    assert pulls.run_provider_customers(installation, record.import_id, clock=NoWait()).since is not None
+    assert fetching.run_provider_customers(installation, record.import_id, clock=NoWait()).since is not None
 
 
 def test_a_pull_under_way_while_another_is_undone_leaves_the_next_one_to_be_full(installation: Installation) -> None:
     first = pull(installation)
     record = accept_pull(installation)
-    pulls.run_provider_customers(installation, record.import_id, clock=NoWait())
+    fetching.run_provider_customers(installation, record.import_id, clock=NoWait())
     assert undo(installation, first.import_id, "eva").removed == 6
-    pulls.run_pull(installation, record.import_id, clock=NoWait())
+    whole.run_pull(installation, record.import_id, clock=NoWait())
     assert (record.is_full, accept_pull(installation).is_full) == (False, True)
 
 
 def test_only_connected_companies_are_pulled_by_the_clock(
     installation: Installation, quickbooks: FakeQuickBooks
 ) -> None:
-    assert pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
+    assert accepting_pulls.list_connected(installation, "quickbooks") == [quickbooks.tenant]
     with writing(installation.target) as connection:
         set_state(connection, "quickbooks", quickbooks.tenant, DISCONNECTED)
-    assert pulls.list_connected(installation, "quickbooks") == []
+    assert accepting_pulls.list_connected(installation, "quickbooks") == []
     with pytest.raises(UsageError, match="etl-customers connect quickbooks"):
         accept_pull(installation)
 
@@ -503,7 +508,7 @@ def test_a_person_whom_the_provider_asks_to_erase_is_erased_after_the_load(
         with reading(installation.target) as connection:
             assert connection.scalar(query.with_only_columns(customers.c.is_active)) is False
         installation.upload_path(waiting).unlink()
-        assert finish_erasures(installation, "test") == AskedErasures(erased=1, waiting=0)
+        assert finish_erasures(installation, asked.import_id) == AskedErasures(erased=1, waiting=0)
         with reading(installation.target) as connection:
             assert connection.scalar(query) is None
             assert connection.scalar(sa.select(removed_customers.c.reason)) == "erased"
@@ -521,15 +526,15 @@ def test_a_person_who_was_erased_and_is_still_at_the_provider_is_in_no_file_afte
     again = pull(installation, is_full=True)
     assert [(reason.provider_id, reason.code) for reason in again.not_synced] == [("7", "erased")]
     finish_erasures(installation, again.import_id)
-    assert pulls.run_provider_customers(installation, again.import_id).fetched == 7
+    assert fetching.run_provider_customers(installation, again.import_id).fetched == 7
     files = [path for path in installation.home.path.rglob("*") if path.is_file()]
     assert not [path for path in files if b"Canary" in path.read_bytes()]
 
 
 def test_the_staging_of_a_pull_keeps_its_facts_when_mapped_again(installation: Installation) -> None:
     record = accept_pull(installation)
-    first = pulls.run_provider_customers(installation, record.import_id, clock=NoWait(), page_size=2)
-    assert pulls.run_provider_customers(installation, record.import_id, clock=NoWait(), page_size=2) == first
+    first = fetching.run_provider_customers(installation, record.import_id, clock=NoWait(), page_size=2)
+    assert fetching.run_provider_customers(installation, record.import_id, clock=NoWait(), page_size=2) == first
     with open_staging(installation.staging_path(record.import_id), 512) as staging:
         assert staging.number("select count(*) from facts where name = 'pull_since'") == 1
 
@@ -559,12 +564,12 @@ def test_a_pull_whose_mapping_lost_a_field_meanwhile_goes_on_with_the_one_in_for
     assert not broken.is_full
     quickbooks.fail(Fault("count", times=inf, answer=as_text("busy", 503)))
     with pytest.raises(ProviderUnavailable):
-        pulls.run_pull(installation, broken.import_id, clock=NoWait(), page_size=2)
+        whole.run_pull(installation, broken.import_id, clock=NoWait(), page_size=2)
     quickbooks.mend()
     with writing(installation.target) as connection:
         remove_custom_field(connection, "remarks")
     with pytest.raises(MappingInvalid):
-        pulls.run_pull(installation, broken.import_id, clock=NoWait(), page_size=2)
+        whole.run_pull(installation, broken.import_id, clock=NoWait(), page_size=2)
     with writing(installation.target) as connection:
         remove_mapping(connection, "quickbooks")
 

@@ -15,7 +15,7 @@ from etl_customers.base.errors import DiskUnavailable, NotFound, UploadRefused
 from etl_customers.database.connect import connect
 from etl_customers.database.ledger import ImportRecord, failed_rows_of, find_import
 from etl_customers.database.tables import customers, failed_rows, identity_keys
-from etl_customers.imports import stage_gate, stages
+from etl_customers.imports import accepting, dry_run, stage_gate, stages, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.load.failures import staged_failures
 from etl_customers.load.passwords import verify_password
@@ -48,9 +48,9 @@ def write(folder: Path, text: str, name: str = "customers.csv") -> Path:
 
 def load(installation: Installation, path: Path, **options: Any) -> ImportRecord:
     """Import a file with all its stages and return its entry in the ledger."""
-    accepted = stages.accept_upload(installation, path, **options)
+    accepted = accepting.accept_upload(installation, path, **options)
     if not accepted.is_repeat:
-        stages.run_import(installation, accepted.record.import_id)
+        whole.run_import(installation, accepted.record.import_id)
     return record_of(installation, accepted.record.import_id)
 
 
@@ -120,7 +120,7 @@ def test_a_loaded_customer_has_its_values_and_where_it_came_from(installation: I
 def test_the_same_bytes_again_return_the_first_import(installation: Installation, tmp_path: Path) -> None:
     first = load(installation, write(tmp_path, FILE))
     before = dump(installation)
-    again = stages.accept_upload(installation, write(tmp_path, FILE, "other name.csv"))
+    again = accepting.accept_upload(installation, write(tmp_path, FILE, "other name.csv"))
     assert again.is_repeat
     assert again.record == first
     assert dump(installation) == before
@@ -136,7 +136,7 @@ def test_a_name_that_reads_as_a_pattern_or_a_statement_is_a_name(target_url: str
     shop = Installation(Home(folder / "home").make(), Settings(company=Company(country="AU")), target)
     record = load(shop, named)
     assert (record.status, record.rows_read, record.rows_loaded, record.file_name) == ("finished", 1, 1, "[ab]*?.csv")
-    with stages.dry_run(shop, named, again=True) as tried:
+    with dry_run.dry_run(shop, named, again=True) as tried:
         assert tried.staging.rows("select c0 from raw_csv") == [("Only",)]
     target.dispose()
 
@@ -156,7 +156,7 @@ def test_a_refused_file_loads_nothing_and_leaves_no_copy(installation: Installat
     path = write(tmp_path, FILE.replace("email", "favourite colour"))
     with pytest.raises(UploadRefused) as refusal:
         load(installation, path)
-    record = stages.accept_upload(installation, write(tmp_path, FILE)).record  # a bystander
+    record = accepting.accept_upload(installation, write(tmp_path, FILE)).record  # a bystander
     with installation.target.connect() as connection:
         refused = connection.execute(sa.text("select * from imports where status = 'refused'")).mappings().one()
     assert refused["refusal_code"] == refusal.value.code
@@ -166,7 +166,7 @@ def test_a_refused_file_loads_nothing_and_leaves_no_copy(installation: Installat
 
 
 def test_a_refused_import_says_so_when_it_is_run_again(installation: Installation, tmp_path: Path) -> None:
-    accepted = stages.accept_upload(installation, write(tmp_path, "nonsense\n1\n"))
+    accepted = accepting.accept_upload(installation, write(tmp_path, "nonsense\n1\n"))
     with pytest.raises(UploadRefused) as first:
         stages.run_raw_csv(installation, accepted.record.import_id)
     with pytest.raises(UploadRefused) as second:
@@ -187,7 +187,7 @@ def test_a_refused_file_may_be_tried_again_under_the_same_id(installation: Insta
 
 @pytest.mark.parametrize("done", [1, 2, 3, 4])
 def test_an_import_that_broke_off_goes_on_from_any_stage(installation: Installation, tmp_path: Path, done: int) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     in_order: list[Callable[[Installation, str], object]] = [
         stages.run_raw_csv,
         stages.run_validated_customers,
@@ -257,11 +257,11 @@ def test_a_corrected_failed_rows_file_loads_is_linked_and_keeps_the_passwords(
 
 
 def test_a_password_is_nowhere_but_in_the_file_and_as_a_hash(installation: Installation, tmp_path: Path) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     stages.run_raw_csv(installation, import_id)
     stages.run_validated_customers(installation, import_id)
     staged = [path for path in installation.home.staging.rglob("*") if path.is_file()]
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
     everything = staged + [path for path in installation.home.path.rglob("*") if path.is_file()]
     assert not [
         path for path in everything if b"battery staple" in path.read_bytes() or b"correct horse" in path.read_bytes()
@@ -271,7 +271,7 @@ def test_a_password_is_nowhere_but_in_the_file_and_as_a_hash(installation: Insta
 
 def test_a_dry_run_gives_the_answer_of_the_run_and_loads_nothing(installation: Installation, tmp_path: Path) -> None:
     path = write(tmp_path, FILE)
-    with stages.dry_run(installation, path) as dry:
+    with dry_run.dry_run(installation, path) as dry:
         assert dry.read is not None
         to_load = dry.staging.number("select count(*) from deduplicated_rows")
         errors = set(dry.staging.rows('select "row", "column", code from row_errors'))
@@ -288,19 +288,19 @@ def test_a_dry_run_gives_the_answer_of_the_run_and_loads_nothing(installation: I
 def test_a_dry_run_of_an_imported_file_names_that_import(installation: Installation, tmp_path: Path) -> None:
     path = write(tmp_path, FILE)
     record = load(installation, path)
-    with stages.dry_run(installation, path) as dry:
+    with dry_run.dry_run(installation, path) as dry:
         assert dry.repeat == record
-    with stages.dry_run(installation, path, again=True) as dry:
+    with dry_run.dry_run(installation, path, again=True) as dry:
         assert dry.repeat is None
 
 
 def test_a_dry_run_of_a_file_that_would_be_refused_says_why(installation: Installation, tmp_path: Path) -> None:
-    with stages.dry_run(installation, write(tmp_path, "nonsense\n1\n")) as dry:
+    with dry_run.dry_run(installation, write(tmp_path, "nonsense\n1\n")) as dry:
         assert dry.refusal is not None
 
 
 def test_a_stage_whose_input_is_not_here_says_where_to_begin(installation: Installation, tmp_path: Path) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     with pytest.raises(stage_gate.StageMissing, match="raw_csv"):
         stages.run_validated_customers(installation, import_id)
     installation.upload_path(import_id).unlink()
@@ -319,16 +319,16 @@ def test_an_unknown_import_is_not_found(installation: Installation) -> None:
 def test_a_staging_file_that_is_none_is_made_anew_from_the_upload(
     installation: Installation, tmp_path: Path, left: bytes
 ) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     installation.staging_path(import_id).write_bytes(left)
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
     assert record_of(installation, import_id).rows_loaded == 2
 
 
 def test_a_staging_file_whose_blocks_are_damaged_is_made_anew_from_the_upload(
     installation: Installation, tmp_path: Path
 ) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     stages.run_raw_csv(installation, import_id)
     path = installation.staging_path(import_id)
     content = bytearray(path.read_bytes())
@@ -337,17 +337,17 @@ def test_a_staging_file_whose_blocks_are_damaged_is_made_anew_from_the_upload(
     path.write_bytes(content)
     with pytest.raises(StagingDamaged):
         stages.run_validated_customers(installation, import_id)
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
     assert record_of(installation, import_id).rows_loaded == 2
 
 
 def test_a_failed_rows_file_that_cannot_be_written_does_not_deny_the_load(
     installation: Installation, tmp_path: Path
 ) -> None:
-    import_id = stages.accept_upload(installation, write(tmp_path, FILE)).record.import_id
+    import_id = accepting.accept_upload(installation, write(tmp_path, FILE)).record.import_id
     installation.failed_rows_path(import_id).mkdir()
     with pytest.raises(DiskUnavailable, match="nothing is half done") as raised:
-        stages.run_import(installation, import_id)
+        whole.run_import(installation, import_id)
     assert "nothing was loaded" not in str(raised.value)
     assert record_of(installation, import_id).rows_loaded == 2
 
@@ -356,11 +356,11 @@ def test_a_stage_that_waited_for_a_faster_process_leaves_the_staging_file_of_tha
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, "first_name,last_name,email\nAda,Byron,none\n")
-    import_id = stages.accept_upload(installation, path).record.import_id
+    import_id = accepting.accept_upload(installation, path).record.import_id
 
     def open_after_another(path: Path, limit: int) -> Any:
         monkeypatch.undo()
-        stages.run_import(installation, import_id)
+        whole.run_import(installation, import_id)
         return open_staging(path, limit)
 
     monkeypatch.setattr("etl_customers.imports.stage_gate.open_staging", open_after_another)
@@ -426,7 +426,7 @@ def test_ragged_rows_load_once_corrected_and_fail_again_until_then(installation:
 
 def test_a_dry_run_tells_of_ragged_rows_as_the_run_does(installation: Installation, tmp_path: Path) -> None:
     path = write(tmp_path, SHIFTED)
-    with stages.dry_run(installation, path) as tried:
+    with dry_run.dry_run(installation, path) as tried:
         dry = list(staged_failures(tried.staging, 0, 100))
     record = load(installation, path)
     with installation.target.connect() as connection:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from etl_customers.base.errors import DiskUnavailable, UploadRefused
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import open_installation
-from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.imports.whole import run_import
 from etl_customers.inbox.accept import MOST_ACCEPTED, NotInInbox, accept_file, accept_files, accept_named, move_accepted
 from etl_customers.inbox.names import parts_of
 from etl_customers.inbox.tries import find_starts

@@ -15,7 +15,7 @@ from etl_customers.changes.undoing import undo
 from etl_customers.database.connect import writing
 from etl_customers.database.tables import imports
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import run_import
+from etl_customers.imports.whole import run_import
 from etl_customers.inbox.blank import TEMPORARY
 from etl_customers.inbox.look import look
 from etl_customers.inbox.settle import Outcome, settle_files, settle_one

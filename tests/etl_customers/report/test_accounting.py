@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.ledger import failed_rows_of
 from etl_customers.database.tables import customers, identity_keys, removed_customers
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.imports.whole import run_import
 from etl_customers.report.accounting import (
     TargetKeys,
     TargetRows,

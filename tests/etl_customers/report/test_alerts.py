@@ -13,8 +13,9 @@ import pytest
 
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import find_import
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload, run_import
+from etl_customers.imports.whole import run_import
 from etl_customers.report.alerts import Alert, Event, alert_of_failed_rows, alert_of_failed_run, is_on, send
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Alerts

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from etl_customers.database.tables import customers
+from etl_customers.imports.accepting import accept_upload
 from etl_customers.imports.installation import Installation, open_installation
-from etl_customers.imports.stages import accept_upload, run_raw_csv
+from etl_customers.imports.stages import run_raw_csv
 from etl_customers.report.lineage import (
     PROPERTIES,
     headers_of_loaded,

@@ -25,7 +25,7 @@ from etl_customers.database.tables import (
     provider_customers,
     removed_customers,
 )
-from etl_customers.imports import stages
+from etl_customers.imports import stages, whole
 from etl_customers.imports.installation import Installation
 from etl_customers.report.accounting import count_target_rows
 from etl_customers.settings.home import Home
@@ -365,7 +365,7 @@ def test_a_providers_customer_stays_known_by_its_id_alone(installation: Installa
 def test_the_stages_of_an_import_with_an_erased_person_can_be_run_again(installation: Installation) -> None:
     import_id = load(installation, FILE)
     erase(installation, 1, "eva")
-    stages.run_import(installation, import_id)
+    whole.run_import(installation, import_id)
     assert in_file(installation, import_id) == ["4"]
     assert not installation.staging_path(import_id).exists()
 

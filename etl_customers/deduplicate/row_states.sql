@@ -1,9 +1,9 @@
 -- Reads  hashed_rows, known_links, facts.
--- Makes  standing: what each valid row of a pull is to the target. A row is ``new``; ``gone``, as its person
+-- Makes  row_states: what each valid row of a pull is to the target. A row is ``new``; ``gone``, as its person
 --        was or is to be erased; ``same`` as when it was read last; ``late``, as a later state of it was read
 --        before; or ``other``. A state of the future, by the provider's own clock, is no later one: it would
 --        stand for ever.
-create or replace temp table standing as
+create or replace temp table row_states as
 select
     hashed."row",
     hashed.provider_id,
@@ -17,6 +17,6 @@ select
             and links.provider_updated_at <= (select text::timestamp from facts where name = 'pull_started_at')
             then 'late'
         else 'other'
-    end as standing
+    end as row_state
 from hashed_rows as hashed
 left join known_links as links using (provider_id)
