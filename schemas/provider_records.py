@@ -73,7 +73,7 @@ class RecordShape:
         """The contract of the flat frame; each check is named by its error code.
 
         The identity's column holds the id that was found usable, null where none was.
-        A flag column is there only where a record raises it.
+        A flag column is there only where a record raises it, a text or yes/no only where a check looks at it.
         """
         reference = matching(PROVIDER_ID, INVALID_RECORD)
         columns = {
@@ -81,8 +81,11 @@ class RecordShape:
             self.identity: pa.Column(pl.String, reference),
         }
         for name in self.flat_texts:
-            columns[name] = pa.Column(pl.String, [reference] if name in self.references else None, nullable=True)
-        columns |= {name: pa.Column(pl.Boolean, nullable=True) for name in self.flags}
+            is_checked = name in self.references
+            columns[name] = pa.Column(
+                pl.String, [reference] if is_checked else None, nullable=True, required=is_checked
+            )
+        columns |= {name: pa.Column(pl.Boolean, nullable=True, required=False) for name in self.flags}
         in_lists = (f"{name}.{inner}" for name, inners in self.lists.items() for inner in inners)
         for name in (*self.fields, *self.flat_texts, *in_lists):
             is_raised = cell_check(INVALID_RECORD, lambda flag: ~pl.col(flag))

@@ -63,9 +63,9 @@ class _Reader:
         self, values: Mapping[str, object], names: Iterable[tuple[str, str, str]], texts: dict[str, str]
     ) -> None:
         """Take texts by (name in the record, name in ``texts``, name in full)."""
-        is_folded = self._is_folded
+        is_folded, get = self._is_folded, values.get
         for name, flat_name, full_name in names:
-            value = values.get(name)
+            value = get(name)
             if not value and (value is None or value == ""):
                 continue
             if not isinstance(value, str):

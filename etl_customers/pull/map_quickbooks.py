@@ -27,6 +27,18 @@ from schemas.quickbooks_customers import ADDRESSES
 
 _LINES = ("Line1", "Line2", "Line3", "Line4", "Line5")
 _PLACES = {"city": "City", "state": "CountrySubDivisionCode", "postcode": "PostalCode", "country": "Country"}
+_FLAT_NAMES = {
+    name: (
+        tuple(f"{name}.{line}" for line in _LINES),
+        tuple((column, f"{name}.{field}") for column, field in _PLACES.items()),
+    )
+    for name in ADDRESSES
+}
+"""Of each address the fields of a flat record: lines, and columns with theirs."""
+_FIELDS_OF = {
+    name: frozenset((*lines, *(field for _, field in places))) for name, (lines, places) in _FLAT_NAMES.items()
+}
+_MARK = " (deleted"
 _DELETED = re.compile(r" \(deleted(?: [0-9]+)?\)$")
 """What QuickBooks puts behind the names of an inactive customer."""
 _DELETED_ABOVE = re.compile(r" \(deleted(?: [0-9]+)?\)(?=:)")
@@ -52,12 +64,14 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks, plan: Plan) -> Mapp
         return MappedRecord(is_active=is_active, parent_id=parent_id, left_out=left_out)
 
     def text_of(field: str) -> str | None:
-        if field in ADDRESSES:
-            return address_text(_address(texts, field))
-        return _written(texts, field, is_active) if field in _NAMES else texts.get(field)
+        if field in _NAMES:
+            return _written(texts, field, is_active)
+        return address_text(_address(texts, field)) if field in ADDRESSES else texts.get(field)
 
     def joined(column: str) -> str:
-        return join_texts(*map(text_of, plan.of(column)))
+        fields = plan.of(column)
+        # Most columns are made of one field, or of none.
+        return join_texts(*map(text_of, fields)) if len(fields) > 1 else (fields and text_of(fields[0])) or ""
 
     cells = Cells()
     _put_names(cells, joined, texts, is_active, plan)
@@ -67,7 +81,7 @@ def map_quickbooks(record: FlatRecord, settings: QuickBooks, plan: Plan) -> Mapp
     for family in ("mobile", "phone"):
         numbers = (number for field in plan.of(family) for number in split_numbers(texts.get(field)))
         cells.put_all(family, list(dict.fromkeys(numbers)))
-    put_address(cells, (_address(texts, name) for name in plan.of(ADDRESS)))
+    put_address(cells, [_address(texts, name) for name in plan.of(ADDRESS) if not _FIELDS_OF[name].isdisjoint(texts)])
     cells.put_day("date_joined", next(filter(None, map(texts.get, plan.of("date_joined"))), None))
     cells.put_own(plan, text_of)
     names = cells.names(*(_written(texts, field, is_active) for field in ("DisplayName", "FullyQualifiedName")))
@@ -79,9 +93,8 @@ def _put_names(
 ) -> None:
     company = joined("business_name")
     # A middle name or a suffix alone is no person.
-    is_person = any(
-        texts.get(field) for column in ("first_name", "last_name") for field in plan.of(column) if field != "Suffix"
-    )
+    fields = (*plan.of("first_name"), *plan.of("last_name"))
+    is_person = any(field in texts for field in fields if field != "Suffix")
     business = company or ("" if is_person else _written(texts, "DisplayName", is_active))
     cells.put("first_name", joined("first_name"))
     cells.put("last_name", joined("last_name") if is_person else "")
@@ -92,10 +105,16 @@ def _put_names(
 
 def _written(texts: Mapping[str, str], field: str, is_active: bool) -> str:
     """Return a name as it was written, without what QuickBooks puts behind those of an inactive customer."""
-    text = _DELETED_ABOVE.sub("", texts.get(field, "")) if field == "FullyQualifiedName" else texts.get(field, "")
-    return text if is_active else _DELETED.sub("", text)
+    text = texts.get(field, "")
+    if _MARK in text:
+        text = _DELETED_ABOVE.sub("", text) if field == "FullyQualifiedName" else text
+        return text if is_active else _DELETED.sub("", text)
+    return text
 
 
 def _address(texts: Mapping[str, str], name: str) -> Address:
-    street = join_lines(texts, *(f"{name}.{line}" for line in _LINES))
-    return {"street_address": street, **{column: texts.get(f"{name}.{field}") for column, field in _PLACES.items()}}
+    lines, places = _FLAT_NAMES[name]
+    address: dict[str, str | None] = {"street_address": join_lines(texts, *lines)}
+    for column, field in places:
+        address[column] = texts.get(field)
+    return address

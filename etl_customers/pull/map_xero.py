@@ -4,7 +4,7 @@ What a text must be to be kept is not said here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from etl_customers.mappings.document import Plan
 from etl_customers.pull.flat_records import FlatRecord
@@ -70,8 +70,8 @@ def map_xero(record: FlatRecord, settings: Xero, plan: Plan) -> MappedRecord:
     cells = Cells()
     _put_names(cells, texts, plan)
     _put_further_names(cells, persons, plan)
-    cells.put("customer_title", join_texts(*(text for field in plan.of("customer_title") for text in texts_of(field))))
-    cells.put_all("email", split_emails(*(text for field in plan.of("email") for text in texts_of(field))))
+    cells.put("customer_title", join_texts(*[text for field in plan.of("customer_title") for text in texts_of(field)]))
+    cells.put_all("email", split_emails(*[text for field in plan.of("email") for text in texts_of(field)]))
     _put_numbers(cells, phones, plan)
     _put_address(cells, texts, addresses, plan)
     cells.put_own(plan, lambda field: "; ".join(filter(None, texts_of(field))))
@@ -94,10 +94,9 @@ def _left_out(record: FlatRecord, status: str, settings: Xero) -> LeftOut | None
 
 
 def _put_names(cells: Cells, texts: Mapping[str, str], plan: Plan) -> None:
-    first, last, name = (
-        join_texts(*(texts.get(field) for field in plan.of(column)))
-        for column in ("first_name", "last_name", "business_name")
-    )
+    first, last, name = [
+        join_texts(*map(texts.get, plan.of(column))) for column in ("first_name", "last_name", "business_name")
+    ]
     is_business = bool(name) and name.casefold() != join_texts(first, last).casefold()
     cells.put("first_name", first)
     cells.put("last_name", last)
@@ -105,7 +104,9 @@ def _put_names(cells: Cells, texts: Mapping[str, str], plan: Plan) -> None:
     cells.put("customer_type", "Business" if is_business else "Personal")
 
 
-def _put_further_names(cells: Cells, persons: Iterable[Mapping[str, str]], plan: Plan) -> None:
+def _put_further_names(cells: Cells, persons: Sequence[Mapping[str, str]], plan: Plan) -> None:
+    if not persons:
+        return
     inners = [name for column, name in _PERSON.items() if f"ContactPersons.{name}" in plan.of(column)]
     named = [person for person in persons if any(name in person for name in inners)]
     for person, slot in zip(named, _FURTHER_NAMES, strict=False):
@@ -147,8 +148,11 @@ def _join_number(phone: Mapping[str, str], number: str) -> str:
     """Join country code, area code and number; a number that begins with + is whole."""
     if number.startswith("+"):
         return number
-    country = _NO_DIGITS.sub("", phone.get("PhoneCountryCode", ""))
-    area = _NO_DIGITS.sub("", phone.get("PhoneAreaCode", ""))
+    # Most have neither: that is found out faster than by an expression.
+    written_country, written_area = phone.get("PhoneCountryCode"), phone.get("PhoneAreaCode")
+    if not written_country and not written_area:
+        return number
+    country, area = _NO_DIGITS.sub("", written_country or ""), _NO_DIGITS.sub("", written_area or "")
     if country:
         return join_texts(f"+{country}", area.removeprefix("0"), number)
     return join_texts(area, number)
@@ -160,11 +164,12 @@ def _put_address(cells: Cells, texts: Mapping[str, str], addresses: Iterable[Map
     given = [(kind, address) for address in addresses if (kind := kinds.get(_kind(address, "AddressType")))]
     in_order = [address for _, address in sorted(given, key=lambda one: one[0].place)]
     put_address(cells, map(_address, in_order))
-    names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
-    known = {name.casefold() for name in names if name}
     # Only of addresses that become columns: whom another one is for is in the text that it becomes.
-    if any(address.get("AttentionTo", "").casefold() not in {"", *known} for address in in_order):
-        cells.warn("street_address", ATTENTION)
+    attentions = {address["AttentionTo"].casefold() for address in in_order if "AttentionTo" in address}
+    if attentions:
+        names = (texts.get("Name"), join_texts(texts.get("FirstName"), texts.get("LastName")))
+        if attentions - {name.casefold() for name in names if name}:
+            cells.warn("street_address", ATTENTION)
 
 
 def _whole(address: Mapping[str, str]) -> str:
@@ -173,7 +178,7 @@ def _whole(address: Mapping[str, str]) -> str:
 
 
 def _address(address: Mapping[str, str]) -> Address:
-    return {
-        "street_address": join_lines(address, *_LINES),
-        **{column: address.get(field) for column, field in _PLACES.items()},
-    }
+    found: dict[str, str | None] = {"street_address": join_lines(address, *_LINES)}
+    for column, field in _PLACES.items():
+        found[column] = address.get(field)
+    return found

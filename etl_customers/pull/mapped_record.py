@@ -18,6 +18,7 @@ Address = Mapping[str, str | None]
 
 _MEMBER = re.compile(r'(?:"[^"]*"|<[^<>]*>|[^,;])+')
 """Of a list: commas and semicolons part, but not between quotation marks or angle brackets."""
+_PARTING = re.compile('[,;"<>]')
 _NAMED = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>")
 """``Name <address>``, as mail programs write it."""
 _SHAPE = re.compile(r'[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+')
@@ -109,13 +110,18 @@ class Cells:
 
     def names(self, display: str | None, qualified: str | None = None) -> Names:
         """Return the provider's names of the customer, as far as they can be stored."""
-        usable = []
-        for text in (display, qualified):
-            if text and _UNPRINTABLE.search(text):
-                self.leave_out("display_name")
-                text = None
-            usable.append(" ".join(visible(text or "").split()) or None)
-        return Names(usable[0], None if usable[0] == usable[1] else usable[1])
+        own = self._usable(display)
+        # Of most customers both are the same.
+        whole = own if qualified == display else self._usable(qualified)
+        return Names(own, None if whole == own else whole)
+
+    def _usable(self, name: str | None) -> str | None:
+        if not name:
+            return None
+        if _UNPRINTABLE.search(name):
+            self.leave_out("display_name")
+            return None
+        return " ".join(visible(name).split()) or None
 
     def leave_out(self, column: str) -> None:
         """Warn of a text that could not be read."""
@@ -132,7 +138,7 @@ class Cells:
 
 def join_texts(*texts: str | None) -> str:
     """Return the texts that are there with a space between them."""
-    return " ".join(text for text in texts if text)
+    return " ".join(filter(None, texts))
 
 
 def split_emails(*texts: str | None) -> list[str]:
@@ -142,12 +148,15 @@ def split_emails(*texts: str | None) -> list[str]:
     last word would be somebody else's address. What is no address goes to the rules whole.
     """
     found: dict[str, str] = {}
-    for text in texts:
-        for member in _MEMBER.findall(text or ""):
-            named = _NAMED.fullmatch(member.strip())
+    for text in filter(None, texts):
+        # Most texts are one address, which the expressions would find as it is.
+        for member in _MEMBER.findall(text) if _PARTING.search(text) else (text,):
+            named = _NAMED.fullmatch(member.strip()) if "<" in member else None
             address = (named and named[1]) or member.strip()
             if seen := visible(address).strip():
                 found.setdefault(seen.lower(), address)
+    if len(found) < 2:
+        return [*found.values()]
     return [found[seen] for seen in sorted(found, key=lambda seen: _SHAPE.fullmatch(seen) is None)]
 
 
@@ -195,4 +204,4 @@ def _words(*texts: str | None) -> str:
 
 def join_lines(texts: Mapping[str, str], *names: str) -> str:
     """Return the lines of an address as one."""
-    return ", ".join(texts[name] for name in names if name in texts)
+    return ", ".join([texts[name] for name in names if name in texts])

@@ -221,8 +221,8 @@ class _Mapper:
         columns = {
             "row": pl.Series(rows, dtype=pl.Int64),
             shape.identity: pl.Series([provider_id for provider_id, _, _ in block], dtype=pl.String),
-            **{name: _texts([flat.texts.get(name) for flat in flats]) for name in shape.flat_texts},
-            **{name: pl.Series([flat.flags.get(name) for flat in flats], dtype=pl.Boolean) for name in shape.flags},
+            # Of all others nothing is asked but their JSON type, which the misfits tell.
+            **{name: _texts([flat.texts.get(name) for flat in flats]) for name in shape.references},
         }
         misfits = sorted({name for flat in flats for name in flat.misfits})
         for name in misfits:
@@ -236,8 +236,11 @@ class _Mapper:
 
     def _append_cells(self, first: int, cells: Sequence[Mapping[str, str]]) -> None:
         rows = pl.Series(range(first, first + len(cells)), dtype=pl.Int64)
+        filled = set[str]().union(*cells)
+        nobody = pl.repeat(None, len(cells), dtype=pl.String, eager=True)
         columns = {
-            f"c{position}": _texts([row.get(name) for row in cells]) for position, name in enumerate(self._columns)
+            f"c{position}": _texts([row.get(name) for row in cells]) if name in filled else nobody
+            for position, name in enumerate(self._columns)
         }
         nothing = {"parent_row": pl.lit(None, pl.Int64), "password_state": pl.lit(None, pl.String)}
         frame = pl.DataFrame({"row": rows, "line": rows, **columns}).with_columns(**nothing)
