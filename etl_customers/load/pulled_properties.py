@@ -38,8 +38,10 @@ def create_properties(
     staging: Staging, connection: Connection, created: pl.DataFrame, record: ImportRecord, bounds: Sequence[int]
 ) -> None:
     """Write the properties of customers that were created just now, whose ``row`` and ``customer_id`` these are."""
-    found = staging.frame(_CREATED, list(bounds))
-    found = found.join(created.select("row", "customer_id"), on="row", how="inner", maintain_order="left")
+    staged = staging.frame(_CREATED, list(bounds))
+    found = staged.join(created.select("row", "customer_id"), on="row", how="inner", maintain_order="left")
+    if found.height != staged.height:
+        raise RuntimeError(f"pull {record.import_id} has properties of {staged.height - found.height} rows of nobody")
     _append(connection, found.drop("row"), record)
 
 
@@ -54,11 +56,16 @@ def change_properties(
     if not changed.height:
         return
     connection.execute(CreateTable(_replaced_properties))
-    append_frame(connection, _replaced_properties.name, changed.filter(pl.col("old_values").is_not_null()).select(_KEY))
+    replaced = changed.filter(pl.col("old_values").is_not_null()).select(_KEY)
+    append_frame(connection, _replaced_properties.name, replaced)
     one, gone = properties.c, _replaced_properties.c
     is_replaced = sa.exists().where(*(one[name] == gone[name] for name in _KEY))
     of_those = one.customer_id.in_(sa.select(gone.customer_id))
-    connection.execute(properties.delete().where(of_those, is_replaced))
+    gone_count = connection.execute(properties.delete().where(of_those, is_replaced)).rowcount
+    if gone_count != replaced.height:
+        raise RuntimeError(
+            f"pull {record.import_id} replaces {replaced.height} properties, but {gone_count} were there"
+        )
     connection.execute(DropTable(_replaced_properties))
     written = changed.filter(pl.col("new_values").is_not_null()).rename({"new_values": "field_values"})
     _append(connection, written.drop("old_values"), record)

@@ -6,13 +6,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from etl_customers.changes.erasing.erase import erase
 from etl_customers.changes.undoing import undo
-from etl_customers.columns.account_fields import add_property_field, add_property_type
+from etl_customers.columns.account_fields import add_property_field, add_property_type, remove_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.tables import customers, properties, provider_customers
 from etl_customers.imports import accepting_pulls, whole
 from etl_customers.imports.installation import Installation
-from etl_customers.mappings.kept import add_mapping, shipped_mapping
+from etl_customers.mappings.document import MappingInvalid
+from etl_customers.mappings.kept import add_mapping, remove_mapping, shipped_mapping
 from etl_customers.report.lineage import PROPERTIES, headers_of_loaded, read_shown_columns
 from etl_customers.settings.home import Home
 from etl_customers.settings.in_force import load_settings
@@ -110,3 +112,40 @@ def test_a_post_box_of_xero_comes_along_with_whom_it_is_for(installation: Instal
     xero.clock.advance(hours=1)
     xero.change(ada, Addresses=[street])
     assert (pull(installation, "xero")[2], addresses(installation)) == (1, {})
+
+
+def test_an_erased_customers_property_goes_and_no_pull_brings_it_back(
+    installation: Installation, quickbooks: FakeQuickBooks
+) -> None:
+    ada, bo = quickbooks.add(2, is_plain=True)
+    for key in (ada, bo):
+        quickbooks.change(key, ShipAddr=PLACE)
+    use(installation, "quickbooks", "ShipAddr", "Shipping")
+    pull(installation, "quickbooks")
+    query = sa.select(provider_customers.c.customer_id).where(provider_customers.c.provider_id == ada)
+    with reading(installation.target) as connection:
+        customer_id = connection.scalar(query) or 0
+    assert erase(installation, customer_id, "eva").still_there == []
+    assert addresses(installation).keys() == {bo}
+    quickbooks.clock.advance(hours=1)
+    quickbooks.change(ada, ShipAddr={**PLACE, "Line1": "Dock 10"})
+    pull(installation, "quickbooks", is_full=True)
+    with reading(installation.target) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(properties)) == 1
+
+
+def test_a_pull_whose_mapping_lost_its_property_meanwhile_goes_on_with_the_one_in_force(
+    installation: Installation, quickbooks: FakeQuickBooks
+) -> None:
+    (ada,) = quickbooks.add(1, is_plain=True)
+    quickbooks.change(ada, ShipAddr=PLACE)
+    use(installation, "quickbooks", "ShipAddr", "Shipping")
+    import_id = accepting_pulls.accept(installation, "quickbooks", None, accepted_by="test").record.import_id
+    with writing(installation.target) as connection:
+        remove_property_type(connection, "address")
+    with pytest.raises(MappingInvalid, match="there is no such property type"):
+        whole.run_pull(installation, import_id)
+    with writing(installation.target) as connection:
+        remove_mapping(connection, "quickbooks")
+    assert whole.run_pull(installation, import_id).loaded == 1
+    assert addresses(installation) == {}
