@@ -29,6 +29,7 @@ def main() -> int:
     """Show it for both providers; return 0, or 1 where a command did not do what it should."""
     home = Path(os.environ.get("PULL_HOME") or tempfile.mkdtemp(prefix="etl-customers-pull-")).absolute()
     with running(FakeQuickBooks()) as quickbooks, running(FakeXero()) as xero:
+        quickbooks.region, xero.region = "CA", "New York"
         environment = _environment(home, quickbooks, xero)
         try:
             _show(quickbooks, lambda: _change_quickbooks(quickbooks), environment)

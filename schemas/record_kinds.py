@@ -37,7 +37,7 @@ PROJECTS, INACTIVE = "projects", "inactive"
 
 KINDS: dict[str, tuple[RecordKind, ...]] = {
     QUICKBOOKS: (
-        RecordKind(CUSTOMERS, "customers; sub-customers as quickbooks.sub_customers says"),
+        RecordKind(CUSTOMERS, "customers and sub-customers (see quickbooks.sub_customers)"),
         RecordKind(PROJECTS, "projects", is_taken=False),
         RecordKind(INACTIVE, "inactive ones among all of these", is_part=True),
     ),
@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[RecordKind, ...]] = {
         RecordKind(BOTH, "customers who are suppliers too"),
         RecordKind(SUPPLIERS_ONLY, "suppliers only", "include_suppliers"),
         RecordKind(NEITHER, "contacts that have neither bought nor sold", "include_unused"),
-        RecordKind(NOT_SAID, "contacts of which Xero does not say that"),
+        RecordKind(NOT_SAID, "contacts of which Xero does not say whether they buy or sell"),
     ),
 }
 """Of each provider, in the order in which they are shown."""

@@ -24,7 +24,7 @@ from etl_customers.pull.mapped_record import LeftOut, MappedRecord
 from etl_customers.pull.merged import final_winners
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
-from schemas.codes import INVALID_RECORD, MERGED
+from schemas.codes import ERASED, INVALID_RECORD, MERGED
 from schemas.columns import CUSTOMER_COLUMNS
 from schemas.failures import find_failures
 from schemas.provider_records import RecordShape
@@ -38,6 +38,8 @@ _BLOCK_RECORDS = 2_000
 
 _FIRST_ROW = 2
 _STAGE = "read"
+_GONE = (MERGED, ERASED)
+"""Why a record is no customer of any kind any more: the list of who was left out names it."""
 _RECORDS = """
     select nullif(provider_id, ''), updated_at, record from provider_records
     order by coalesce(provider_id, ''), "position"
@@ -171,6 +173,8 @@ class _Mapper:
             fields = failures.get(row, ())
             mapped = MappedRecord() if provider_id is None else self._map(flat, fields)
             left_out = mapped.left_out
+            if left_out is not None and left_out.code in _GONE:
+                self.kinds.subtract(kinds_of(self._provider, flat.flags))
             is_sound = left_out is None and not fields
             cells.append(mapped.cells if is_sound else {})
             if provider_id is not None and left_out is not None and left_out.code == MERGED:

@@ -216,7 +216,7 @@ def test_connecting_says_how_many_there_are_of_each_kind_and_which_are_left_out(
     xero.put({"Name": "Example Both", "ContactStatus": "ACTIVE", "IsCustomer": True, "IsSupplier": True})
     seen = run("connect", "quickbooks", "--manual").out
     assert re.search(
-        r"19 +customers; sub-customers as \S+ says +taken *\n +1 +projects +left out *\n +1 +inactive ones among all of these *\n",
+        r"19 +customers and sub-customers \(see \S+\) +taken *\n +1 +projects +left out *\n +1 +inactive ones among all of these *\n",
         seen,
     )
     seen = run("connect", "xero", "--manual", "--tenant", xero.tenant).out

@@ -78,6 +78,16 @@ def test_mapping_again_gives_the_same_and_keeps_what_the_fetch_noted(staging: St
     ]
 
 
+def test_who_was_merged_or_is_to_be_erased_is_of_no_kind(staging: Staging) -> None:
+    gone: list[dict[str, Any]] = [{"MergedToContactID": "1"}, {"ContactStatus": "GDPRREQUEST"}]
+    records = [{"IsCustomer": True, "IsSupplier": False}, {}, *gone]
+    fetched(staging, *((str(number), {"Name": "A", **record}) for number, record in enumerate(records, 1)))
+    map_records(staging, XERO, AUSTRALIAN)
+    ((text,),) = staging.rows("select text from facts where name = 'pull_kinds'")
+    counted = {name: number for name, number, _ in json.loads(text)}
+    assert (counted["customers"], counted["not_said"], sum(counted.values())) == (1, 1, 2)
+
+
 def test_nothing_fetched_is_no_row(staging: Staging) -> None:
     assert map_records(staging, XERO, AUSTRALIAN) == MapCounts(fetched=0, left_out=0)
     assert validate_customers(staging, NO_FIELDS, AUSTRALIAN, XERO) == ValidateCounts(validated=0, failed=0)
