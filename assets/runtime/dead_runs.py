@@ -3,21 +3,22 @@
 Dagster's own watch finds a run worker that died as long as the code server that started it
 lives, a run that never starts, and one that never ends. What it cannot see: a command line
 that was killed, and workers that died with their code server, by a reboot for instance.
-Processes are looked up where the kernel tells of them (Linux); elsewhere such a run ends
-when ``max_runtime_seconds`` of ``dagster.yaml`` is over.
+Processes are looked up on this host; of a worker on another host such a run ends when
+``max_runtime_seconds`` of ``dagster.yaml`` is over.
 """
 
 import os
 import socket
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import dagster as dg
+import psutil
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 PROCESS_TAG = ".dagster/etl_customers_process"
-"""Tag of a run that the command line executes itself: host, process id, when the process started.
+"""Tag of a run that the command line executes itself: host, process id, seconds since 1970 at which it started.
+
+Before version 0.2 the last part was a number of ticks since the machine's start.
 
 The UI does not show tags that begin so.
 """
@@ -29,7 +30,8 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _CLOCK_SLACK_SECONDS = 60
-_PROC = Path("/proc/self/stat")
+_SINCE_EPOCH = "s"
+"""Ends the start of a process that counts from 1970."""
 
 
 @dg.sensor(
@@ -51,7 +53,7 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 def this_process() -> str:
     """Return the tag's value for this process; process ids are given again, with another start."""
-    return _name(os.getpid())
+    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}{_SINCE_EPOCH}"
 
 
 def end_dead_runs(instance: dg.DagsterInstance, with_workers: bool = False) -> Sequence[str]:
@@ -85,14 +87,20 @@ def end_dead_runs(instance: dg.DagsterInstance, with_workers: bool = False) -> S
 
 
 def _command_is_gone(run: dg.DagsterRun) -> bool:
-    name = run.tags[PROCESS_TAG]
-    host, _, process = name.rpartition("/")[0].rpartition("/")
-    return host == socket.gethostname() and process.isdigit() and _name(int(process)) != name
+    rest, _, started = run.tags[PROCESS_TAG].rpartition("/")
+    host, _, process = rest.rpartition("/")
+    if host != socket.gethostname() or not process.isdigit():
+        return False
+    started_at = _started_at(int(process))
+    if started_at is None or not started.endswith(_SINCE_EPOCH):
+        return started_at is None
+    # The clock may have been set since; a process id comes again after many others.
+    return abs(started_at - float(started.removesuffix(_SINCE_EPOCH))) > _CLOCK_SLACK_SECONDS
 
 
 def _worker_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Tell whether the worker that Dagster's default launcher started for a run is gone, as far as this host knows."""
-    if GRPC_INFO_TAG not in run.tags or not _PROC.exists():
+    if GRPC_INFO_TAG not in run.tags:
         return False
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         event = entry.dagster_event
@@ -100,24 +108,15 @@ def _worker_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         if process is not None:
             started_at = _started_at(int(str(process.value)))
             # Younger than what it has written: the id was given again, after a reboot for instance.
-            return not started_at or _seconds_since_epoch(started_at) > entry.timestamp + _CLOCK_SLACK_SECONDS
+            return started_at is None or started_at > entry.timestamp + _CLOCK_SLACK_SECONDS
     return False  # not yet at work; Dagster has a time-out for that
 
 
-def _name(process: int) -> str:
-    return f"{socket.gethostname()}/{process}/{_started_at(process)}"
-
-
-def _started_at(process: int) -> str:
-    """Return when a process started, in the kernel's ticks; empty where it is gone or the kernel does not tell."""
+def _started_at(process: int) -> float | None:
+    """Return when a process started, in seconds since 1970; none where it is gone."""
     try:
-        # The name, in parentheses, may have spaces of its own.
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]  # a zombie only waits for its parent to look
-
-
-def _seconds_since_epoch(ticks: str) -> float:
-    uptime = float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0])
-    return time.time() - uptime + int(ticks) / os.sysconf("SC_CLK_TCK")
+        found = psutil.Process(process)
+        # A zombie only waits for its parent to look.
+        return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None

@@ -1,6 +1,5 @@
 """The Dagster home inside our home: quiet, never phoning anywhere, it cleans up and recovers by itself."""
 
-import fcntl
 import hashlib
 import json
 import re
@@ -15,6 +14,7 @@ import yaml
 
 from assets.runtime.partitions import IMPORTS
 from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
+from etl_customers.base.folder_lock import locked_folder
 from etl_customers.base.private_files import write_private
 from etl_customers.settings.home import Home
 
@@ -131,7 +131,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Dagster's notices about itself are not for the user of a command
         try:
-            with _locked(folder / "storage.lock"):
+            with locked_folder(folder):
                 instance = _open(folder)
             with instance:
                 yield instance
@@ -162,13 +162,6 @@ def _write(path: Path, text: str) -> None:
         write_private(path, text.encode())
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be written") from None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _place(error: Exception) -> str:

@@ -1,13 +1,13 @@
 """The folders of the inbox: one process at a time moves files in them, and never over another file."""
 
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.folder_lock import locked_folder
 from etl_customers.base.private_files import sync_folder, write_private
 from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.names import NOTE, free_name, note_of
@@ -25,13 +25,10 @@ def held(home: Home) -> Iterator[None]:
         for folder in (home.inbox_accepted, home.inbox_done, home.inbox_rejected):
             if not stat.S_ISDIR(folder.lstat().st_mode):
                 raise DiskUnavailable(folder, "it is a link or a file, and must be a folder of its own")
-        descriptor = os.open(home.inbox, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as stack:
         with translated_disk_errors(home.inbox):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            stack.enter_context(locked_folder(home.inbox))
         yield
-    finally:
-        os.close(descriptor)
 
 
 def move(entry: Path, folder: Path, name: str) -> Path:

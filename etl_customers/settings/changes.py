@@ -5,11 +5,10 @@ command are seen by others on the machine and stay in the shell's history.
 """
 
 import difflib
-import fcntl
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -19,6 +18,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from etl_customers.base.errors import DiskUnavailable, NotFound, SettingsInvalid, UsageError
+from etl_customers.base.folder_lock import locked_folder
 from etl_customers.base.private_files import write_private
 from etl_customers.settings.environment import DATABASE_VARIABLE, SECRET_KEY_VARIABLE
 from etl_customers.settings.home import HOME_VARIABLE, Home
@@ -329,12 +329,9 @@ def _replace(file: Path, content: bytes) -> None:
 def _locked(home: Home) -> Iterator[None]:
     """Let one process at a time change the settings of a home; the lock ends with the process."""
     home.make()
-    try:
-        descriptor = os.open(home.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise DiskUnavailable(home.path, error.strerror or "cannot be opened") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked_folder(home.path))
+        except OSError as error:
+            raise DiskUnavailable(home.path, error.strerror or "cannot be opened") from None
         yield
-    finally:
-        os.close(descriptor)

@@ -127,8 +127,18 @@ def test_nothing_is_said_of_processes_elsewhere_and_of_runs_that_have_none_yet(i
     assert not end_dead_runs(instance, with_workers=True)
 
 
+def test_a_run_that_an_earlier_version_has_begun_goes_on_as_long_as_there_is_its_process(
+    instance: dg.DagsterInstance, sleeper: subprocess.Popen[bytes]
+) -> None:
+    run_id = run_of_command(instance, f"{socket.gethostname()}/{sleeper.pid}/12345")
+    assert not end_dead_runs(instance)
+    sleeper.kill()
+    sleeper.wait()
+    assert end_dead_runs(instance) == [run_id]
+
+
 def test_a_run_that_was_to_be_canceled_is_canceled(instance: dg.DagsterInstance) -> None:
-    run_id = run_of_command(instance, f"{socket.gethostname()}/{os.getpid()}/0")
+    run_id = run_of_command(instance, f"{socket.gethostname()}/{os.getpid()}/0.00s")
     run = instance.get_run_by_id(run_id)
     assert run is not None
     instance.report_run_canceling(run)

@@ -20,7 +20,7 @@ import pycountry
 
 from etl_customers.validate.place_names import name_keys, other_names, place_key, place_words, plain_name, without_kind
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1] / "etl_customers" / "reference"
 _SAME_PLACE_KM = 8.0
 """Two lists of GeoNames give one place within this distance under one name."""
 _NEAR_KM = 80.0
