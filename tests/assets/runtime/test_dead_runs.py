@@ -151,5 +151,5 @@ def test_a_run_that_was_to_be_canceled_is_canceled(instance: dg.DagsterInstance)
 def test_the_sensor_says_what_it_ended(instance: dg.DagsterInstance) -> None:
     with dg.build_sensor_context(instance=instance) as context:
         assert "every run" in str(dead_runs(context))
-        run_id = run_of_command(instance, f"{socket.gethostname()}/{os.getpid()}/0")
+        run_id = run_of_command(instance, f"{socket.gethostname()}/{os.getpid()}/0.00s")
         assert run_id in str(dead_runs(context))

@@ -15,8 +15,8 @@ from etl_customers.inbox.blank import write_blanked
 from etl_customers.settings.sections import Csv
 
 LIMITS = Csv()
-CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff"), max_size=12)
-PASSWORD = st.text("xyzäß'\"=+, ;", max_size=8).map(lambda text: f"{text}")
+CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff§"), max_size=12)
+PASSWORD = st.text("xyzäß'\"=+, ;", max_size=8).map(lambda text: f"§{text}§")
 
 
 def blank(source: Path, content: bytes, encoding: str | None = None) -> bytes | None:
@@ -51,7 +51,7 @@ def test_only_the_cells_of_passwords_differ(
         csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(records)
     done = blank(tmp_path / "x", text.getvalue().encode(codec))
     assert done is not None
-    assert "" not in done.decode(codec)
+    assert "§" not in done.decode(codec)
     found = list(csv.reader(io.StringIO(done.decode(codec), newline=""), delimiter=delimiter, strict=True))
     assert found[0] == records[0]
     assert [[first, last, city] for first, last, _, city in found[1:]] == [
