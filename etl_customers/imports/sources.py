@@ -24,6 +24,7 @@ from etl_customers.report.failed_rows import error_text, write_failed_rows
 from etl_customers.report.worklist import work_items, write_worklist
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
+from etl_customers.validate.source_rules import rules_of
 from schemas.codes import ALREADY_EXISTS, DUPLICATE_IN_FILE
 
 Progress = Callable[[int, int], None]
@@ -73,8 +74,10 @@ class FileSource:
     def load(self, staging: Staging, run_id: str | None, progress: Progress | None) -> LoadCounts:
         """Hash the passwords, load everything, and delete the upload."""
         hashes = {} if self._record.status == FINISHED else self._hash(staging, progress)
-        counts = load_customers(staging, self._installation.target, self._record.import_id, hashes, run_id)
-        delete_file(self._installation.upload_path(self._record.import_id))
+        installation, record = self._installation, self._record
+        contract = rules_of(installation.settings, record.source).after
+        counts = load_customers(staging, installation.target, record.import_id, hashes, run_id, contract)
+        delete_file(installation.upload_path(record.import_id))
         return counts
 
     def write_report(self, staging: Staging) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pandera.polars as pa
 import polars as pl
 from sqlalchemy import Connection, Engine
 
@@ -27,6 +28,7 @@ from etl_customers.load.matches import write_matches
 from etl_customers.load.staged_rows import Chunk, StagedRows
 from etl_customers.read.raw_csv import read_file_warnings
 from etl_customers.staging import Staging
+from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,12 @@ class LoadCounts:
 
 
 def load_customers(
-    staging: Staging, target: Engine, import_id: str, hashes: Mapping[int, str], run_id: str | None
+    staging: Staging,
+    target: Engine,
+    import_id: str,
+    hashes: Mapping[int, str],
+    run_id: str | None,
+    contract: pa.DataFrameSchema = VALIDATED_CUSTOMERS,
 ) -> LoadCounts:
     """Load an import, whole or not at all; of a finished one, return the counts and write nothing.
 
@@ -59,6 +66,7 @@ def load_customers(
         import_id: An accepted import.
         hashes: Row to hash of each row whose password was given, failed ones too.
         run_id: Dagster's run, if any.
+        contract: What each row must be; that of its source asks for what the source requires, too.
 
     Returns:
         The counts that are in the ledger now.
@@ -66,34 +74,34 @@ def load_customers(
     Raises:
         NotFound: The ledger has no such import.
         UsageError: The import was refused or undone.
+        RowsBroken: A row in staging breaks a rule; nothing was loaded.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
 
     def load(*, is_alone: bool) -> LoadCounts:
-        return _load(staging, target, import_id, hashes, run_id, is_alone=is_alone)
+        with writing(target) as connection:
+            record = begin_load(connection, import_id, is_alone=is_alone, remedy="import the file again")
+            if record.status == FINISHED:
+                return _counts(record)
+            if is_alone:
+                deduplicate_customers(staging, connection)
+            return _write(staging, connection, import_id, hashes, run_id, contract)
 
     return load_whole(load, target, import_id, _counts)
 
 
-def _load(
-    staging: Staging, target: Engine, import_id: str, hashes: Mapping[int, str], run_id: str | None, *, is_alone: bool
-) -> LoadCounts:
-    with writing(target) as connection:
-        record = begin_load(connection, import_id, is_alone=is_alone, remedy="import the file again")
-        if record.status == FINISHED:
-            return _counts(record)
-        if is_alone:
-            deduplicate_customers(staging, connection)
-        return _write(staging, connection, import_id, hashes, run_id)
-
-
 def _write(
-    staging: Staging, connection: Connection, import_id: str, hashes: Mapping[int, str], run_id: str | None
+    staging: Staging,
+    connection: Connection,
+    import_id: str,
+    hashes: Mapping[int, str],
+    run_id: str | None,
+    contract: pa.DataFrameSchema,
 ) -> LoadCounts:
     parent = staging.rows("select text from facts where name = 'parent_import_id' and text is not null")
     parent_import_id: str | None = parent[0][0] if parent else None
     parent_hashes = dict(password_hashes_of(connection, parent_import_id)) if parent_import_id else {}
-    rows = StagedRows(staging, hashes, parent_hashes)
+    rows = StagedRows(staging, hashes, parent_hashes, contract=contract)
     now = datetime.now(UTC)
     # The next chunk is read while the database takes one.
     with keys_indexed_last(connection, rows.count()), read_ahead(rows.chunks()) as chunks:

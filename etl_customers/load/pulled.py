@@ -24,6 +24,7 @@ from etl_customers.load.staged_rows import StagedRows
 from etl_customers.pull.deletions import Deletions, find_deletions
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
+from etl_customers.validate.source_rules import rules_of
 from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
 from schemas.record_kinds import PULL_KINDS
 from schemas.sources import LABELS
@@ -79,6 +80,7 @@ def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | 
     Raises:
         NotFound: The ledger has no such import.
         UsageError: The import was refused or undone.
+        RowsBroken: A row in staging breaks a rule; nothing was loaded.
         TooManyVanished: Nothing was written; the caller enters the refusal in the ledger.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
@@ -102,7 +104,8 @@ def _load(
 def _write(
     staging: Staging, connection: Connection, record: ImportRecord, run_id: str | None, settings: Settings
 ) -> PullCounts:
-    rows, now = StagedRows(staging, {}, {}), datetime.now(UTC)
+    rows = StagedRows(staging, {}, {}, contract=rules_of(settings, record.source).after)
+    now = datetime.now(UTC)
     is_complete = bool(rows.fact("pull_is_complete"))
     deletions = find_deletions(staging) or Deletions()
     vanished = 0
@@ -112,6 +115,7 @@ def _write(
     merged = reconcile_pulled(
         staging, connection, provider=record.source, tenant_id=tenant_id, settings=settings, is_locking=True
     )
+    rows.require_sound_pulled()
     release_keys(staging, connection)
     with keys_indexed_last(connection, merged.created):
         for created in create_customers(staging, connection, record, now):

@@ -4,12 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pandera.polars as pa
 import polars as pl
 
 from etl_customers.load.failures import staged_failures
+from etl_customers.load.sound_rows import require_sound
 from etl_customers.staging import Staging
 from schemas.codes import ALREADY_EXISTS
 from schemas.columns import CUSTOMER_COLUMNS
+from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _ROWS_AT_A_TIME = 25_000
 _BOUNDS = """
@@ -25,6 +28,12 @@ _CUSTOMERS = f"""
     from validated_customers semi join deduplicated_rows using ("row")
     where "row" between ? and ? order by "row"
 """  # noqa: S608 - our own column names
+_PULLED = f"""
+    select "row", {", ".join(CUSTOMER_COLUMNS)}, custom_fields, warnings, has_password, parent_row
+    from validated_customers semi join (select "row" from merged_rows where action <> 'unchanged') using ("row")
+    where "row" between ? and ? order by "row"
+"""  # noqa: S608 - our own column names
+_PULLED_ROWS = """select "row" from merged_rows where action <> 'unchanged'"""
 _KEYS = """
     select "row", kind, value from customer_keys semi join deduplicated_rows using ("row")
     where "row" between ? and ? order by kind, value
@@ -68,8 +77,10 @@ class StagedRows:
         hashes: Mapping[int, str],
         parent_hashes: Mapping[int, str],
         rows_at_a_time: int = _ROWS_AT_A_TIME,
+        contract: pa.DataFrameSchema = VALIDATED_CUSTOMERS,
     ) -> None:
-        """Take the hashes of this upload's rows, and of the failed rows of the import that it corrects."""
+        """Take the hashes of this upload's rows, those of the import that it corrects, and what each row must be."""
+        self._contract = contract
         self._rows_at_a_time = rows_at_a_time
         self._staging = staging
         self._hashes = _hash_frame("row", hashes).rename({"hash": "own_hash"})
@@ -87,14 +98,26 @@ class StagedRows:
         """Yield the rows to load, in the order of the file.
 
         Raises:
+            RowsBroken: A row breaks a rule.
             ValueError: A row has a password that was not hashed; loading it would lose it.
         """
         for bounds in self._bounds(_LOADED):
+            customers = self._staging.frame(_CUSTOMERS, bounds)
+            require_sound(self._contract, customers)
             yield Chunk(
-                customers=self._with_hashes(self._staging.frame(_CUSTOMERS, bounds)),
+                customers=self._with_hashes(customers),
                 keys=self._staging.frame(_KEYS, bounds),
                 properties=self._staging.frame(_PROPERTIES, bounds),
             )
+
+    def require_sound_pulled(self) -> None:
+        """Ask the contract about the rows of a reconciled pull by which customers are created, changed or linked.
+
+        Raises:
+            RowsBroken: A row breaks a rule.
+        """
+        for bounds in self._bounds(_PULLED_ROWS):
+            require_sound(self._contract, self._staging.frame(_PULLED, bounds))
 
     def failed_rows(self) -> Iterator[pl.DataFrame]:
         """Yield row, line, provider_id, errors (JSON) and password_hash of the failed rows, in the order of the file."""

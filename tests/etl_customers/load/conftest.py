@@ -97,7 +97,8 @@ def _fill(staging: Staging, upload: Upload) -> None:
     ]
     _append(staging, "properties", ["row", "property_type", "number", "field_values"], parts)
     customers = [
-        {name: value for name, value in values.items() if name not in ("keys", "properties")}
+        {"customer_type": "Personal"}
+        | {name: value for name, value in values.items() if name not in ("keys", "properties")}
         | {"row": row, "has_password": row in upload.passwords, "parent_row": upload.parent_rows.get(row)}
         for row, values in upload.valid.items()
     ]
