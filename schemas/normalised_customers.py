@@ -25,14 +25,14 @@ NAMES: tuple[str, ...] = ("first_name", "last_name", "business_name")
 """By any one of them a customer is called something."""
 
 READ_AS: dict[Kind, str] = {
-    Kind.TITLE: "unknown_title",
-    Kind.CUSTOMER_TYPE: "unknown_customer_type",
-    Kind.EMAIL: "invalid_email",
-    Kind.MOBILE: "invalid_phone",
+    Kind.TITLE: "unknown_title",  # R6
+    Kind.CUSTOMER_TYPE: "unknown_customer_type",  # R8
+    Kind.EMAIL: "invalid_email",  # R11
+    Kind.MOBILE: "invalid_phone",  # R11
     Kind.PHONE: "invalid_phone",
     Kind.STATE: UNKNOWN_STATE,
-    Kind.COUNTRY: "unknown_country",
-    Kind.DATE: "invalid_date",
+    Kind.COUNTRY: "unknown_country",  # R10
+    Kind.DATE: "invalid_date",  # R7
 }
 """Kinds of columns whose texts are read into values, and the error of a text that could not be."""
 

@@ -89,6 +89,14 @@ def test_the_architecture_names_every_part_of_the_engine_and_every_module_of_the
                 assert f"`{path.stem}`" in page, f"{package}/{path.name}"
 
 
+def test_the_architecture_names_one_file_per_rule_that_is_there_and_names_the_rule() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    places = re.findall(r"^\| (R\d+) \| `([\w/]+\.py)` \|$", page, re.MULTILINE)
+    assert [rule for rule, _ in places] == [f"R{number}" for number in range(1, 26)]
+    for rule, place in places:
+        assert re.search(rf"\b{rule}\b", (ROOT / place).read_text("utf-8")), f"{place} does not name {rule}"
+
+
 def test_every_decision_has_a_number_of_its_own_and_the_four_parts() -> None:
     decisions = sorted((ROOT / "docs/adr").glob("*.md"))
     assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))

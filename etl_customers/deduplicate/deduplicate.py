@@ -1,4 +1,4 @@
-"""Decides which validated rows are loaded: the first of each customer, if the target has none.
+"""Decides which validated rows are loaded: the first of each customer (R16), if the target has none (R17).
 
 The meaning is that of loading row by row: a row that shares an identity key with the
 target or with an earlier row *that is loaded* fails, and a row that fails claims nothing.
