@@ -87,6 +87,11 @@ create table if not exists validated_customers (
     custom_fields varchar, has_password boolean, parent_row bigint, warnings varchar);
 """
 
+_BOUNDS = """
+select min("row"), max("row")
+from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from ({rows}))
+group by chunk order by chunk
+"""
 _NOTHING_KEPT: dict[Path, duckdb.DuckDBPyConnection] = {}
 _kept_open: ContextVar[dict[Path, duckdb.DuckDBPyConnection]] = ContextVar("kept_open", default=_NOTHING_KEPT)
 """Files that stay open in this process, each by a connection that nobody uses."""
@@ -198,6 +203,10 @@ class Staging:
             DuckDB's issue 25965, open on 2026-11-26.
         """
         self._unread.close()
+
+    def bounds(self, rows: str, rows_at_a_time: int = 25_000) -> list[list[int]]:
+        """Return first and last row of each chunk of what a query of distinct rows (fixed text) yields, in their order."""
+        return [list(found) for found in self.rows(_BOUNDS.format(rows=rows), [rows_at_a_time])]
 
     def frame(self, sql: str, values: list[Any] | None = None) -> pl.DataFrame:
         """Return a query's result as a Polars frame."""

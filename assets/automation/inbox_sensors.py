@@ -19,7 +19,7 @@ from assets.display.tags import import_tags
 from assets.runtime.partitions import PARTITION_TAG, imports
 from assets.runtime.resources import InstallationResource
 from etl_customers.base.errors import NotNow
-from etl_customers.database.ledger import as_utc
+from etl_customers.database.values import as_utc
 from etl_customers.imports.installation import Installation
 from etl_customers.inbox.accept import accept_files
 from etl_customers.inbox.look import Look, look

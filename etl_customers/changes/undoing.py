@@ -7,7 +7,7 @@ values are put back as an edit would, so the rules and the identity keys stay tr
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +53,7 @@ from etl_customers.database.removals import (
     lock_customers_of,
     remove_customers_of,
 )
+from etl_customers.database.values import json_value
 from etl_customers.deduplicate.known_customers import find_present
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.temporary_files import delete_file
@@ -224,7 +225,7 @@ class _Restorer:
     def _wanted(self, customer: Customer, changes: Sequence[CustomerChange]) -> tuple[dict[str, Any], list[Kept]]:
         """Return each column's value before the import, where the present one is still the import's."""
         present = {**customer.values, **{name: customer.custom_fields.get(name) for name in self._custom}}
-        now = {name: _json_value(value) for name, value in present.items()} | {ACTIVE: customer.is_active}
+        now = {name: json_value(value) for name, value in present.items()} | {ACTIVE: customer.is_active}
         wanted: dict[str, Any] = {}
         kept: dict[str, Kept] = {}
         for change in changes:
@@ -288,10 +289,6 @@ def _kept(customer_id: int, column: str, refusal: UsageError) -> Kept:
     elif isinstance(refusal, EditRefused):
         why = "; ".join(str(error["message"]) for error in refusal.errors)
     return Kept(customer_id, None, code, f"{column} of customer {customer_id} was not put back: {why}")
-
-
-def _json_value(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _find(installation: Installation, import_id: str) -> ImportRecord:

@@ -11,8 +11,8 @@ pet, never that of a property type ``pet_2``.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from etl_customers.base.errors import FieldInvalid, NotFound
 from etl_customers.columns.header_names import normalise_header, reserved_names
 from etl_customers.database.tables import custom_fields, property_fields, property_types
+from etl_customers.database.values import as_utc
 from etl_customers.texts.invisible import visible
 from schemas.columns import FieldType
 
@@ -148,13 +149,8 @@ def add_custom_field(
     label = _checked_label(label)
     account = load_fields(connection)
     _refuse_taken(label, id, _taken_headers(account))
-    existing = {row.id: row for row in _rows(connection, custom_fields)}
-    field = Field(
-        _choose_id(label, id, type, existing, "field"), label, type, is_required, _checked_choices(type, choices)
-    )
-    _refuse_taken(label, field.id, _taken_headers(account))
-    _write(connection, custom_fields, {"id": field.id}, _values(field), existing.values())
-    return field
+    field = Field("", label, type, is_required, _checked_choices(type, choices))
+    return _add_field(connection, custom_fields, {}, field, id, _taken_headers(account))
 
 
 def remove_custom_field(connection: sa.Connection, id: str) -> None:
@@ -239,14 +235,8 @@ def add_property_field(
         raise NotFound("property type", _shown(property_type), _PROPERTIES_LISTED)
     taken = {normalise_header(name): f"{owner.label}: {f.label}" for f in owner.fields for name in (f.label, f.id)}
     _refuse_taken(label, id, taken)
-    existing = {row.id: row for row in _rows(connection, property_fields) if row.property_type_id == owner.id}
-    field = Field(
-        _choose_id(label, id, type, existing, "field"), label, type, is_required, _checked_choices(type, choices)
-    )
-    _refuse_taken(label, field.id, taken)
-    key = {"property_type_id": owner.id, "id": field.id}
-    _write(connection, property_fields, key, _values(field), existing.values())
-    return field
+    field = Field("", label, type, is_required, _checked_choices(type, choices))
+    return _add_field(connection, property_fields, {"property_type_id": owner.id}, field, id, taken)
 
 
 def remove_property_field(connection: sa.Connection, property_type: str, id: str) -> None:
@@ -258,6 +248,23 @@ def remove_property_field(connection: sa.Connection, property_type: str, id: str
     chosen = (property_fields.c.property_type_id == property_type) & (property_fields.c.id == id)
     missing = NotFound("property field", f"{_shown(property_type)}.{_shown(id)}", _PROPERTIES_LISTED)
     _mark_removed(connection, property_fields, chosen, missing)
+
+
+def _add_field(
+    connection: sa.Connection,
+    table: sa.Table,
+    owner: Mapping[str, str],
+    field: Field,
+    id: str | None,
+    taken: dict[str, str],
+) -> Field:
+    """Write a field under an id of its own among those of its owner, which a removed one may have had."""
+    rows = _rows(connection, table)
+    existing = {row.id: row for row in rows if all(getattr(row, name) == value for name, value in owner.items())}
+    field = replace(field, id=_choose_id(field.label, id, field.type, existing, "field"))
+    _refuse_taken(field.label, field.id, taken)
+    _write(connection, table, {**owner, "id": field.id}, _values(field), existing.values())
+    return field
 
 
 def _rows(connection: sa.Connection, table: sa.Table) -> Sequence[sa.Row[Any]]:
@@ -288,13 +295,8 @@ def _removed(
         removed_at = part.removed_at or owner.removed_at
         if removed_at is not None:
             gone.append((property_header(owner.label, part.label), removed_at))
-    gone.sort(key=lambda item: _utc(item[1]), reverse=True)
-    return tuple(RemovedField(header, _utc(at)) for header, at in gone if normalise_header(header) not in kept)
-
-
-def _utc(time: datetime) -> datetime:
-    """SQLite gives times back without a zone; all of ours are UTC."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    gone.sort(key=lambda item: as_utc(item[1]), reverse=True)
+    return tuple(RemovedField(header, as_utc(at)) for header, at in gone if normalise_header(header) not in kept)
 
 
 def _taken_headers(account: AccountFields) -> dict[str, str]:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, RowMapping
 
 from etl_customers.base.errors import NotFound, ReconnectNeeded, UsageError
-from etl_customers.database.ledger import as_utc
 from etl_customers.database.tables import provider_connections
+from etl_customers.database.values import as_utc
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 CONNECTED, RECONNECT, DISCONNECTED = "connected", "reconnect", "disconnected"

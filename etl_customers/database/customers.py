@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from etl_customers.base.errors import NotFound, UsageError
-from etl_customers.database.ledger import ImportRecord, as_utc, find_import
+from etl_customers.database.ledger import ImportRecord, find_import
 from etl_customers.database.pulls import ProviderLink, links_of_customer
 from etl_customers.database.removals import ERASED, RemovedCustomer, find_removed
 from etl_customers.database.tables import customer_changes, customers, imports, properties, provider_customers
 from etl_customers.database.text_search import has_words
+from etl_customers.database.values import as_utc
 from etl_customers.texts.folding import fold
 from etl_customers.texts.invisible import visible
 from schemas.columns import CUSTOMER_COLUMNS, IDENTITY_COLUMNS

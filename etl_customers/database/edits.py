@@ -13,6 +13,7 @@ from etl_customers.base.errors import UsageError
 from etl_customers.database.customers import Customer, CustomerChange, find_customer
 from etl_customers.database.json_texts import fragments
 from etl_customers.database.tables import custom_fields, customer_changes, customers, identity_keys, provider_customers
+from etl_customers.database.values import json_value, user_name
 from schemas.codes import OF_RECORDS
 from schemas.columns import (
     CUSTOMER_COLUMNS,
@@ -212,11 +213,7 @@ def _compare(
     pairs += [(name, customer.custom_fields.get(name), new_fields.get(name)) for name in custom]
     for name, old, new in pairs:
         if old != new:
-            yield CustomerChange(name, _json_value(old), _json_value(new), None, changed_by, now)
-
-
-def _json_value(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
+            yield CustomerChange(name, json_value(old), json_value(new), None, changed_by, now)
 
 
 def _warnings(customer: Customer, checked: CheckedCustomer, changes: Mapping[str, str]) -> list[dict[str, str]]:
@@ -303,6 +300,6 @@ def _entry(customer_id: int, change: CustomerChange) -> dict[str, Any]:
         "column": change.column,
         "old_value": change.old_value,
         "new_value": change.new_value,
-        "changed_by": (change.changed_by or "")[:128] or None,
+        "changed_by": user_name(change.changed_by),
         "changed_at": change.changed_at,
     }

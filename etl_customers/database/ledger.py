@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.base.errors import NotFound
 from etl_customers.database.tables import failed_rows, imports
+from etl_customers.database.values import as_utc, storable, user_name
 from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, LEFT_OUT_CODES, RECORD_KINDS
 from schemas.sources import PROVIDERS
 
@@ -102,11 +103,6 @@ class FailedRow:
     """Of a pull: the provider's id of the customer."""
 
 
-def as_utc(time: datetime) -> datetime:
-    """Return a time that the target gave, in UTC: SQLite forgets the zone, PostgreSQL uses the session's."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
 def accept_import(
     connection: Connection,
     *,
@@ -147,17 +143,19 @@ def accept_import(
             "import_id": import_id,
             "source": source,
             "status": ACCEPTED,
-            "file_name": _storable(file_name),
+            "file_name": (None if file_name is None else storable(file_name)),
             "sha256": sha256,
             "bytes": bytes,
             "encoding": encoding,
             "content_key": content_key,
             "accepted_at": now,
-            "accepted_by": _user(accepted_by),
+            "accepted_by": user_name(accepted_by),
         }
         if _insert_unless_there(connection, entry):
             return _get(connection, imports.c.import_id == import_id), True
-        if not again and _reopen(connection, content_key, encoding, _storable(file_name)):
+        if not again and _reopen(
+            connection, content_key, encoding, (None if file_name is None else storable(file_name))
+        ):
             return _get(connection, imports.c.content_key == content_key), False
     raise RuntimeError("a thousand imports were accepted within one second")
 
@@ -249,7 +247,12 @@ def refuse_import(connection: Connection, import_id: str, code: str, message: st
     return _end(
         connection,
         import_id,
-        {"status": REFUSED, "run_id": run_id, "refusal_code": code, "refusal_message": _storable(message)},
+        {
+            "status": REFUSED,
+            "run_id": run_id,
+            "refusal_code": code,
+            "refusal_message": storable(message),
+        },
     )
 
 
@@ -293,7 +296,7 @@ def undo_import(connection: Connection, record: ImportRecord, undone_by: str | N
     connection.execute(
         imports.update()
         .where(imports.c.import_id == record.import_id)
-        .values(status=UNDONE, undone_at=now, undone_by=_user(undone_by), content_key=content_key)
+        .values(status=UNDONE, undone_at=now, undone_by=user_name(undone_by), content_key=content_key)
     )
 
 
@@ -376,12 +379,3 @@ def _end(
         .values(finished_at=finished_at or datetime.now(UTC), **changes)
     )
     return connection.execute(change).rowcount == 1
-
-
-def _user(name: str | None) -> str | None:
-    return (_storable(name) or "")[:128] or None
-
-
-def _storable(text: str | None) -> str | None:
-    """Return text that both databases can hold: file names may have undecodable bytes."""
-    return None if text is None else text.encode("utf-8", "replace").decode().replace("\0", "?")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from etl_customers.base.errors import NotFound
 from etl_customers.database.kept_edits import is_warned
-from etl_customers.database.ledger import ACCEPTED, FINISHED, ImportRecord, as_utc, require_import
+from etl_customers.database.ledger import ACCEPTED, FINISHED, ImportRecord, require_import
 from etl_customers.database.tables import (
     customer_changes,
     customers,
@@ -23,10 +23,10 @@ from etl_customers.database.tables import (
     provider_customers,
     sync_cursors,
 )
+from etl_customers.database.values import as_utc, user_name
 from schemas.codes import KEPT_EDITED
 from schemas.sources import LABELS, QUICKBOOKS
 
-_LONGEST_USER = 128
 _IDS_AT_A_TIME = 1_000
 """Of a query: databases limit its parameters."""
 _DELETIONS_KNOWN = {QUICKBOOKS: timedelta(days=29)}
@@ -111,7 +111,7 @@ def accept_pull(
             status=ACCEPTED,
             content_key=f"pull:{import_id}",
             accepted_at=now,
-            accepted_by=(accepted_by or "").replace("\0", "?")[:_LONGEST_USER] or None,
+            accepted_by=user_name(accepted_by),
             tenant_id=tenant_id,
             mapping_digest=mapping_digest,
             is_full=is_full

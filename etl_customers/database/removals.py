@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl_customers.database.erased_names import forget_names_below_erased
-from etl_customers.database.ledger import UNDONE, ImportRecord, as_utc
+from etl_customers.database.ledger import UNDONE, ImportRecord
 from etl_customers.database.tables import (
     customer_changes,
     customers,
@@ -24,6 +24,7 @@ from etl_customers.database.tables import (
     removed_customers,
     sync_cursors,
 )
+from etl_customers.database.values import as_utc, user_name
 from schemas.columns import PROVIDER_KIND
 
 ERASED = "erased"
@@ -205,7 +206,7 @@ def erase_customer(
     connection.execute(
         removed_customers.update()
         .where(known, removed_customers.c.reason != ERASED)
-        .values(reason=ERASED, removed_at=now, removed_by=erased_by)
+        .values(reason=ERASED, removed_at=now, removed_by=user_name(erased_by))
     )
 
 

@@ -84,11 +84,6 @@ from properties join compared_rows using ("row")
 where "row" between ? and ? order by "row", property_type, number
 """
 _CLAIMING = 'select "row", customer_id from claiming_rows where "row" between ? and ? order by "row"'
-_BOUNDS = """
-select min("row"), max("row")
-from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from {table})
-group by chunk order by chunk
-"""
 _NEW_ROWS = """
 insert into deduplicated_rows
 select "row" from row_states
@@ -199,7 +194,7 @@ def _compare(
     staging: Staging, target: Connection, provider: str, tenant_id: str, settings: Settings, *, is_locking: bool
 ) -> None:
     fields = [column.key for column in staging.upload_columns() if column.role == "custom_field"]
-    for bounds in _bounds(staging, "compared_rows"):
+    for bounds in staging.bounds('select "row" from compared_rows', _ROWS_AT_A_TIME):
         pulled = as_customers(staging.frame(_COMPARED, bounds))
         ids = pulled["customer_id"].to_list()
         present = find_present(target, ids, is_locking=is_locking)
@@ -220,15 +215,11 @@ def _compare(
 
 def _find_held_keys(staging: Staging, target: Connection, settings: Settings, *, is_locking: bool) -> None:
     """Note which keys the customers of unchanged rows have by what they are now, whoever changed them."""
-    for bounds in _bounds(staging, "claiming_rows"):
+    for bounds in staging.bounds('select "row" from claiming_rows', _ROWS_AT_A_TIME):
         claiming = staging.frame(_CLAIMING, bounds)
         present = find_present(target, claiming["customer_id"].to_list(), is_locking=is_locking)
         held = find_keys(claiming.join(present, on="customer_id", maintain_order="left"), settings.duplicates.keys)
         staging.append("held_keys", held.drop("column"))
-
-
-def _bounds(staging: Staging, table: str) -> list[list[int]]:
-    return [list(bounds) for bounds in staging.rows(_BOUNDS.format(table=table), [_ROWS_AT_A_TIME])]
 
 
 def _count(staging: Staging) -> ReconcileCounts:

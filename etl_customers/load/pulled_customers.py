@@ -12,7 +12,6 @@ from etl_customers.database.bulk import append_frame, new_customer_ids, time_tex
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.database.tables import customers, identity_keys
 from etl_customers.load.pulled_properties import change_properties, create_properties
-from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
 from schemas.columns import CUSTOMER_COLUMNS
 
@@ -88,7 +87,7 @@ def create_customers(
         "created_at": pl.lit(time_text(connection, now)),
         "updated_at": pl.lit(time_text(connection, now)),
     }
-    for bounds in bounds_of(staging, _CREATED_ROWS):
+    for bounds in staging.bounds(_CREATED_ROWS):
         created = staging.frame(_CREATED, bounds)
         created = created.with_columns(
             customer_id=pl.Series(new_customer_ids(connection, created.height), dtype=pl.Int64)
@@ -106,7 +105,7 @@ def create_customers(
 
 def update_customers(staging: Staging, connection: Connection, record: ImportRecord, now: datetime) -> None:
     """Write the changed customers, and what was changed; they are locked since the merge."""
-    for bounds in bounds_of(staging, 'select "row" from updated_customers'):
+    for bounds in staging.bounds('select "row" from updated_customers'):
         updated = staging.frame(_UPDATED, bounds)
         connection.execute(CreateTable(_updated_customers))
         append_frame(connection, _updated_customers.name, updated)
@@ -125,5 +124,5 @@ def update_customers(staging: Staging, connection: Connection, record: ImportRec
 
 def claim_keys(staging: Staging, connection: Connection) -> None:
     """Write the keys that customers get who were there before."""
-    for bounds in bounds_of(staging, _CLAIMED_BY_PRESENT_ROWS):
+    for bounds in staging.bounds(_CLAIMED_BY_PRESENT_ROWS):
         append_frame(connection, "identity_keys", staging.frame(_CLAIMED_BY_PRESENT, bounds))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table
 from sqlalchemy.schema import CreateTable, DropTable
 
+from etl_customers.base.chains import ends_of_chains
 from etl_customers.database.bulk import append_frame
 from etl_customers.database.edits import ACTIVE
 from etl_customers.database.ledger import ImportRecord
@@ -99,7 +100,8 @@ def end_merged(staging: Staging, connection: Connection, record: ImportRecord, n
     before: dict[str, str] = dict(connection.execute(query).all())
     fresh = {loser: winner for loser, winner in staging.rows(_LEFT_OUT, [MERGED]) if winner}
     merged = before | fresh
-    finals = {loser: _follow(loser, merged) for loser in merged}
+    # In a circle a customer follows the one that it became first.
+    finals = {loser: end or merged[loser] for loser, end in ends_of_chains(merged).items()}
     with_winner = {"merged_into": _ended_links.c.merged_into}
     with _ended(connection, _frame({one: finals[one] for one in fresh if one not in before})) as count:
         if count:
@@ -186,17 +188,6 @@ def _move_keys(connection: Connection, record: ImportRecord, finals: Mapping[str
         change = identity_keys.update().where(key.customer_id == _moved_keys.c.loser_id, key.kind != PROVIDER_KIND)
         connection.execute(change.values(customer_id=_moved_keys.c.winner_id))
         connection.execute(DropTable(_moved_keys))
-
-
-def _follow(loser: str, merged: Mapping[str, str]) -> str:
-    """Return what a merged customer has become in the end; in a circle, what it became first."""
-    seen, winner = {loser}, merged[loser]
-    while winner in merged:
-        if winner in seen:
-            return merged[loser]
-        seen.add(winner)
-        winner = merged[winner]
-    return winner
 
 
 def _is_ended(record: ImportRecord) -> sa.ColumnElement[bool]:

@@ -11,7 +11,6 @@ from etl_customers.database.bulk import append_frame, time_text, time_texts
 from etl_customers.database.erased_names import forget_names_below_erased
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.database.tables import provider_customers
-from etl_customers.load.staged_rows import bounds_of
 from etl_customers.staging import Staging
 from schemas.columns import PROVIDER_KIND
 
@@ -75,10 +74,10 @@ def write_links(staging: Staging, connection: Connection, record: ImportRecord, 
     A link whose customer the provider has again is like any other from then on. The names of erased
     people, which stand before those of the customers below them, are not taken over.
     """
-    for bounds in bounds_of(staging, _LINKED_ROWS):
+    for bounds in staging.bounds(_LINKED_ROWS):
         link_customers(connection, staging.frame(_LINKED, bounds), record, now)
     link, read = provider_customers.c, _read_links.c
-    for bounds in bounds_of(staging, _READ_ROWS):
+    for bounds in staging.bounds(_READ_ROWS):
         frame = staging.frame(_READ, bounds)
         connection.execute(CreateTable(_read_links))
         frame = frame.with_columns(provider_updated_at=time_texts(connection, "provider_updated_at"))

@@ -15,11 +15,6 @@ from schemas.columns import CUSTOMER_COLUMNS
 from schemas.validated_customers import VALIDATED_CUSTOMERS
 
 _ROWS_AT_A_TIME = 25_000
-_BOUNDS = """
-    select min("row"), max("row")
-    from (select "row", (row_number() over (order by "row") - 1) // ? as chunk from ({rows}))
-    group by chunk order by chunk
-"""
 _FAILURES = {"row": pl.Int64, "line": pl.Int64, "provider_id": pl.String, "errors": pl.String}
 _LOADED = 'select "row" from deduplicated_rows'
 _FAILED = 'select distinct "row" from row_errors'
@@ -137,7 +132,7 @@ class StagedRows:
             yield self._staging.frame(_MATCHES, bounds)
 
     def _bounds(self, rows: str) -> list[list[int]]:
-        return bounds_of(self._staging, rows, self._rows_at_a_time)
+        return self._staging.bounds(rows, self._rows_at_a_time)
 
     def _with_hashes(self, frame: pl.DataFrame, *, may_lack: bool = False) -> pl.DataFrame:
         """Replace ``has_password`` by ``password_hash``, the row's own or that of the row it corrects (R19)."""
@@ -149,11 +144,6 @@ class StagedRows:
             raise ValueError("rows with a password came to the load without its hash")
         password_hash = pl.when(has_password).then("own_hash").otherwise("parent_hash")
         return joined.with_columns(password_hash=password_hash).drop("has_password", "own_hash", "parent_hash")
-
-
-def bounds_of(staging: Staging, rows: str, rows_at_a_time: int = _ROWS_AT_A_TIME) -> list[list[int]]:
-    """Return first and last row of each chunk of what a query of distinct rows (fixed text) yields, in their order."""
-    return [list(bounds) for bounds in staging.rows(_BOUNDS.format(rows=rows), [rows_at_a_time])]
 
 
 def _hash_frame(key: str, hashes: Mapping[int, str]) -> pl.DataFrame:

@@ -17,8 +17,8 @@ from etl_customers.columns.account_fields import (
     remove_property_type,
 )
 from etl_customers.columns.headers import Role
-from etl_customers.database.ledger import as_utc
 from etl_customers.database.tables import mappings
+from etl_customers.database.values import as_utc, user_name
 from etl_customers.mappings.document import FIELDS, Mapping, own_columns_of, plan_of, read_mapping
 from etl_customers.staging import UploadColumn
 from schemas.sources import LABELS
@@ -109,7 +109,7 @@ def add_mapping(connection: Connection, text: str, added_by: str | None) -> Kept
     connection.execute(mappings.update().where(mine, mappings.c.removed_at.is_(None)).values(removed_at=now))
     version = (connection.scalar(sa.select(sa.func.max(mappings.c.version)).where(mine)) or 0) + 1
     entry = {"source": mapping.source, "version": version, "digest": mapping.digest, "text": text}
-    connection.execute(mappings.insert().values(**entry, added_at=now, added_by=added_by))
+    connection.execute(mappings.insert().values(**entry, added_at=now, added_by=user_name(added_by)))
     return KeptMapping(mapping.source, version, mapping.digest, now, added_by, is_in_force=True)
 
 

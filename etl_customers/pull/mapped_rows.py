@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from etl_customers.base.chains import ends_of_chains
 from etl_customers.columns.account_fields import NO_FIELDS, AccountFields
 from etl_customers.mappings.document import Mapping as FieldMapping
 from etl_customers.mappings.document import Plan, plan_of
@@ -21,7 +22,6 @@ from etl_customers.pull.flat_records import FlatRecord, read_record
 from etl_customers.pull.map_quickbooks import map_quickbooks
 from etl_customers.pull.map_xero import map_xero
 from etl_customers.pull.mapped_record import LeftOut, MappedRecord
-from etl_customers.pull.merged import final_winners
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
 from schemas.codes import ERASED, INVALID_RECORD, MERGED
@@ -194,7 +194,7 @@ class _Mapper:
     def finish(self) -> None:
         """Append the merged records, each with the one that it has become in the end."""
         self.left_out += len(self._merged)
-        winners = final_winners({merged.provider_id: _winner(merged) for merged in self._merged})
+        winners = ends_of_chains({merged.provider_id: _winner(merged) for merged in self._merged})
         for start in range(0, len(self._merged), _BLOCK_RECORDS):
             pulled: list[tuple[object, ...]] = []
             errors: list[_Error] = []

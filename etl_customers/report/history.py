@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl_customers.database.connect import reading
-from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, as_utc, list_imports
+from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, UNDONE, ImportRecord, list_imports
 from etl_customers.database.tables import imports, removed_customers
+from etl_customers.database.values import as_utc
 from schemas.sources import CSV
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720, 220, 60, 190, 30

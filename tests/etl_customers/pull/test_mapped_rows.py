@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from etl_customers.base.chains import ends_of_chains
 from etl_customers.columns.account_fields import AccountFields
 from etl_customers.pull import mapped_rows
 from etl_customers.pull.mapped_rows import MapCounts, map_records
-from etl_customers.pull.merged import final_winners
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging, open_staging
 from etl_customers.validate.validate import ValidateCounts, validate_customers
@@ -184,7 +184,7 @@ def test_contacts_merged_in_a_circle_refer_to_the_next_one(staging: Staging) -> 
 
 def test_a_long_chain_of_merges_is_followed_once() -> None:
     last = 50_000
-    winners = final_winners({str(number): str(number + 1) for number in range(last)})
+    winners = ends_of_chains({str(number): str(number + 1) for number in range(last)})
     assert set(winners.values()) == {str(last)}
 
 
