@@ -20,7 +20,14 @@ E164 = r"^\+[1-9][0-9]{1,14}$"
 EMAIL = r"^[^\s@\x00-\x1F\x7F-\x9F]{1,64}@[^\s@.A-Z\x00-\x1F\x7F-\x9F]+(?:\.[^\s@.A-Z\x00-\x1F\x7F-\x9F]+)+$"
 """One mailbox at a domain of two parts or more, which is in lower case; in any alphabet, nothing quoted."""
 
-_JSON_STARTS = {"object": "{", "list": "["}
+_TEXT = r'"(?:[^"\\\x00-\x1F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
+_VALUE = rf"(?:{_TEXT}|-?[0-9]+(?:\.[0-9]+)?|true|false|\[{_TEXT}(?:, {_TEXT})*\])"
+JSON_FIELDS = rf"^\{{{_TEXT}: {_VALUE}(?:, {_TEXT}: {_VALUE})*\}}$"
+"""A JSON object of texts, numbers, yes or no, and lists of texts, at least one; a tenth of the time of a parser."""
+
+_WARNING = rf'\{{"column": {_TEXT}, "code": "[a-z_]+"\}}'
+JSON_WARNINGS = rf"^\[{_WARNING}(?:, {_WARNING})*\]$"
+"""A JSON list of column and code, at least one."""
 
 
 def cell_check(code: str, keeps: Callable[[str], pl.Expr]) -> pa.Check:
@@ -56,7 +63,9 @@ def printable() -> pa.Check:
 
 def trimmed() -> pa.Check:
     """Return the check that a text has no white space around it, and is not empty."""
-    return cell_check("not_trimmed", lambda name: pl.col(name).str.contains(r"^\S") & pl.col(name).str.contains(r"\S$"))
+    return cell_check(
+        "not_trimmed", lambda name: (pl.col(name) != "") & (pl.col(name) == pl.col(name).str.strip_chars())
+    )
 
 
 def matching(pattern: str, code: str) -> pa.Check:
@@ -67,15 +76,6 @@ def matching(pattern: str, code: str) -> pa.Check:
 def one_of(values: Collection[str], code: str) -> pa.Check:
     """Return the check that a text is one of a few."""
     return cell_check(code, lambda name: pl.col(name).is_in(list(values)))
-
-
-def json_form(form: str) -> pa.Check:
-    """Return the check that a text is JSON: an ``object`` or a ``list``."""
-    start = _JSON_STARTS[form]
-    return cell_check(
-        f"no_json_{form}",
-        lambda name: pl.col(name).str.starts_with(start) & pl.col(name).str.json_path_match("$").is_not_null(),
-    )
 
 
 def nothing(code: str) -> pa.Check:

@@ -10,7 +10,19 @@ from functools import lru_cache
 import pandera.polars as pa
 import polars as pl
 
-from schemas.checks import E164, EMAIL, cell_check, json_form, longest, matching, one_of, printable, row_check, trimmed
+from schemas.checks import (
+    E164,
+    EMAIL,
+    JSON_FIELDS,
+    JSON_WARNINGS,
+    cell_check,
+    longest,
+    matching,
+    one_of,
+    printable,
+    row_check,
+    trimmed,
+)
 from schemas.columns import COLUMNS, CUSTOMER_TYPES, TITLES, Column, Kind
 from schemas.country_codes import COUNTRY_CODES
 from schemas.normalised_customers import READ_AS, business_has_name, name_is_there
@@ -45,7 +57,7 @@ def validated_customers(required: tuple[str, ...] = (), *, needs_name: bool = Fa
             },
             "custom_fields": pa.Column(
                 pl.String,
-                json_form("object"),
+                matching(JSON_FIELDS, "no_json_object"),
                 nullable=True,
                 description="JSON object: custom field id to value.",
             ),
@@ -57,7 +69,10 @@ def validated_customers(required: tuple[str, ...] = (), *, needs_name: bool = Fa
                 description="Row of the import that this upload corrects.",
             ),
             "warnings": pa.Column(
-                pl.String, json_form("list"), nullable=True, description="JSON list of column and code."
+                pl.String,
+                matching(JSON_WARNINGS, "no_json_list"),
+                nullable=True,
+                description="JSON list of column and code.",
             ),
         },
         checks=[

@@ -1,5 +1,6 @@
 """What differs from source to source, and what rules do not ask because another has told it."""
 
+import json
 from typing import Any
 
 import polars as pl
@@ -82,3 +83,16 @@ def test_every_address_that_is_read_may_be_loaded(text: str) -> None:
     read = read_emails(pl.Series([text]))["email"].item()
     assert read is not None
     assert found_in(VALIDATED_CUSTOMERS, frame_of(VALIDATED_CUSTOMERS, {**VALIDATED, "email": read})) == set()
+
+
+@pytest.mark.parametrize("text", ["", 'say "hi"', "a\\b", "a\tb\n\r", "é", "\u2028", "😀", "/", "{}[],:"])
+def test_every_value_of_a_custom_field_may_be_loaded(text: str) -> None:
+    shape = {"a": text, "b": [text, text], "c": True, "d": False}
+    for is_ascii in (True, False):
+        fields = json.dumps(shape, ensure_ascii=is_ascii)[:-1] + ', "e": -12.50, "f": 0}'
+        row = {
+            **VALIDATED,
+            "custom_fields": fields,
+            "warnings": json.dumps([{"column": text, "code": "city_defaulted"}] * 2),
+        }
+        assert found_in(VALIDATED_CUSTOMERS, frame_of(VALIDATED_CUSTOMERS, row)) == set()

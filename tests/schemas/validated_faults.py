@@ -72,12 +72,26 @@ FAULTS: tuple[Fault, ...] = (
         for day in (-800_000, 3_000_000)
     ),
     *(
-        Fault("custom fields are a JSON object", {"custom_fields": text}, "custom_fields", "no_json_object")
-        for text in ("", "{", '{"a": 1} x', "[1]", '"{}"', "null", "{'a': 1}")
+        Fault("custom fields are a JSON object of values", {"custom_fields": text}, "custom_fields", "no_json_object")
+        for text in (
+            "",
+            "{",
+            '{"a": 1} x',
+            "[1]",
+            '"{}"',
+            "null",
+            "{'a': 1}",
+            "{}",
+            '{"a": }',
+            '{"a": "x}',
+            '{"a": "\n"}',
+            '{"a": {}}',
+            '{"a": "\\x"}',
+        )
     ),
     *(
         Fault("warnings are a JSON list", {"warnings": text}, "warnings", "no_json_list")
-        for text in ("", "[", "{}", '"[]"', "city")
+        for text in ("", "[", "{}", '"[]"', "city", "[]", '[{"column": "city"}]')
     ),
     Fault("it is known whether a row has a password", {"has_password": None}, "has_password", "required"),
     Fault("the row that is corrected has a number", {"parent_row": -1}, "parent_row", "invalid_failed_row"),
