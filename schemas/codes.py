@@ -40,7 +40,7 @@ INCOMPLETE = "incomplete"
 DELETIONS_UNKNOWN = "deletions_unknown"
 """Warning of a pull as a whole: who was deleted at the provider is not known; the reference says in words why."""
 VANISHED = "vanished"
-"""Of a customer that is in the target and that the provider has no more."""
+"""Of a customer that is in the target and no longer exists at the provider."""
 RECORD_KINDS = "record_kinds"
 """Note of a full pull as a whole, no warning: the reference says how many records there were of each kind."""
 RAGGED_ROW, HEADER_AGAIN = "ragged_row", "header_again"
@@ -73,20 +73,18 @@ _ERRORS = (
         RAGGED_ROW,
         "{column} has {reference}; put each cell under its header, and quote a cell that holds the delimiter",
     ),
-    Problem(HEADER_AGAIN, "{column} is the header once more; delete it"),
+    Problem(HEADER_AGAIN, "{column} repeats the header; delete it"),
     Problem("required", "{column} is empty; fill it in"),
     Problem("too_long", "{column} is longer than {reference} characters; shorten it"),
-    Problem("unprintable_character", "{column} has a control character, which nobody can see; retype the cell"),
-    Problem(
-        ERROR_VALUE, "{column} is {reference}, an error value of a spreadsheet; correct its formula or type the value"
-    ),
+    Problem("unprintable_character", "{column} has an invisible control character; retype the cell"),
+    Problem(ERROR_VALUE, "{column} is the spreadsheet error {reference}; correct the formula or type the value"),
     Problem("unknown_title", "{column} is not one of Dr, Mr, Mrs, Miss, Ms"),
     Problem("unknown_customer_type", "{column} is neither Personal nor Business"),
     Problem("business_name_missing", "{column} is empty, but the customer type is Business; fill it in"),
-    Problem("invalid_email", "{column} is not a well-formed e-mail address"),
+    Problem("invalid_email", "{column} is not a valid e-mail address"),
     Problem(
         "invalid_phone",
-        "{column} is not a possible phone number in the row's country; correct it, or write + and the country's code first",
+        "{column} is not a phone number in the row's country; correct it, or put + and the country code first",
     ),
     Problem("unknown_country", "{column} is not a country; use its ISO 3166-1 name or code"),
     Problem(UNKNOWN_STATE, "{column} is not a state of the row's country; see etl-customers states {reference}"),
@@ -100,72 +98,80 @@ _ERRORS = (
     Problem(
         "invalid_failed_row", "{column} is not the number of a failed row; leave it as it was in the failed-rows file"
     ),
-    Problem(DUPLICATE_IN_FILE, "{column} is the same as in row {reference}, which is loaded"),
-    Problem(ALREADY_EXISTS, "{column} belongs to customer {reference} already"),
+    Problem(DUPLICATE_IN_FILE, "{column} duplicates row {reference}, which was loaded"),
+    Problem(ALREADY_EXISTS, "{column} already belongs to customer {reference}"),
     Problem("name_missing", "there is neither a person's name nor a business name; fill in one of them"),
-    Problem(INVALID_RECORD, "{column} is not in the form that the provider describes; look at the record there"),
+    Problem(INVALID_RECORD, "{column} does not have the form that the provider documents; check the record there"),
     Problem(
         SUPPLIER_ONLY,
-        "the contact only sells to the company; to sync it: etl-customers settings set xero.include_suppliers true",
+        "the contact is only a supplier; to sync it, run: etl-customers settings set xero.include_suppliers true",
     ),
     Problem(
         UNUSED,
-        "the contact has neither bought nor sold; to sync it: etl-customers settings set xero.include_unused true",
+        "the contact has no sales and no purchases; to sync it, run: etl-customers settings set xero.include_unused true",
     ),
     Problem(
         SUB_CUSTOMER,
-        "it belongs to customer {reference} there; to sync it: etl-customers settings set quickbooks.sub_customers import",
+        "it is a sub-customer of customer {reference}; to sync it, run: etl-customers settings set quickbooks.sub_customers import",
     ),
-    Problem(PROJECT, "it is a project, no customer"),
-    Problem(MERGED, "it was merged into {reference} there"),
-    Problem(ERASED, "the person was erased, here or at the provider, and is never synced again"),
+    Problem(PROJECT, "it is a project, not a customer"),
+    Problem(MERGED, "it was merged into {reference} at the provider"),
+    Problem(ERASED, "the person was erased, here or at the provider, and will not be synced again"),
 )
 
 _WARNINGS = (
     Problem(
-        "customer_type_defaulted", "{column} was empty; set to Business where a business name is given, else Personal"
+        "customer_type_defaulted",
+        "{column} was empty; it was set to Business if there is a business name, otherwise to Personal",
     ),
-    Problem("city_defaulted", "{column} was empty; set to the first city of the state"),
-    Problem("city_defaulted_to_company", "{column} was empty; set to the company's city"),
-    Problem("country_defaulted", "{column} was empty; set to the company's country"),
+    Problem("city_defaulted", "{column} was empty; it was set to the first city of the state"),
+    Problem("city_defaulted_to_company", "{column} was empty; it was set to the company's city"),
+    Problem("country_defaulted", "{column} was empty; it was set to the company's country"),
     Problem(LEFT_OUT, "a text for {column} could not be read and was left out; correct it at the provider"),
-    Problem(OTHER_ADDRESS, "the provider has another address too, which has no column here; it is not in the target"),
-    Problem(ATTENTION, "the provider's address says for whom it is, which has no column here; it is not in the target"),
-    Problem(NO_PLACE, "the provider has more of {column} than there are columns for; the first three were taken"),
+    Problem(
+        OTHER_ADDRESS,
+        "the customer has a second address at the provider; it was left out, because there is no column for it here",
+    ),
+    Problem(
+        ATTENTION,
+        "the address at the provider names a recipient; the name was left out, because there is no column for it here",
+    ),
+    Problem(NO_PLACE, "the provider has more values for {column} than there are columns; the first three were taken"),
     Problem(
         KEPT_EDITED,
-        "{column} was edited here and has changed at the provider since; the edit stays; compare the two, and edit one",
+        "{column} was edited here and has since changed at the provider; your edit was kept; compare the two and correct one",
     ),
-    Problem("invisible_removed", "{column} had characters that nobody can see; they were taken out"),
+    Problem("invisible_removed", "{column} had invisible characters; they were removed"),
     Problem(
-        "damaged_text", "{column} was damaged before it came here (signs that nobody wrote); compare it with its source"
+        "damaged_text",
+        "{column} has garbled characters, so it was damaged before the import; compare it with its source",
     ),
     Problem(
         "mixed_scripts",
-        "{column} has letters of another alphabet that look like its own; see that it is the right address",
+        "{column} mixes letters of different alphabets that look alike; check that the address is right",
     ),
-    Problem(COLUMN_LEFT_OUT, "the column {column} was left out: it is not in the target"),
+    Problem(COLUMN_LEFT_OUT, "the column {column} was left out: the target has no such column"),
     Problem(
         CONTACT_LEFT_OUT,
-        "most cells of the column {column}, which was left out, look like e-mail addresses or phone numbers; "
-        "give it a column in csv.aliases to have them",
+        "the column {column} was left out, but most of its cells look like e-mail addresses or phone numbers; "
+        "to import them, give it a column in csv.aliases",
     ),
     Problem(
-        OTHER_SHEET, "the sheet {reference} has cells too and was not read; save it as a file of its own to import it"
+        OTHER_SHEET, "the sheet {reference} has cells too and was not read; to import it, save it as a separate file"
     ),
     Problem(
         INCOMPLETE,
-        "perhaps not all customers came: {reference}; what came is synced, and the next pull asks for the same again",
+        "some customers may be missing: {reference}; those that came were synced, and the next pull asks for all of them again",
     ),
     Problem(
         DELETIONS_UNKNOWN,
-        "perhaps not all customers are known that were deleted or merged into others at the provider: {reference}",
+        "some customers that were deleted or merged at the provider may not be known: {reference}",
     ),
     Problem(
         VANISHED,
-        "the provider has it no more: it was merged into another customer there, or deleted; it is inactive here",
+        "it no longer exists at the provider: it was merged into another customer or deleted there; it is now inactive here",
     ),
-    Problem("unassigned_phone", "{column} is a possible phone number, but nobody has been assigned it"),
+    Problem("unassigned_phone", "{column} looks valid but is not in an assigned range"),
 )
 
 ERRORS: dict[str, Problem] = {problem.code: problem for problem in _ERRORS}

@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[RecordKind, ...]] = {
         RecordKind(CUSTOMERS, "customers"),
         RecordKind(BOTH, "customers who are suppliers too"),
         RecordKind(SUPPLIERS_ONLY, "suppliers only", "include_suppliers"),
-        RecordKind(NEITHER, "contacts that have neither bought nor sold", "include_unused"),
+        RecordKind(NEITHER, "contacts that have no sales and no purchases", "include_unused"),
         RecordKind(NOT_SAID, "contacts of which Xero does not say whether they buy or sell"),
     ),
 }

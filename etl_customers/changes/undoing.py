@@ -285,7 +285,7 @@ class _Restorer:
 def _kept(customer_id: int, column: str, refusal: UsageError) -> Kept:
     code, why = "rule_broken", str(refusal)
     if isinstance(refusal, KeyTaken):
-        code, why = "key_taken", f"it belongs to customer {refusal.owner_id} already"
+        code, why = "key_taken", f"it already belongs to customer {refusal.owner_id}"
     elif isinstance(refusal, EditRefused):
         why = "; ".join(str(error["message"]) for error in refusal.errors)
     return Kept(customer_id, None, code, f"{column} of customer {customer_id} was not put back: {why}")

@@ -95,7 +95,7 @@ class KeyTaken(UsageError):
     def __str__(self) -> str:
         """Name the column and the customer who has it."""
         return (
-            f"customer {self.customer_id} was not changed: {self.column} belongs to customer {self.owner_id} already; "
+            f"customer {self.customer_id} was not changed: {self.column} already belongs to customer {self.owner_id}; "
             f"see: etl-customers customers show {self.owner_id}"
         )
 

@@ -115,7 +115,7 @@ class MisplacedRows:
 
     def _add_ragged(self, found: Misplaced, row: int, cells: RaggedCells) -> None:
         kept, width = self._without_password(cells), len(self._columns)
-        hidden = " (cells that may be its password are not kept: type the password again)" if kept != cells else ""
+        hidden = " (its password may be among them and was not kept: type the password again)" if kept != cells else ""
         found.reasons[row] = (RAGGED_ROW, describe_width(cells) + hidden)
         found.cells[row] = kept[:width] + [""] * (width - len(kept))
         # Those of an earlier file's row that was not corrected go before the new ones.
@@ -137,13 +137,13 @@ class MisplacedRows:
         """Add a row of a failed-rows file that still has cells beyond the header."""
         beyond = [self._plain(cells[position]) for position in self._beyond]
         first = self._columns[self._beyond[0]].header
-        reference = f"too many cells: what stands under {first} and after it has no header"
+        reference = f"too many cells: those from {first} on have no header"
         if (mark := _UNCORRECTED.fullmatch(visible(beyond[0]).strip())) is not None:
             beyond[0] = ""
             if all(map(is_blank, beyond)):
                 if mark[1] != digest(self._plain(cells[position]) for position in staged(self._columns)):
                     return
-                reference = f"too many or too few cells, and was not corrected since; if it is right, empty {first}"
+                reference = f"too many or too few cells and was not corrected; if it is right as it is, empty {first}"
         elif all(map(is_blank, beyond)):
             return
         while len(beyond) > 1 and is_blank(beyond[-1]):

@@ -109,7 +109,7 @@ def describe_width(cells: RaggedCells) -> str:
     if unnamed is not None:
         return f"a filled cell in column {unnamed + 1}, which has no header"
     if has < width.expected:
-        return f"too few cells, {has} instead of {width.expected}: none from column {has + 1} on"
+        return f"too few cells, {has} instead of {width.expected}: the cells from column {has + 1} on are missing"
     # The rows may have more than the header, all of them empty; where these are filled, the header's number says more.
     instead = width.expected if width.expected < has else width.header
-    return f"too many cells, {has} instead of {instead}: from column {width.columns + 1} on they have no header"
+    return f"too many cells, {has} instead of {instead}: the cells from column {width.columns + 1} on have no header"

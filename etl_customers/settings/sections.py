@@ -165,7 +165,7 @@ class Xero(Provider):
 
     requests_per_minute: int = Field(58, ge=1, le=1_000_000, description="of one organisation; Xero allows 60")
     include_suppliers: bool = Field(False, description="also contacts that only sell to the company")
-    include_unused: bool = Field(True, description="also contacts that have neither bought nor sold")
+    include_unused: bool = Field(True, description="also contacts that have no sales and no purchases")
     api_url: SecureUrl = pydantic.HttpUrl("https://api.xero.com")
     authorize_url: SecureUrl = pydantic.HttpUrl("https://login.xero.com/identity/connect/authorize")
     token_url: SecureUrl = pydantic.HttpUrl("https://identity.xero.com/connect/token")

@@ -77,7 +77,7 @@ def assert_is_union(target: Engine, reports: list[dict[str, Any]]) -> None:
         assert rows["read"] == rows["loaded"] + rows["failed"] == SHARED + OWN
         assert rows["failed"] == len(report["failed"])
         theirs = {
-            f"email belongs to customer {one} already" for _, one, made_by in found if made_by == other["import_id"]
+            f"email already belongs to customer {one}" for _, one, made_by in found if made_by == other["import_id"]
         }
         for row in report["failed"]:
             (error,) = row["errors"]

@@ -215,7 +215,7 @@ def test_a_sheet_that_was_not_read_is_a_warning_of_the_file(tmp_path: Path, run:
         "column": None,
         "code": "other_sheet",
         "message": f"the sheet 'More people{'x' * 15}' has cells too and was not read; "
-        "save it as a file of its own to import it",
+        "to import it, save it as a separate file",
     }
     done, tried = (json.loads(run("import", path, *options, "--json").out) for options in ((), ("--dry-run",)))
     again = json.loads(run("import", path, "--json").out)

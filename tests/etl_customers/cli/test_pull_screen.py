@@ -68,7 +68,9 @@ def test_kinds_of_contacts_are_counted_with_what_becomes_of_them_and_why(capsys:
     assert "What Xero has\n" in out
     assert re.search(r"\n *14 +customers +taken *\n", out)
     assert re.search(r"15 +suppliers only +left out, because xero\.include_suppliers = false", out)
-    assert re.search(r"30 +contacts that have neither bought nor sold +taken, because xero\.include_unused = true", out)
+    assert re.search(
+        r"30 +contacts that have no sales and no purchases +taken, because xero\.include_unused = true", out
+    )
     assert "suppliers too" not in out
     print_pull(replace(ended(), kinds=kinds[:2]))
     assert "What Xero has" not in capsys.readouterr().out

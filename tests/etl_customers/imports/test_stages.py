@@ -402,7 +402,7 @@ def test_ragged_rows_load_once_corrected_and_fail_again_until_then(installation:
     assert (again.rows_read, again.rows_loaded, again.rows_failed) == (3, 0, 3)
     header, *rows = failed_file(installation, again)
     assert [row[9] for row in rows] == [row[9] for row in failed_file(installation, first)[1:]]
-    assert "was not corrected since; if it is right, empty beyond_1" in rows[2][-1]
+    assert "was not corrected; if it is right as it is, empty beyond_1" in rows[2][-1]
     rows[2][9] = ""  # the row is right as it is
     for row in rows[:2]:
         row[5:10] = [f"{row[5]},{row[6]}", row[7], row[8], row[9], ""]

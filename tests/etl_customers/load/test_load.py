@@ -124,7 +124,7 @@ def test_failed_rows_are_kept_with_all_their_reasons_in_the_order_of_the_columns
         ("mobile", "unprintable_character", None),
         ("name and address", "duplicate_in_file", None),
     ]
-    assert failed[1].errors[3]["message"] == "name and address is the same as in row 7, which is loaded"
+    assert failed[1].errors[3]["message"] == "name and address duplicates row 7, which was loaded"
 
 
 def test_loading_the_same_import_twice_changes_nothing(target: Engine, stage: Stage, accept: Accept) -> None:
@@ -228,7 +228,7 @@ def test_of_two_imports_with_the_same_customer_the_later_one_lists_it_as_existin
     with reading(target) as connection:
         failed = list(failed_rows_of(connection, second))
     assert [error["code"] for error in failed[0].errors] == ["already_exists", "already_exists"]
-    assert failed[0].errors[0]["message"].endswith("belongs to customer 1 already")
+    assert failed[0].errors[0]["message"].endswith("already belongs to customer 1")
     assert [row["first_name"] for row in _dump(target)["customers"]] == ["Ada", "Bob", "Eve"]
 
 

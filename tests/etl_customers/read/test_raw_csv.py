@@ -165,10 +165,10 @@ def test_a_ragged_row_is_staged_whole_with_its_error_and_no_cell_that_may_be_its
     assert counts == ReadCounts(5, 0, None)
     assert raw(staging)[1:3] == [(3, 3, None, None, "Bob", "12 High St", ""), (4, 4, None, None, "", "", "")]
     assert staging.rows("select * from overflowing_cells") == [(3, ["Oslo"]), (4, [""])]
-    hidden = " (cells that may be its password are not kept: type the password again)"
+    hidden = " (its password may be among them and was not kept: type the password again)"
     assert staging.rows('select "row", "column", code, reference from row_errors order by "row"') == [
-        (3, "row", "ragged_row", "too many cells, 5 instead of 4: from column 5 on they have no header" + hidden),
-        (4, "row", "ragged_row", "too few cells, 2 instead of 4: none from column 3 on" + hidden),
+        (3, "row", "ragged_row", "too many cells, 5 instead of 4: the cells from column 5 on have no header" + hidden),
+        (4, "row", "ragged_row", "too few cells, 2 instead of 4: the cells from column 3 on are missing" + hidden),
     ]
 
 

@@ -216,7 +216,7 @@ def test_an_edit_that_breaks_a_rule_changes_nothing(filled: Engine) -> None:
 
 
 def test_an_edit_cannot_take_the_key_of_another_customer(filled: Engine) -> None:
-    with pytest.raises(KeyTaken, match="email belongs to customer 1 already") as caught:
+    with pytest.raises(KeyTaken, match="email already belongs to customer 1") as caught:
         _edit(filled, 2, email="ada@example.com")
 
     assert "ada@" not in str(caught.value)
