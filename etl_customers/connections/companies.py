@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import requests
-
 from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.base.http import Request
 from etl_customers.connections.oauth import Application, revoke
 from etl_customers.connections.sending import Answer, Patience, send
 from etl_customers.connections.vault import TokenSet
@@ -129,7 +128,7 @@ def ask(
     headers = {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}
     if tenant_id is not None:
         headers["xero-tenant-id"] = tenant_id
-    return send(provider, requests.Request(method, address, headers=headers, params=parameters), patience)
+    return send(provider, Request(method, address, headers, parameters), patience)
 
 
 def name_of(value: object) -> str | None:

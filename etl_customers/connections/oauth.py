@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-import requests
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from etl_customers.base.errors import ProviderUnavailable, UsageError
+from etl_customers.base.http import Request
 from etl_customers.connections.sending import Answer, AnswerLost, Patience, send
 from etl_customers.connections.vault import TokenSet
 from etl_customers.database.connections import REFRESH_LIFE
@@ -166,7 +166,7 @@ def _ask_for_tokens(application: Application, body: str, refresh_token: str | No
     return found
 
 
-def _post(application: Application, address: str, body: str, content_type: str = _FORM) -> requests.Request:
+def _post(application: Application, address: str, body: str, content_type: str = _FORM) -> Request:
     """Return a POST that says which application sends it: by Basic where it has a secret, else in the form."""
     client = application.client
     auth = ClientAuth(client.id, client.secret, "client_secret_basic" if client.secret else "none")
@@ -174,7 +174,7 @@ def _post(application: Application, address: str, body: str, content_type: str =
     if address == application.token_url:
         headers |= _ASKING_FOR_HARD_LIFE.get(application.provider, {})
     address, headers, body = auth.prepare("POST", address, headers, body)  # type: ignore[no-untyped-call]
-    return requests.Request("POST", address, headers=headers, data=body)
+    return Request("POST", address, headers, body=body)
 
 
 def _refusal(application: Application, answer: Answer) -> Exception:

@@ -11,8 +11,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
 
-from requests import Response
-
+from etl_customers.base.http import Reply
 from etl_customers.pull.faults import THROTTLED, Fault, read_fault, read_json, says_json
 from etl_customers.pull.refusals import (
     FORBIDDEN,
@@ -79,48 +78,53 @@ _BY_FAULT = {
 _BY_STATUS = {401: Action.RENEW, 429: Action.WAIT}
 
 
-def judge(provider: str, response: Response, body: bytes) -> Verdict:
-    """Say what an answer means, whose unpacked body was read already.
+def judge(provider: str, reply: Reply, *, is_conditional: bool = False) -> Verdict:
+    """Say what an answer means.
+
+    Args:
+        provider: ``quickbooks`` or ``xero``.
+        reply: The answer.
+        is_conditional: What was asked for is what has changed since a time.
 
     Source:
         https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes,
         https://developer.xero.com/documentation/api/accounting/responsecodes (read November 2026);
         a Fault may come with status 200, and an error's body need not be JSON.
     """
-    document = read_json(response, body)
-    fault = read_fault(response, body, document)
+    document = read_json(reply)
+    fault = read_fault(reply, document)
     number = None if fault is None else fault.number
-    if (verdict := _judge_status(response, number)) is not None:
+    if (verdict := _judge_status(reply, number)) is not None:
         return verdict
     if provider == QUICKBOOKS and number in _BY_FAULT:
         return _BY_FAULT[number]
-    if response.status_code >= 300:
-        return _judge_error(provider, response, fault)
+    if reply.status == 304 and is_conditional:
+        # What HTTP has for "nothing was changed since"; Xero is not known to send it.
+        return Verdict(Action.USE, document={"Contacts": [], "pagination": {"pageCount": 0, "itemCount": 0}})
+    if reply.status >= 300:
+        return _judge_error(provider, reply, fault)
     if fault is not None:
         reason = "an error without a number" if number is None else f"error {number}"
         return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
     if isinstance(document, dict):
         return Verdict(Action.USE, document=document)
-    if says_json(response) and document is None:
+    if says_json(reply) and document is None:
         return Verdict(Action.RETRY, "its answer broke off")
     return Verdict(Action.STOP, UNEXPECTED)
 
 
-def _judge_status(response: Response, number: int | None) -> Verdict | None:
+def _judge_status(reply: Reply, number: int | None) -> Verdict | None:
     """Return what a status means that decides whatever else the answer says; none where it does not."""
-    status, reason = response.status_code, _reason(response, number)
+    status, reason = reply.status, _reason(reply, number)
     if status >= 500:
         return Verdict(Action.STOP if status in _NEVER_DONE else Action.RETRY, reason)
-    if status == 429 and _is_of_the_day(response):
+    if status == 429 and _is_of_the_day(reply):
         return Verdict(Action.STOP_FOR_TODAY, reason)
     return Verdict(_BY_STATUS[status], reason) if status in _BY_STATUS else None
 
 
-def _judge_error(provider: str, response: Response, fault: Fault | None) -> Verdict:
-    status, reason = response.status_code, _reason(response, None if fault is None else fault.number)
-    if status == 304 and "If-Modified-Since" in response.request.headers:
-        # What HTTP has for "nothing was changed since"; Xero is not known to send it.
-        return Verdict(Action.USE, document={"Contacts": [], "pagination": {"pageCount": 0, "itemCount": 0}})
+def _judge_error(provider: str, reply: Reply, fault: Fault | None) -> Verdict:
+    status, reason = reply.status, _reason(reply, None if fault is None else fault.number)
     if status == 403 and provider == XERO and fault is not None and "AuthenticationUnsuccessful" in fault.detail:
         return Verdict(Action.RENEW, reason)
     codes = {403: FORBIDDEN, 404: NOT_FOUND}
@@ -129,40 +133,40 @@ def _judge_error(provider: str, response: Response, fault: Fault | None) -> Verd
     return Verdict(Action.STOP, f"{reason}, which is no answer to this request")
 
 
-def _reason(response: Response, number: int | None) -> str:
-    status = f"status {response.status_code}"
+def _reason(reply: Reply, number: int | None) -> str:
+    status = f"status {reply.status}"
     return status if number is None else f"{status}, error {number}"
 
 
-def request_id(provider: str, response: Response) -> str | None:
+def request_id(provider: str, reply: Reply) -> str | None:
     """Return the id by which the provider's support finds a request."""
-    found = response.headers.get(_REQUEST_IDS[provider], "")
+    found = reply.headers.get(_REQUEST_IDS[provider], "")
     return found if _REQUEST_ID.fullmatch(found) else None
 
 
-def retry_after(response: Response, now: datetime) -> float | None:
+def retry_after(reply: Reply, now: datetime) -> float | None:
     """Return the seconds that an answer asks to wait, from a number or a date; ``now`` where it has no Date itself."""
-    asked = response.headers.get("Retry-After", "").strip()
+    asked = reply.headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(asked):
         return float(asked)
     until = _http_date(asked)
     if until is None:
         return None
-    return max((until - (server_date(response) or now)) / timedelta(seconds=1), 0)
+    return max((until - (server_date(reply) or now)) / timedelta(seconds=1), 0)
 
 
-def server_date(response: Response) -> datetime | None:
+def server_date(reply: Reply) -> datetime | None:
     """Return the server's time in UTC as HTTP has it."""
-    return _http_date(response.headers.get("Date", ""))
+    return _http_date(reply.headers.get("Date", ""))
 
 
-def is_last_of_the_day(response: Response) -> bool:
+def is_last_of_the_day(reply: Reply) -> bool:
     """Tell whether this was the last call of the day that the provider allows."""
-    return response.headers.get("X-DayLimit-Remaining", "").strip() == "0"
+    return reply.headers.get("X-DayLimit-Remaining", "").strip() == "0"
 
 
-def _is_of_the_day(response: Response) -> bool:
-    return response.headers.get("X-Rate-Limit-Problem", "").strip().lower() == "day" or is_last_of_the_day(response)
+def _is_of_the_day(reply: Reply) -> bool:
+    return reply.headers.get("X-Rate-Limit-Problem", "").strip().lower() == "day" or is_last_of_the_day(reply)
 
 
 def _http_date(text: str) -> datetime | None:

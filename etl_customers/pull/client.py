@@ -11,11 +11,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Never, NoReturn, Protocol, Self
 
-import requests
-from requests.auth import AuthBase
-
+from etl_customers.base import http
 from etl_customers.base.errors import ProviderUnavailable
-from etl_customers.connections.bodies import Endless, Session, read_body
 from etl_customers.pull.answers import (
     UNEXPECTED,
     Action,
@@ -31,10 +28,8 @@ from etl_customers.pull.refusals import RequestRefused
 from etl_customers.settings.sections import Settings
 from schemas.sources import LABELS
 
-_TIMEOUTS = (5, 125)
-"""Seconds to connect and to wait for bytes; Intuit itself gives up after 120."""
-_MOST_BYTES, _LONGEST_ANSWER = 64 * 1024 * 1024, 300
-"""Of one answer, unpacked, and the seconds in which it comes: many times what a page needs."""
+_LIMITS = http.Limits(connect_seconds=5, silent_seconds=125, most_bytes=64 * 1024 * 1024, body_seconds=300)
+"""Intuit itself gives up after 120 seconds; of bytes, and of seconds in which they come, many times what a page needs."""
 _TRIES = 6
 _LONGEST_WAIT = 90
 """Seconds; a provider that asks for more is asked again by a later run."""
@@ -101,7 +96,7 @@ class Client:
         self._base = str(section.api_url).rstrip("/")
         self._clock = clock or Clock()
         self._pacing = Pacing(provider, section.requests_per_minute, section.deadline_minutes, self._clock)
-        self._session = Session()
+        self._http = http.Http(_LIMITS)
         self._is_day_used_up = self._is_accepted = False
 
     def __enter__(self) -> Self:
@@ -110,7 +105,7 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         """Give its sockets back."""
-        self._session.close()
+        self._http.close()
 
     def utc_now(self) -> datetime:
         """Return the time of this machine."""
@@ -124,7 +119,7 @@ class Client:
         """Ask until there is an answer that can be used.
 
         Only what may pass is tried again: limits, breakdowns of the server, broken connections.
-        A rejected token is renewed once; no redirect is followed.
+        A rejected token is renewed once.
 
         Raises:
             ProviderUnavailable: No such answer came in six tries, in the time of one pull, or
@@ -180,39 +175,25 @@ class Client:
         return outcome
 
     def _exchange(self, request: Request, token: str) -> "tuple[int | None, Answer | _Failure]":
-        """Return status and meaning of the answer, or why there is none; the libraries' texts hold addresses."""
+        """Return status and meaning of the answer, or why there is none."""
+        headers = {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {token}"}
         try:
-            with self._session.get(
-                self._base + request.path,
-                params=dict(request.parameters),
-                headers={"Accept": "application/json", **request.headers},
-                auth=_Bearer(token),
-                timeout=_TIMEOUTS,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = read_body(response, _MOST_BYTES, _LONGEST_ANSWER)
-        except requests.Timeout:
-            return None, _Failure(Action.RETRY, "no answer in time")
-        except requests.exceptions.SSLError:
-            return None, _Failure(Action.RETRY, "no secure connection can be made")
-        except requests.RequestException:
-            return None, _Failure(Action.RETRY, "the connection cannot be made, or broke off")
-        except Endless:
-            return None, _Failure(Action.STOP, "its answer did not end")
-        return response.status_code, self._read(request, response, body)
+            reply = self._http.send(http.Request("GET", self._base + request.path, headers, request.parameters))
+        except http.NoReply as error:
+            return None, _LOST.get(error.loss, _BROKEN_OFF)
+        return reply.status, self._read(request, reply)
 
-    def _read(self, request: Request, response: requests.Response, body: bytes) -> "Answer | _Failure":
-        request_number = request_id(self.provider, response)
-        verdict = judge(self.provider, response, body)
+    def _read(self, request: Request, reply: http.Reply) -> "Answer | _Failure":
+        request_number = request_id(self.provider, reply)
+        verdict = judge(self.provider, reply, is_conditional="If-Modified-Since" in request.headers)
         if verdict.action is not Action.USE:
-            wait = retry_after(response, self._clock.utc_now())
+            wait = retry_after(reply, self._clock.utc_now())
             return _Failure(verdict.action, verdict.reason, verdict.code, request_number, wait)
-        self._is_day_used_up = is_last_of_the_day(response)
+        self._is_day_used_up = is_last_of_the_day(reply)
         records = request.records_in(verdict.document)
         if records is None:
             return _Failure(Action.STOP, UNEXPECTED, "", request_number)
-        return Answer(verdict.document, records, server_date(response), request_number)
+        return Answer(verdict.document, records, server_date(reply), request_number)
 
     def _pause(self, failure: "_Failure", failures: int) -> float:
         """Return the seconds to wait before the next try: what the provider asks for, else longer each time."""
@@ -258,12 +239,9 @@ class _Failure:
     retry_after: float | None = None
 
 
-class _Bearer(AuthBase):
-    """Puts the token on; as ``auth``, since a .netrc would take the place of a header."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+_BROKEN_OFF = _Failure(Action.RETRY, "the connection cannot be made, or broke off")
+_LOST = {
+    http.Loss.TIMED_OUT: _Failure(Action.RETRY, "no answer in time"),
+    http.Loss.NOT_SECURE: _Failure(Action.RETRY, "no secure connection can be made"),
+    http.Loss.ENDLESS: _Failure(Action.STOP, "its answer did not end"),
+}

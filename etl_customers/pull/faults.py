@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError
 
-from requests import Response
+from etl_customers.base.http import Reply
 
 THROTTLED = 3001
 """QuickBooks' number of too many calls; older gateways say it in words only."""
@@ -29,28 +29,27 @@ class Fault:
     """For comparing, never for showing: it echoes tokens and customers' values."""
 
 
-def says_json(response: Response) -> bool:
+def says_json(reply: Reply) -> bool:
     """Tell whether an answer says of itself that it is JSON."""
-    return "json" in _content_type(response)
+    return "json" in _content_type(reply)
 
 
-def read_json(response: Response, body: bytes) -> object:
+def read_json(reply: Reply) -> object:
     """Return the body's value, None where it has none; a body that does not say that it is JSON is not read."""
-    if not says_json(response):
+    if not says_json(reply):
         return None
     try:
-        value: object = json.loads(body)
+        value: object = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
     return value
 
 
-def read_fault(response: Response, body: bytes, document: object) -> Fault | None:
+def read_fault(reply: Reply, document: object) -> Fault | None:
     """Return the error that an answer holds, none where it holds none.
 
     Args:
-        response: Says what its body is; without a word, XML that begins like a fault is taken for one.
-        body: Unpacked.
+        reply: Says what its body is; without a word, XML that begins like a fault is taken for one.
         document: What ``read_json`` has read of it.
 
     Source:
@@ -59,8 +58,12 @@ def read_fault(response: Response, body: bytes, document: object) -> Fault | Non
     """
     if isinstance(document, dict):
         return _fault_in_json(document)
-    if document is None and len(body) <= _MOST_BYTES and ("xml" in _content_type(response) or _XML.match(body)):
-        return _fault_in_xml(body)
+    if (
+        document is None
+        and len(reply.body) <= _MOST_BYTES
+        and ("xml" in _content_type(reply) or _XML.match(reply.body))
+    ):
+        return _fault_in_xml(reply.body)
     return None
 
 
@@ -121,5 +124,5 @@ def _as_number(value: object) -> int | None:
     return int(text) if isinstance(value, int | str) and _NUMBER.fullmatch(text) else None
 
 
-def _content_type(response: Response) -> str:
-    return response.headers.get("Content-Type", "").lower()
+def _content_type(reply: Reply) -> str:
+    return reply.headers.get("Content-Type", "").lower()

@@ -14,10 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import requests
 from pydantic import HttpUrl
 
 from etl_customers.base.errors import SettingsInvalid
+from etl_customers.base.http import Http, Limits, Loss, NoReply, Request
 from etl_customers.database.ledger import FINISHED, REFUSED, ImportRecord
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Alerts
@@ -228,29 +228,24 @@ def _about(record: ImportRecord, file: str | None) -> dict[str, Any]:
 def _post(url: HttpUrl, entry: Mapping[str, Any], timeout_seconds: float) -> str | None:
     """Return what went wrong, in words that name the host only."""
     problem, deadline = None, time.monotonic() + timeout_seconds
+    request = Request("POST", str(url), {"Content-Type": "application/json"}, body=json.dumps(entry).encode())
     for pause in (0.0, *_PAUSES_SECONDS):
         if pause and time.monotonic() + pause >= deadline:
             break
         time.sleep(pause)
+        left = max(deadline - time.monotonic(), _SHORTEST_WAIT_SECONDS)
         try:
-            # The body of the answer is of no interest, and may be endless.
-            with requests.post(
-                str(url),
-                json=entry,
-                timeout=max(deadline - time.monotonic(), _SHORTEST_WAIT_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                code = answer.status_code
-        except requests.Timeout:  # one of connecting is a ConnectionError, too
-            problem = f"did not answer within {timeout_seconds:g} s"
-            break
-        except requests.ConnectionError:
+            with Http(Limits(left, left, most_bytes=None, body_seconds=0)) as http:
+                code = http.send(request).status
+        except NoReply as error:
+            if error.loss is Loss.TIMED_OUT:
+                problem = f"did not answer within {timeout_seconds:g} s"
+                break
+            if error.loss is Loss.UNREADABLE:
+                problem = f"could not be asked ({error.library_error})"
+                break
             problem = "cannot be reached"
             continue
-        except requests.RequestException as error:
-            problem = f"could not be asked ({type(error).__name__})"  # its text has the URL
-            break
         if code < _REDIRECTS:
             return None
         problem = f"answered {code}" + ("; redirects are not followed" if code < _CLIENT_ERRORS else "")
