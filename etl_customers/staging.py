@@ -127,7 +127,7 @@ class StagingDamaged(DiskUnavailable):
     def __str__(self) -> str:
         """Name the file and the stage to begin with."""
         return (
-            f"the staging file {self.path} is damaged or of another version of this program; nothing is half done, "
+            f"the staging file {self.path} is damaged or of another version of this program; nothing is half done; "
             "import the same file, or pull, again, or materialize the import from its first asset on"
         )
 

@@ -33,7 +33,7 @@ WISH = {
         description="The provider's id of the company; left empty, all connected companies are pulled, one after the other.",
     ),
     "full": dg.Field(
-        dg.Bool, default_value=False, description="All customers, not only those that changed since the last pull."
+        dg.Bool, default_value=False, description="Pull all customers, not only those that changed since the last pull."
     ),
     "accept_vanished": dg.Field(
         dg.Bool,

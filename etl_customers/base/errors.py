@@ -97,8 +97,8 @@ class ReconnectNeeded(PullRefused):
     def __str__(self) -> str:
         """Name the connection and the command."""
         return (
-            f"{LABELS[self.provider]} does not accept the connection {self.tenant_id} any more; customers and links "
-            f"are as they were; run: etl-customers connect {self.provider}"
+            f"{LABELS[self.provider]} no longer accepts the connection {self.tenant_id}; "
+            f"customers and links are unchanged; to connect again, run: etl-customers connect {self.provider}"
         )
 
 
@@ -119,7 +119,7 @@ class DatabaseUnavailable(NotNow):
         """Name the target without its password, and why, in the driver's class of words."""
         return (
             f"the target database {self.target} cannot be used now ({self.reason}); "
-            "nothing is half done; put that right and run the same command again"
+            "nothing is half done; correct that and run the same command again"
         )
 
 
@@ -134,7 +134,7 @@ class DatabaseNotMigrated(NotNow):
         """Say which version is there and which command brings the other."""
         state = "has no tables of etl-customers" if self.found is None else f"is at version {self.found}"
         return (
-            f"the target database {self.target} {state}, this program needs {self.expected}; "
+            f"the target database {self.target} {state}; this program needs version {self.expected}; "
             "run: etl-customers database upgrade"
         )
 
@@ -149,7 +149,8 @@ class DiskUnavailable(NotNow):
     def __str__(self) -> str:
         """Name the path and the operating system's reason."""
         return (
-            f"{self.path} cannot be used ({self.reason}); nothing is half done, free the disk or the path and run again"
+            f"{self.path} cannot be used ({self.reason}); nothing is half done; "
+            "free disk space or give access to the path, and run it again"
         )
 
 
@@ -178,8 +179,8 @@ class ProviderUnavailable(NotNow):
         """Name the provider, the reason in our words, and the id by which its support finds the request."""
         request = f", request {self.request_id}" if self.request_id else ""
         return (
-            f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done, "
-            f"run again later: etl-customers {self.command} {self.provider}"
+            f"{LABELS[self.provider]} cannot be used now ({self.reason}{request}); nothing is half done; "
+            f"try again later: etl-customers {self.command} {self.provider}"
         )
 
 

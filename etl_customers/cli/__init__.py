@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-_STOPPED = b"\nstopped; the same command may be run again\n"
+_STOPPED = b"\nstopped; you can run the same command again\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

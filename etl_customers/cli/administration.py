@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
-    """Examine the installation; exit 0 when all is well, 1 on a problem, 3 when the database is down."""
+    """Check the installation; exit 0 if all is well, 1 on a problem, 3 if the database is down."""
     from etl_customers.cli.doctor import examine
     from etl_customers.cli.screen import print_json, say
     from etl_customers.settings.home import find_home
@@ -41,7 +41,7 @@ def doctor(json: JsonOption = False, home: HomeOption = None) -> int:
 
 
 def upgrade(home: HomeOption = None) -> None:
-    """Bring the target's tables to this program's version; nothing is done when they are."""
+    """Bring the target's tables to the version that this program needs."""
     from etl_customers.cli.screen import say
     from etl_customers.database.connect import current_version, target_name
     from etl_customers.database.connect import upgrade as upgrade_target
@@ -51,11 +51,11 @@ def upgrade(home: HomeOption = None) -> None:
         upgrade_target(target)
         after = current_version(target)
         name = target_name(target)
-    say(f"{name} {'already was at' if before == after else 'is now at'} version {after}")
+    say(f"{name} {'was already at' if before == after else 'is now at'} version {after}")
 
 
 def status(json: JsonOption = False, home: HomeOption = None) -> int:
-    """Say which version the target's tables have and which this program needs; exit 1 when they differ."""
+    """Show which version the target's tables have and which this program needs; exit 1 if they differ."""
     from etl_customers.cli.screen import print_json, say
     from etl_customers.database.connect import current_version, target_name
     from etl_customers.database.migrations import HEAD
@@ -67,7 +67,7 @@ def status(json: JsonOption = False, home: HomeOption = None) -> int:
     elif found == HEAD:
         say(f"{name} is at version {found}, as needed")
     else:
-        say(f"{name} is at version {found or 'none'}, this program needs {HEAD}; run: etl-customers database upgrade")
+        say(f"{name} is at version {found or 'none'}; this program needs {HEAD}; run: etl-customers database upgrade")
     return 0 if found == HEAD else 1
 
 

@@ -24,7 +24,7 @@ def command() -> TyperGroup:
     """Return the whole command, ready to be invoked."""
     app = typer.Typer(
         name="etl-customers",
-        help="Import existing customers: every row is loaded, or listed with all the reasons why not.",
+        help="Import existing customers: every row is loaded, or listed with all the reasons why it was not.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -61,7 +61,7 @@ def _print_version(is_asked: bool) -> None:
 
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass

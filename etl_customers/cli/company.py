@@ -51,7 +51,7 @@ def read_company_region(text: str, provider: str, home: Path | None) -> str:
     countries = [country] if country is not None else sorted(connected)
     if not countries:
         raise UsageError(
-            f"{provider}.region is a state of the country of the connected company, which is not known; "
+            f"{provider}.region needs the country of the connected company, which is not known; "
             f"set it first, such as: etl-customers settings set {provider}.country AU"
         )
     found = (read_region(places, text, country) for country in countries)
@@ -59,7 +59,7 @@ def read_company_region(text: str, provider: str, home: Path | None) -> str:
         return name
     nearest = [state for country in countries for state in places.suggest_states(text, country)]
     lists = " or ".join(f"etl-customers states {country}" for country in countries)
-    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"they are listed by: {lists}"
+    hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"to list them, run: {lists}"
     raise UsageError(f"{provider}.region must be a state of {' or '.join(countries)}; {hint}")
 
 
@@ -88,7 +88,7 @@ def _ask() -> str:
 
     from etl_customers.cli.screen import say
 
-    say("Rows of the file do not say their country, so that of your company is taken for them.")
+    say("Some rows of the file have no country, so they get the country of your company.")
     while True:
         answer: str = typer.prompt("In which country is the company (name or code)?", prompt_suffix=" ")
         try:

@@ -25,7 +25,9 @@ class ProviderName(StrEnum):
 ProviderArgument = Annotated[ProviderName, typer.Argument(help="quickbooks or xero.", show_default=False)]
 TenantOption = Annotated[
     str | None,
-    typer.Option("--tenant", help="Id of the company at the provider, where there are several.", show_default=False),
+    typer.Option(
+        "--tenant", help="Id of the company at the provider; needed when several are connected.", show_default=False
+    ),
 ]
 
 
@@ -39,7 +41,11 @@ def add_to(app: typer.Typer) -> None:
 def connect(
     provider: ProviderArgument,
     manual: Annotated[
-        bool, typer.Option("--manual", help="Without a browser on this machine: open an address, paste another one.")
+        bool,
+        typer.Option(
+            "--manual",
+            help="For a machine without a browser: open an address elsewhere and paste the one that it leads to.",
+        ),
     ] = False,
     tenant: TenantOption = None,
     home: HomeOption = None,
@@ -48,9 +54,9 @@ def connect(
 
     Exit codes:
 
-    0: it is connected, and what it was asked at first it has answered
+    0: it is connected and answers
 
-    1: it is connected, but does not answer all that a pull asks
+    1: it is connected, but does not answer everything that a pull asks
 
     2: it is not connected
 
@@ -86,22 +92,25 @@ def connect(
         "environment": look.environment,
         "country": (company.country if company else None) or "not known",
         "region": (company.region if company else None) or "not known",
-        "customers": "not known" if look.customers is None else f"{look.customers:,}, inactive ones too",
+        "customers": "not known" if look.customers is None else f"{look.customers:,}, including inactive ones",
     }
     console().print(pairs(facts.items()))
     if look.kinds is not None:
         taken = {kind.name: kind.is_taken_by(settings.provider(provider.value)) for kind in KINDS[provider.value]}
         print_kinds(provider.value, [(name, number, taken[name]) for name, number in look.kinds.items()])
     elif look.why_no_kinds is not None:
-        say(f"{look.why_no_kinds}; a pull of all customers counts them")
+        say(f"{look.why_no_kinds}; a full pull counts them")
     for problem in look.problems:
-        say(f"error: {problem}; see that the app, and whoever gave access, may read it there", error=True)
-    say(f"pull its customers with: etl-customers pull {provider.value} --tenant {record.tenant_id}")
+        say(
+            f"error: {problem}; check that the app, and the person who gave access, may read it at the provider",
+            error=True,
+        )
+    say(f"to pull its customers, run: etl-customers pull {provider.value} --tenant {record.tenant_id}")
     return 1 if look.problems else 0
 
 
 def connections(json: JsonOption = False, home: HomeOption = None) -> None:
-    """List the connections: which company, in which state, and until when it lives unless it is used, and at most."""
+    """List the connections: the company, the state, when it expires if not used, and when it expires in any case."""
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.database.connect import reading
     from etl_customers.database.connections import list_connections
@@ -131,7 +140,7 @@ def connections(json: JsonOption = False, home: HomeOption = None) -> None:
     if json:
         print_json({"connections": rows})
     elif not rows:
-        say("no connections; make one with: etl-customers connect quickbooks, or: etl-customers connect xero")
+        say("no connections; to make one, run: etl-customers connect quickbooks, or: etl-customers connect xero")
     else:
         headers = ("provider", "tenant", "name", "state", "renewed", "dies on", "ends on")
         lines = [
@@ -167,11 +176,11 @@ def disconnect(
     found = find_home(home)
     with target_at(home) as target:
         record, problem = disconnect_company(found, load_settings(found), target, provider.value, tenant, force=force)
-    say(f"{LABELS[provider.value]} company {record.tenant_id} is disconnected; its customers stay as they are")
+    say(f"{LABELS[provider.value]} company {record.tenant_id} is disconnected; its customers are unchanged")
     if problem is not None:
         say(
-            f"it could not be ended at {LABELS[provider.value]}: end it there, among the connected applications; "
-            f"the reason was: {problem}",
+            f"it could not be ended at {LABELS[provider.value]} ({problem}); "
+            "end it there yourself, in the list of connected apps",
             error=True,
         )
 
@@ -210,5 +219,5 @@ def _choose(companies: "Sequence[Company]") -> str | None:
         say(f"  {number}  {company.tenant_id}  {company.name or ''}")
     chosen = 0
     while not 1 <= chosen <= len(companies):
-        chosen = typer.prompt(f"which one is to be connected, 1 to {len(companies)}", type=int)
+        chosen = typer.prompt(f"which one do you want to connect, 1 to {len(companies)}", type=int)
     return companies[chosen - 1].tenant_id

@@ -44,9 +44,11 @@ def list_(
         list[str] | None,
         typer.Argument(help="Part of a name, the name in the books, e-mail, phone or address.", show_default=False),
     ] = None,
-    source: Annotated[str | None, typer.Option("--source", help="Only from csv, quickbooks or xero.")] = None,
-    import_id: Annotated[str | None, typer.Option("--import", help="Only of this import.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST_LISTED, help="Most customers to list.")] = 50,
+    source: Annotated[str | None, typer.Option("--source", help="Only customers from csv, quickbooks or xero.")] = None,
+    import_id: Annotated[str | None, typer.Option("--import", help="Only customers of this import.")] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MOST_LISTED, help="How many customers to list at most.")
+    ] = 50,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -70,7 +72,7 @@ def list_(
         say(
             "no such customer"
             if text or source or import_id
-            else "no customers yet; begin with: etl-customers import FILE"
+            else "no customers yet; to begin, run: etl-customers import FILE"
         )
     else:
         # Where the books have a name of their own for somebody, it says who of several is meant.
@@ -78,7 +80,7 @@ def list_(
         rows = [_row(one, others[one.id]) if any(others.values()) else _row(one) for one in shown]
         console().print(table(_HEADERS if not any(others.values()) else _HEADERS_OF_PULLED, rows, right=("id",)))
         if len(found) > limit:
-            say(f"and more; narrow the search, or see more with --limit {min(limit * 10, MOST_LISTED)}")
+            say(f"there are more; narrow the search, or list more with --limit {min(limit * 10, MOST_LISTED)}")
 
 
 def show(customer_id: _CustomerId, json: JsonOption = False, home: HomeOption = None) -> None:
@@ -106,7 +108,7 @@ def edit(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
-    """Change a customer by the rules of an import; what was before is kept in its trace."""
+    """Change a customer under the rules of an import; its trace keeps the old values."""
     from etl_customers.changes.editing import edit as edit_customer
     from etl_customers.cli.screen import print_json, say
     from etl_customers.database.connect import reading
@@ -126,7 +128,7 @@ def edit(
     if json:
         print_json({"id": customer_id, "changes": [_change_record(change) for change in made]})
     elif not made:
-        say(f"customer {customer_id} is as it was")
+        say(f"customer {customer_id} is unchanged")
     else:
         say(f"customer {customer_id} changed:", *(f"  {_change_line(change)}" for change in made))
     return 0
@@ -140,7 +142,7 @@ def trace(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Tell where a customer came from: import, file, SHA-256, row, run; and what changed since."""
+    """Show where a customer came from (import, file, SHA-256, row, run) and what has changed since."""
     from etl_customers.cli.screen import console, pairs, print_json, say, show
     from etl_customers.database.connect import reading
     from etl_customers.database.customers import trace_customer
@@ -180,7 +182,7 @@ def _parse(changes: list[str]) -> dict[str, str]:
         name, sign, value = change.partition("=")
         column = name.strip().lower().replace("-", "_").replace(" ", "_")
         if not sign or not column:
-            raise UsageError("a change is written COLUMN=VALUE, such as city=Sydney; quote values with spaces")
+            raise UsageError("write a change as COLUMN=VALUE, such as city=Sydney; quote values with spaces")
         if column in parsed:
             raise UsageError(f"{column} is given twice")
         parsed[column] = value.strip() if column != "password" else value
@@ -268,10 +270,10 @@ def _link_lines(links: "list[ProviderLink]") -> list[tuple[str, object]]:
     for link in links:
         more = [f"below {link.parent_id}"] if link.parent_id else []
         more += [f"merged into {link.merged_into}"] if link.merged_into else []
-        more += [f"not there since {show(link.vanished_at)}"] if link.vanished_at else []
+        more += [f"gone at the provider since {show(link.vanished_at)}"] if link.vanished_at else []
         more += [f"to be erased since {show(link.erasure_asked_at)}"] if link.erasure_asked_at else []
         what = f"{link.provider_id} of tenant {link.tenant_id}"
-        called = [f"there called {link.name}"] if link.name else []
+        called = [f"called {link.name} there"] if link.name else []
         lines.append((LABELS[link.provider], ", ".join([what, *called, *more])))
     return lines
 

@@ -15,9 +15,12 @@ def add_to(app: typer.Typer) -> None:
 def ui(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 3000,
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; any but this machine's own needs ui.password.")
+        str,
+        typer.Option("--host", help="Address to listen on; if other machines can reach it, ui.password must be set."),
     ] = "127.0.0.1",
-    read_only: Annotated[bool, typer.Option("--read-only", help="Look only: nothing can be launched.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Show everything, but launch and change nothing.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Open the Dagster UI and daemon on this home; Ctrl-C ends both."""

@@ -69,7 +69,7 @@ def _environment() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("python", sys.version_info >= _OLDEST_PYTHON, version, "install Python 3.11 or newer and run: make")
     expat = ".".join(map(str, pyexpat.version_info))
-    slow = " (before 2.6 it is slow on hostile workbooks, which are refused before it reads them)"
+    slow = " (older than 2.6, so slow on hostile workbooks; they are refused before it reads them)"
     yield Finding("expat", True, expat + (slow if pyexpat.version_info < _EXPAT_WITH_LIMITS else ""))
     missing, found = [], []
     for name in _PACKAGES:
@@ -83,7 +83,7 @@ def _environment() -> Iterator[Finding]:
 
 def _home(home: Home) -> Iterator[Finding]:
     if home.path.exists() and not home.path.is_dir():
-        yield Finding("home", False, f"{home.path} is no folder", "move it away, or name another home", 3)
+        yield Finding("home", False, f"{home.path} is not a folder", "move it away, or choose another home", 3)
         return
     if not home.path.is_dir():
         yield Finding("home", True, f"{home.path} does not exist yet; the first import makes it")
@@ -97,20 +97,25 @@ def _home(home: Home) -> Iterator[Finding]:
     yield Finding(
         "files",
         not (opened and mode & 0o077),
-        f"{len(opened)} files and folders are open to others" if opened else "all are their owner's only",
+        f"{len(opened)} files and folders are open to others" if opened else "only their owner can open them",
         f"run: chmod -R go= {home.path}",
     )
     try:
         with tempfile.TemporaryFile(dir=home.path):
             yield Finding("writing", True, "the home can be written")
     except OSError as error:
-        yield Finding("writing", False, error.strerror or "no", f"give the user {os.getuid()} the home", 3)
+        yield Finding(
+            "writing", False, error.strerror or "no", f"give the user {os.getuid()} permission to write to the home", 3
+        )
     rejected = count_rejected(home)
-    detail = f"{rejected} to look at in inbox/rejected, each with a note" if rejected else "nothing was rejected"
+    detail = f"{rejected} in inbox/rejected, each with a note; look at them" if rejected else "nothing was rejected"
     yield Finding("inbox", True, detail)
     free = shutil.disk_usage(home.path).free
     yield Finding(
-        "disk", free >= _LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free", "free some: imports need room for staging"
+        "disk",
+        free >= _LEAST_FREE_BYTES,
+        f"{free / 1024**3:.1f} GiB free",
+        "free some space: imports need it for staging",
     )
 
 
@@ -125,9 +130,9 @@ def _settings(home: Home) -> Iterator[Finding]:
         if log_file is not None:
             check_log_file(home, log_file)
     except EtlCustomersError as error:
-        yield Finding("settings", False, str(error), f"correct {home.settings_file} or the environment")
+        yield Finding("settings", False, str(error), f"correct {home.settings_file} or the environment variable")
     else:
-        yield Finding("settings", True, "all can be used")
+        yield Finding("settings", True, "all are valid")
 
 
 def _target(home: Home) -> Iterator[Finding]:
@@ -151,7 +156,9 @@ def _tables(home: Home, target: Engine) -> Iterator[Finding]:
     try:
         found = current_version(target)
     except DatabaseUnavailable as error:
-        yield Finding("database", False, error.reason, f"see that {error.target} is up and may be used", 3)
+        yield Finding(
+            "database", False, error.reason, f"check that {error.target} is running and that its user may use it", 3
+        )
         return
     except EtlCustomersError as error:
         yield Finding("database", False, str(error), "correct ETL_CUSTOMERS_DATABASE_URL")
@@ -180,7 +187,7 @@ def _aliases(home: Home, target: Engine) -> Iterator[Finding]:
     except EtlCustomersError as error:
         yield Finding("aliases", False, str(error), "run: etl-customers settings unset csv.aliases.HEADER")
     else:
-        yield Finding("aliases", True, "each leads to a column of its own")
+        yield Finding("aliases", True, "each names a different column")
 
 
 def _imports(home: Home, target: Engine) -> Iterator[Finding]:
@@ -191,7 +198,7 @@ def _imports(home: Home, target: Engine) -> Iterator[Finding]:
     yield Finding(
         "uploads",
         not stale,
-        f"{len(stale)} of ended imports are left" if stale else "none is left of an ended import",
+        f"{len(stale)} belong to ended imports" if stale else "no ended import has left one",
         "the next import deletes them",
     )
     before = datetime.now(UTC) - _STUCK_AFTER
@@ -199,7 +206,7 @@ def _imports(home: Home, target: Engine) -> Iterator[Finding]:
     yield Finding(
         "imports",
         not stuck,
-        f"{len(stuck)} accepted long ago and not ended: {', '.join(stuck[:5])}" if stuck else "none is stuck",
+        f"{len(stuck)} accepted long ago and still under way: {', '.join(stuck[:5])}" if stuck else "none is stuck",
         "import the same file, or pull, again, or re-execute the run in etl-customers ui",
     )
 
@@ -219,18 +226,18 @@ def _connection(home: Home, one: ConnectionRecord, token: str | None) -> Finding
 
     what, renew = f"connection {one.provider} {one.tenant_id}", f"run: etl-customers connect {one.provider}"
     if one.state == RECONNECT or token is None:
-        return Finding(what, False, f"{LABELS[one.provider]} does not accept it any more", renew)
+        return Finding(what, False, f"{LABELS[one.provider]} no longer accepts it", renew)
     try:
         open_vault(home).decrypt(token, f"{LABELS[one.provider]} {one.tenant_id}")
     except EtlCustomersError as error:
         return Finding(what, False, "its token cannot be read", str(error))
-    life = f"last renewed {_day(one.refreshed_at)}, dies on {_day(one.refresh_expires_at)} unless it is used"
+    life = f"last renewed {_day(one.refreshed_at)}, expires on {_day(one.refresh_expires_at)} if it is not used"
     if one.hard_expires_at is not None:
-        life += f"; ends for good on {_day(one.hard_expires_at)}"
+        life += f"; expires in any case on {_day(one.hard_expires_at)}"
     if one.ends_soon(datetime.now(UTC)):
-        return Finding(what, False, life, f"a person has to give access again before that; {renew}")
+        return Finding(what, False, life, f"somebody has to give access again before that; {renew}")
     is_fresh = one.age_share(datetime.now(UTC)) <= OLD_SHARE
-    remedy = f"pull from it, or let etl-customers ui run, which renews it every week; once it is dead, {renew}"
+    remedy = f"pull from it, or keep etl-customers ui running, which renews it every week; if it has expired, {renew}"
     return Finding(what, is_fresh, life, remedy)
 
 
@@ -252,8 +259,8 @@ def _retention(home: Home, target: Engine) -> Iterator[Finding]:
     yield Finding(
         "retention",
         not left,
-        f"{left} files or imports are past {settings.retention.days} days (retention.days)"
+        f"{left} files or imports are older than {settings.retention.days} days (retention.days)"
         if left
-        else "nothing is past its time",
-        "run: etl-customers purge, or let etl-customers ui run, which does it every night",
+        else "nothing is older than its retention time",
+        "run: etl-customers purge, or keep etl-customers ui running, which does it every night",
     )

@@ -22,9 +22,9 @@ def write_file(path: Path, content: bytes) -> None:
         DiskUnavailable: It cannot be written.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file in it")
+        raise UsageError(f"{path} is a folder; give the path of a file")
     if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent}; make it, or name another")
+        raise UsageError(f"there is no folder {path.parent}; make it, or choose another")
     try:
         descriptor = _open_stream(path)
         if descriptor is None:
@@ -51,5 +51,5 @@ def _open_stream(path: Path) -> int | None:
     if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
         return None
     if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
-        raise UsageError(f"{path} is neither a file nor a pipe; name a file")
+        raise UsageError(f"{path} is neither a file nor a pipe; give the path of a file")
     return os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -37,7 +37,7 @@ def print_result(result: ImportResult, seconds: float | None = None) -> None:
         say(
             "",
             f"{_rows(result.rows.unread)} after the first blank row {_were(result.rows.unread)} not read: "
-            "a blank row ends the file. Delete it and import the file again to have them.",
+            "a blank row ends the file. To import them, delete it and import the file again.",
         )
     next_step = _next_step(result)
     if next_step:
@@ -88,13 +88,13 @@ def _count(record: ImportRecord, name: str, left_out: int) -> int | None:
 def _headline(result: ImportResult) -> str:
     name, rows = clean(result.file or "the file"), result.rows
     if result.status == "dry_run":
-        return f"{name}: {rows.loaded} of {_rows(rows.read)} would be loaded (dry run, nothing was)"
+        return f"{name}: {rows.loaded} of {_rows(rows.read)} would be loaded (dry run, nothing was loaded)"
     if result.status == "accepted":
-        return f"{name} is accepted, but its import has not ended"
+        return f"{name} was accepted, but its import has not ended"
     if result.status == "undone":
         return f"{name}: the import was undone on {show(result.undone_at)}; {rows.loaded} of {_rows(rows.read)} had been loaded"
     if result.repeat:
-        return f"{name}: this file was imported already on {show(result.finished_at)}; nothing was loaded now"
+        return f"{name}: this file was already imported on {show(result.finished_at)}; nothing was loaded this time"
     return f"{name}: {rows.loaded} of {_rows(rows.read)} loaded"
 
 
@@ -125,8 +125,10 @@ def _print_warnings(result: ImportResult) -> None:
         for key, count in counted.most_common()
     ]
     if left_out:  # an export may have dozens of them
-        lines.insert(0, (len(left_out), f"columns left out, which are not in the target: {', '.join(left_out)}", ""))
-    say("", f"Warnings ({len(result.warnings)}; these rows are loaded)")
+        lines.insert(
+            0, (len(left_out), f"columns left out because the target has no such column: {', '.join(left_out)}", "")
+        )
+    say("", f"Warnings ({len(result.warnings)}; these rows were loaded)")
     console().print(table(("times", "what", "rows"), lines, right=("times",)))
 
 
@@ -153,9 +155,9 @@ def _print_failed(result: ImportResult) -> None:
 
 def _next_step(result: ImportResult) -> list[str]:
     if result.status == "undone":
-        return ["To have its customers again, import the file again."]
+        return ["To load its customers again, import the file again."]
     if result.status == "accepted":
-        return ["Import the same file again: it carries on where it stopped."]
+        return ["Import the same file again: it continues where it stopped."]
     if result.status == "dry_run" and result.rows.failed:
         return ["Correct the rows in your file, or import it and correct the failed-rows file."]
     if result.failed_rows_file:
@@ -164,13 +166,13 @@ def _next_step(result: ImportResult) -> list[str]:
             f"Correct them there, then run: etl-customers import {shown_path(result.failed_rows_file)}",
         ]
     if result.rows.failed:
-        return [f"To have the failed rows as a file, run: etl-customers failed {result.import_id}"]
+        return [f"To write the failed rows to a file, run: etl-customers failed {result.import_id}"]
     return []
 
 
 def _print_refusal(result: ImportResult, refusal: Refusal) -> None:
     name = clean(result.file or "the file")
-    say(f"error: {name} is refused, nothing of it was loaded: {refusal.message}", error=True)
+    say(f"error: {name} was refused, nothing of it was loaded: {refusal.message}", error=True)
     if result.import_id:
         say(f"import: {result.import_id}", error=True)
 

@@ -45,23 +45,23 @@ def add_to(app: typer.Typer) -> None:
 
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV or .xlsx file of customers.", show_default=False)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, load nothing.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Import a file once more that was imported already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, but load nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Import the file even if it was imported before.")] = False,
     json: JsonOption = False,
     encoding: EncodingOption = None,
     home: HomeOption = None,
 ) -> int:
-    """Import a file of customers; every row is loaded or listed with all its reasons.
+    """Import a file of customers; every row is loaded, or listed with all the reasons why it was not.
 
     Exit codes:
 
-    0: all rows are loaded
+    0: all rows were loaded
 
     1: loaded, but some rows failed or were not read
 
-    2: the file is refused, nothing is loaded
+    2: the file was refused, nothing was loaded
 
-    3: it could not be done now, nothing is loaded; run it again
+    3: it could not be done now, nothing was loaded; run it again
     """
     if not json:
         from etl_customers.cli.company import settle_country
@@ -84,10 +84,12 @@ def import_(
 
 
 def template(
-    output: Annotated[Path | None, typer.Option("--output", help="File to write; else standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write; standard output if not given.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write an empty CSV with the account's columns; required ones bear a star."""
+    """Write an empty CSV with the account's columns; required ones have a star."""
     import csv
     import io
 
@@ -118,12 +120,14 @@ def template(
 
 def split(
     file: Annotated[Path, typer.Argument(help="A file with too many rows.", show_default=False)],
-    folder: Annotated[Path | None, typer.Option("--folder", help="Where the parts go; else beside the file.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Folder for the parts; the file's own folder if not given.")
+    ] = None,
     encoding: EncodingOption = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Break a file into parts that are short enough to import; each has the header."""
+    """Split a file into parts that are short enough to import; each has the header."""
     from etl_customers.cli.screen import print_json, say
     from etl_customers.read.split import split_file
     from etl_customers.settings.home import find_home
@@ -139,7 +143,7 @@ def split(
 
 def list_(
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=MOST_LISTED, help="Most imports to list.")
+        int, typer.Option("--limit", min=1, max=MOST_LISTED, help="How many imports to list at most.")
     ] = _IMPORTS_SHOWN,
     json: JsonOption = False,
     home: HomeOption = None,
@@ -160,7 +164,7 @@ def list_(
         print_json({"imports": [asdict(record) for record in records]})
         return
     if not records:
-        say("no imports yet; begin with: etl-customers import FILE")
+        say("no imports yet; to begin, run: etl-customers import FILE")
         return
     print_imports(records, left_out)
 
@@ -170,7 +174,7 @@ def show(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show one import: who, when, which bytes, its run, and what became of its rows."""
+    """Show one import: who, when, which file, its run, and what became of its rows."""
     from dataclasses import asdict
 
     from etl_customers.cli import pulls
@@ -198,10 +202,12 @@ def show(
 
 def failed(
     import_id: Annotated[str, typer.Argument(help="The import's id.", show_default=False)],
-    output: Annotated[Path | None, typer.Option("--output", help="File to write; else the one of the home.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write; a file in the home if not given.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Write an import's failed rows as a file to correct and import again; of a pull, what to do at the provider."""
+    """Write the failed rows of an import to a file to correct and import; for a pull, what to do at the provider."""
     from etl_customers.base.errors import NotFound
     from etl_customers.cli.files import write_file
     from etl_customers.cli.pasting import relative, shown_path
@@ -218,13 +224,13 @@ def failed(
         path = installation.failed_rows_path(import_id)
         written = 0 if record.status == "undone" else run_failed_rows(installation, import_id)
         if is_pull and (record.status == "undone" or not path.exists()):
-            say(f"nobody has to do anything about pull {import_id}")
+            say(f"there is nothing to do for pull {import_id}")
             return
         if not written and not path.exists():
             raise NotFound(
                 "failed-rows file of import",
                 import_id,
-                "its cells were erased, or deleted after their retention time; the reasons are still there: "
+                "its cells were erased, or deleted after their retention time; to see the reasons, run: "
                 f"etl-customers imports show {import_id}",
             )
         if output is not None:
@@ -233,7 +239,7 @@ def failed(
     if is_pull:
         command = f"etl-customers pull {record.source} --tenant {record.tenant_id}"
         say(
-            f"what to do about pull {import_id}: {relative(path)}",
+            f"what to do for pull {import_id}: {relative(path)}",
             f"Correct it at {LABELS[record.source]}, then run: {command}",
         )
         return
@@ -272,8 +278,8 @@ def _what_a_stop_left(installation: "Installation", accepted: "Accepted | None")
         import_id = accepted.record.import_id
         record = _find(installation.target, import_id)
         if record.status == FINISHED:
-            return f"stopped, but import {import_id} is loaded; see: etl-customers imports show {import_id}"
-        goes_on = f"stopped; import {import_id} is under way elsewhere, too, and goes on there"
+            return f"stopped, but import {import_id} was loaded; see: etl-customers imports show {import_id}"
+        goes_on = f"stopped; import {import_id} is also under way in another process, which continues"
         if record.accepted_by != user_name():
             return goes_on
         try:
@@ -281,7 +287,7 @@ def _what_a_stop_left(installation: "Installation", accepted: "Accepted | None")
                 undo(installation, import_id, user_name())
         except ImportBusy:
             return goes_on
-    return "stopped; nothing is loaded, the same command may be run again"
+    return "stopped; nothing was loaded; you can run the same command again"
 
 
 def _run(installation: "Installation", accepted: "Accepted") -> "ImportResult":
@@ -295,7 +301,7 @@ def _run(installation: "Installation", accepted: "Accepted") -> "ImportResult":
     with shown_progress() as progress:
         outcome = run_import_job(installation.home, import_id, progress, tags)
     read = partial(_result, installation.target, installation.home, import_id)
-    return result_after_run(import_id, outcome.failure, read, "the import is loaded")
+    return result_after_run(import_id, outcome.failure, read, "the import was loaded")
 
 
 def _dry_run(installation: "Installation", file: Path, encoding: str | None, again: bool) -> "ImportResult":

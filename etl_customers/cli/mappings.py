@@ -18,7 +18,7 @@ _SHORT = 12
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    group = typer.Typer(cls=ListingGroup, help="Mappings: which field of a provider becomes which column.")
+    group = typer.Typer(cls=ListingGroup, help="Say which field of a provider becomes which column.")
     group.command("list")(list_)
     group.command("show")(show)
     group.command("add")(add)
@@ -52,11 +52,13 @@ def show(source: _Source, home: HomeOption = None) -> None:
 
 
 def add(
-    file: Annotated[Path, typer.Argument(help="TOML document, as mappings show prints one.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A TOML file in the form that mappings show prints.", show_default=False)
+    ],
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Put a mapping in force; the next pull of each connection of its source reads everybody anew."""
+    """Put a mapping in force; the next pull of each connection of its source reads all customers again."""
     from dataclasses import asdict
 
     from etl_customers.cli.screen import print_json, say
@@ -80,7 +82,10 @@ def add(
     if json:
         print_json(asdict(added) | {"unfilled_fields": list(unfilled), "unmade_properties": unmade})
         return
-    say(f"mapping of {LABELS[added.source]}, version {added.version}, is in force; the next pull reads everybody anew")
+    say(
+        f"mapping of {LABELS[added.source]}, version {added.version}, is in force; "
+        "the next pull reads all customers again"
+    )
     _say_unfilled(unfilled)
     _say_unmade(unmade)
 
@@ -97,7 +102,7 @@ def remove(source: _Source, home: HomeOption = None) -> None:
         remove_mapping(connection, source)
         unfilled = _less(before, filled_fields(connection))
         unmade = _without(made, made_properties(connection, source))
-    say(f"the shipped mapping of {LABELS[source]} is in force again; the next pull reads everybody anew")
+    say(f"the shipped mapping of {LABELS[source]} is in force again; the next pull reads all customers again")
     _say_unfilled(unfilled)
     _say_unmade(unmade)
 
@@ -116,7 +121,8 @@ def _say_unfilled(fields: dict[str, str]) -> None:
 
     if fields:
         say(
-            f"no mapping fills these custom fields any more, and customers keep what they have there: {', '.join(fields.values())}"
+            "no mapping fills these custom fields now; customers keep the values that they have: "
+            f"{', '.join(fields.values())}"
         )
 
 
@@ -126,7 +132,8 @@ def _say_unmade(properties: list[str]) -> None:
 
     if properties:
         say(
-            f"the mapping makes these properties no more, and the next pull takes its own away: {', '.join(properties)}"
+            "the mapping no longer makes these properties; the next pull removes those that pulls made: "
+            f"{', '.join(properties)}"
         )
 
 

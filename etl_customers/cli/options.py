@@ -22,7 +22,7 @@ HomeOption = Annotated[
     typer.Option(
         "--home",
         callback=remember_home,
-        help="Home folder; else ETL_CUSTOMERS_HOME, else .etl-customers here.",
+        help="Home folder; if not given, ETL_CUSTOMERS_HOME or .etl-customers in this folder.",
         show_default=False,
     ),
 ]
@@ -53,7 +53,7 @@ def of_a_customer(number: int) -> int:
     from etl_customers.base.errors import NotFound
 
     if not 0 < number <= _LARGEST_ID:
-        raise NotFound("customer", str(number), "search for it with: etl-customers customers TEXT")
+        raise NotFound("customer", str(number), "to find it, run: etl-customers customers TEXT")
     return number
 
 

@@ -17,22 +17,24 @@ if TYPE_CHECKING:
     from etl_customers.columns.account_fields import AccountFields, Field
 
 _Label = Annotated[str, typer.Argument(help="Header of the column.", show_default=False)]
-_Type = Annotated[FieldType, typer.Option("--type", help="How its cells are read.")]
-_Id = Annotated[str | None, typer.Option("--id", help="Its id; else made from the label.")]
-_Required = Annotated[bool, typer.Option("--required", help="Rows with an empty cell fail.")]
-_Choices = Annotated[list[str] | None, typer.Option("--choice", help="One of its choices; repeat the option for each.")]
+_Type = Annotated[FieldType, typer.Option("--type", help="The type of its values.")]
+_Id = Annotated[str | None, typer.Option("--id", help="Its id; made from the label if not given.")]
+_Required = Annotated[bool, typer.Option("--required", help="Rows where it is empty fail.")]
+_Choices = Annotated[list[str] | None, typer.Option("--choice", help="A choice; repeat the option for each one.")]
 _TypeId = Annotated[str, typer.Argument(help="Id or label of the property type.", show_default=False)]
 _FIELD_HEADERS = ("id", "label", "type", "required", "choices")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    fields = typer.Typer(cls=ListingGroup, help="Custom fields: further columns of each customer.")
+    fields = typer.Typer(cls=ListingGroup, help="Manage custom fields: your own columns for each customer.")
     fields.command("list")(list_fields)
     fields.command("add")(add_field)
     fields.command("remove")(remove_field)
     app.add_typer(fields, name="fields")
-    properties = typer.Typer(cls=ListingGroup, help="Properties: things a customer may have several of, such as pets.")
+    properties = typer.Typer(
+        cls=ListingGroup, help="Manage properties: things that a customer may have several of, such as pets."
+    )
     properties.command("list")(list_properties)
     properties.command("add")(add_property)
     properties.command("remove")(remove_property)
@@ -47,7 +49,7 @@ def list_fields(json: JsonOption = False, home: HomeOption = None) -> None:
     if json:
         print_json({"fields": [_record(field) for field in fields]})
     elif not fields:
-        say("no custom fields; add one with: etl-customers fields add LABEL --type text")
+        say("no custom fields; to add one, run: etl-customers fields add LABEL --type text")
     else:
         console().print(table(_FIELD_HEADERS, [_row(field) for field in fields]))
 
@@ -74,7 +76,7 @@ def remove_field(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Id of the field.", show_default=False)],
     home: HomeOption = None,
 ) -> None:
-    """Remove a custom field from the template; what customers have in it is kept."""
+    """Remove a custom field from the template; the values that customers have are kept."""
     from etl_customers.cli.screen import say
     from etl_customers.database.connect import writing
     from etl_customers.mappings.kept import remove_unmapped_field
@@ -93,7 +95,7 @@ def list_properties(json: JsonOption = False, home: HomeOption = None) -> None:
         record = [{"id": t.id, "label": t.label, "fields": [_record(field) for field in t.fields]} for t in types]
         print_json({"properties": record})
     elif not types:
-        say("no properties; add a type with: etl-customers properties add Pet")
+        say("no properties; to add a type, run: etl-customers properties add Pet")
     else:
         rows = [(t.id, t.label, *row) for t in types for row in ([_row(f) for f in t.fields] or [("",) * 5])]
         headers = ("property", "its label", *(f"field {name}" if name != "id" else "field" for name in _FIELD_HEADERS))
@@ -102,7 +104,9 @@ def list_properties(json: JsonOption = False, home: HomeOption = None) -> None:
 
 def add_property(
     label: Annotated[str, typer.Argument(help="Label of a new property type, or the id of one.", show_default=False)],
-    field: Annotated[str | None, typer.Argument(help="Label of a field to add to it.", show_default=False)] = None,
+    field: Annotated[
+        str | None, typer.Argument(help="Label of a field to add to the property type.", show_default=False)
+    ] = None,
     type_: _Type = FieldType.TEXT,
     id_: _Id = None,
     required: _Required = False,
@@ -131,11 +135,11 @@ def add_property(
 def remove_property(
     type_id: _TypeId,
     field: Annotated[
-        str | None, typer.Argument(help="Id of the field; else the whole type.", show_default=False)
+        str | None, typer.Argument(help="Id of the field; the whole type if not given.", show_default=False)
     ] = None,
     home: HomeOption = None,
 ) -> None:
-    """Remove a property type, or one field of it; what customers have in it is kept."""
+    """Remove a property type, or one field of it; the values that customers have are kept."""
     from etl_customers.cli.screen import say
     from etl_customers.database.connect import writing
     from etl_customers.mappings.kept import remove_unmapped_property
@@ -164,7 +168,7 @@ def _without_clashes(connection: "Connection", home: Path | None) -> Iterator[No
     for alias, owner in KnownHeaders(load_fields(connection), {}).clashes(aliases):
         if (alias, owner) not in before:
             raise FieldInvalid(
-                f"the setting csv.aliases has the alias {alias}, which would take a header of {owner}; "
+                f"the setting csv.aliases has the alias {alias}, which would take over a header of {owner}; "
                 f"choose another label or id, or run: etl-customers settings unset {shlex.quote(f'csv.aliases.{alias}')}"
             )
 

@@ -23,7 +23,7 @@ def print_pull(result: PullResult, seconds: float | None = None) -> None:
     from rich.text import Text
 
     if result.refusal is not None:
-        say(f"error: the pull from {LABELS[result.source]} is refused: {result.refusal.message}", error=True)
+        say(f"error: the pull from {LABELS[result.source]} was refused: {result.refusal.message}", error=True)
         say(f"import: {result.import_id}", error=True)
         return
     screen = console()
@@ -48,10 +48,10 @@ def print_pull(result: PullResult, seconds: float | None = None) -> None:
 def _headline(result: PullResult) -> str:
     name, rows = LABELS[result.source], result.rows
     if result.status == "accepted":
-        return f"{name}: the pull is accepted, but has not ended"
+        return f"{name}: the pull was accepted, but has not ended"
     if result.status == "undone":
         return f"{name}: the pull was undone on {show(result.undone_at)}; it had fetched {_customers(rows.fetched)}"
-    kind = "all customers" if result.is_full else "what has changed"
+    kind = "all customers" if result.is_full else "changed customers"
     if result.is_complete is False:
         kind = f"{kind}: INCOMPLETE, {result.why_incomplete}"
     return f"{name}, {kind}: {rows.fetched - rows.not_synced:,} of {_customers(rows.fetched)} synced"
@@ -67,20 +67,26 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
     # Not by the number that vanished then: whoever came back since, or by an undo, is active here.
     if result.vanished_ids:
         gone, ids = _customers(len(result.vanished_ids)), _some(result.vanished_ids)
-        yield "vanished", f"{gone}, merged into others or deleted there; inactive here; ids at the provider: {ids}"
+        yield "vanished", f"{gone}, merged or deleted at the provider; now inactive here; ids at the provider: {ids}"
     if result.why_deletions_unknown is not None:
         yield (
             "deletions",
-            f"perhaps not all are known that were merged or deleted there: {result.why_deletions_unknown}",
+            f"some that were merged or deleted at the provider may not be known: {result.why_deletions_unknown}",
         )
     if result.is_complete is False:
         yield (
             "incomplete",
-            f"perhaps not all came: {result.why_incomplete}; what came is synced, and the next pull asks for the same again",
+            (
+                f"some customers may be missing: {result.why_incomplete}; those that came were synced, "
+                "and the next pull asks for all of them again"
+            ),
         )
     if result.kept_edited:
         kept = len({one.provider_id for one in result.kept_edited})
-        yield "kept edited", f"{_customers(kept)}, edited here and changed there since; the edits stay, see below"
+        yield (
+            "kept edited",
+            f"{_customers(kept)}, edited here and since changed at the provider; your edits were kept, see below",
+        )
     if seconds is not None:
         yield "time", f"{seconds:.1f} s"
 
@@ -88,7 +94,7 @@ def _facts(result: PullResult, seconds: float | None) -> Iterator[tuple[str, obj
 def _print_warnings(result: PullResult) -> None:
     if not result.warnings:
         return
-    say("", "Warnings (these customers are synced)")
+    say("", "Warnings (these customers were synced)")
     rows = [(warning.customers, warning.message, _ids(warning)) for warning in result.warnings]
     console().print(table(("customers", "what", "ids at the provider"), rows, right=("customers",)))
 
@@ -96,7 +102,7 @@ def _print_warnings(result: PullResult) -> None:
 def _print_kept_edited(result: PullResult) -> None:
     if not result.kept_edited:
         return
-    say("", f"Kept as edited here, though {LABELS[result.source]} has another value by now")
+    say("", f"Kept as edited here, although {LABELS[result.source]} now has another value")
     columns: dict[str, list[str]] = {}
     for one in result.kept_edited:
         columns.setdefault(one.column, []).append(one.provider_id)
@@ -125,18 +131,18 @@ def _some(provider_ids: Sequence[str], count: int | None = None) -> str:
 def _next_step(result: PullResult) -> list[str]:
     pull = f"etl-customers pull {result.source} --tenant {result.connection}"
     if result.status == "undone":
-        return [f"To have its customers again, run: {pull}"]
+        return [f"To sync its customers again, run: {pull}"]
     if result.status == "accepted":
-        return [f"To carry it on where it stopped, run: {pull}"]
+        return [f"To continue where it stopped, run: {pull}"]
     steps = []
     if result.is_complete is False:
-        steps.append(f"To ask for the rest, run: {pull}{' --full' if result.is_full else ''}")
+        steps.append(f"To fetch the rest, run: {pull}{' --full' if result.is_full else ''}")
     if result.not_synced_file:
-        steps.append(f"What to do about them, with ids and links: {relative(Path(result.not_synced_file))}")
+        steps.append(f"What to do for each, with ids and links: {relative(Path(result.not_synced_file))}")
     codes = {reason.code for reason in result.reasons} - LEFT_OUT_CODES
     if ALREADY_EXISTS in codes:
         steps.append(
-            f"To have those linked that the target has from elsewhere, run: etl-customers settings set "
+            f"To link them to the customers that the target already has, run: etl-customers settings set "
             f"{result.source}.link_existing true, then: "
             f"{pull} --full"
         )

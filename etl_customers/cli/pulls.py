@@ -34,31 +34,31 @@ def pull(
     provider: ProviderArgument,
     tenant: TenantOption = None,
     full: Annotated[
-        bool, typer.Option("--full", help="All customers, not only those that changed since the last pull.")
+        bool, typer.Option("--full", help="Pull all customers, not only those that changed since the last pull.")
     ] = False,
     accept_vanished: Annotated[
         bool,
         typer.Option(
             "--accept-vanished",
-            help="With --full: however many customers are gone at the provider, make them inactive here.",
+            help="With --full: make all customers inactive that are gone at the provider, however many.",
         ),
     ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
-    """Pull customers from QuickBooks Online or Xero; each one is synced, or listed with the reason why not.
+    """Pull customers from QuickBooks Online or Xero; each one is synced, or listed with the reason why it was not.
 
-    Where several companies are connected and none is named, all are pulled, one after the other.
+    If several companies are connected and none is named, all are pulled, one after the other.
 
-    Exit codes (of several companies the gravest: 2, then 3, then 1):
+    Exit codes (of several companies, the first of these that occurs: 2, 3, 1):
 
-    0: all are synced, but for those that are left out on purpose
+    0: all were synced, except those that were left out on purpose
 
-    1: some could not be synced, or perhaps not all came
+    1: some could not be synced, or some may be missing
 
-    2: the pull is refused, nothing was changed
+    2: the pull was refused, nothing was changed
 
-    3: it could not be done now; run it again, it goes on where it stopped
+    3: it could not be done now; run it again to continue where it stopped
     """
     from assets.automation.pulling import Wish, wishes_of
 
@@ -147,12 +147,12 @@ def _what_a_stop_left(installation: "Installation", wish: "Wish", begun: "Sequen
             record = require_import(connection, import_id)
         if record.status == FINISHED and wish.is_full and not record.is_full:
             return (
-                f"stopped; pull {import_id}, which had to end first, is finished, "
-                "but nothing of the full one is loaded: run the same command again"
+                f"stopped; pull {import_id}, which had to end first, has finished, "
+                "but nothing of the full pull was loaded; run the same command again"
             )
         if record.status == FINISHED:
-            return f"stopped, but pull {import_id} is finished; see: etl-customers imports show {import_id}"
-    return "stopped; nothing of this pull is loaded, the same command goes on with it"
+            return f"stopped, but pull {import_id} has finished; see: etl-customers imports show {import_id}"
+    return "stopped; nothing of this pull was loaded; the same command continues it"
 
 
 def _result(installation: "Installation", outcome: "PullOutcome") -> "PullResult":
@@ -161,4 +161,4 @@ def _result(installation: "Installation", outcome: "PullOutcome") -> "PullResult
     read = partial(
         result_of, installation.target, installation.home, outcome.record, repeat=not outcome.accepted.is_new
     )
-    return result_after_run(outcome.record.import_id, outcome.run.failure, read, "the pull is finished")
+    return result_after_run(outcome.record.import_id, outcome.run.failure, read, "the pull has finished")

@@ -14,12 +14,12 @@ def add_to(app: typer.Typer) -> None:
 
 def states(
     country: Annotated[
-        str | None, typer.Argument(help="Name or code of a country; else the company's.", show_default=False)
+        str | None, typer.Argument(help="Name or code of a country; the company's if not given.", show_default=False)
     ] = None,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """List the states of a country by code and name, as rows may have them."""
+    """List the states of a country, by the codes and names that rows may have."""
     from etl_customers.base.errors import NotFound, UsageError
     from etl_customers.cli.screen import console, print_json, say, table
     from etl_customers.settings.home import find_home
@@ -30,7 +30,7 @@ def states(
     places = load_places(settings.reference)
     if not country and not settings.company.has_country:
         raise UsageError(
-            "name a country, such as: etl-customers states AU (or set that of your company once, with: "
+            "name a country, such as: etl-customers states AU (or set your company's country once: "
             "etl-customers settings set company.country AU)"
         )
     asked = country or settings.company.country
@@ -44,6 +44,6 @@ def states(
     if json:
         print_json({"country": code, "states": [{"code": state.code, "name": state.name} for state in listed]})
     elif not listed:
-        say(f"{code} has no states in the reference list: any text is kept as it is")
+        say(f"{code} has no states in the reference list, so any text is kept as it is")
     else:
         console().print(table(("code", f"state of {code}"), [(state.code, state.name) for state in listed]))

@@ -24,21 +24,23 @@ def add_to(app: typer.Typer) -> None:
 
 def undo(
     import_id: Annotated[str, typer.Argument(help="The import's id.", show_default=False)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken back, change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be taken back, but change nothing.")
+    ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
-    """Take an import back: its customers, and what it changed of others. Afterwards the file can be imported anew.
+    """Take an import back: its customers, and the values that it changed. Afterwards the file can be imported again.
 
     Exit codes:
 
-    0: all of it is taken back, or was before
+    0: all of it was taken back, now or before
 
-    1: some customers or values are kept, because others have built upon them since
+    1: some customers or values were kept, because others have built upon them since
 
     2: there is nothing to undo
 
-    3: it could not be done now, nothing is changed; run it again
+    3: it could not be done now, nothing was changed; run it again
     """
     from etl_customers.changes.undoing import undo as undo_import
     from etl_customers.cli.screen import print_json
@@ -76,17 +78,17 @@ def erase(
         int,
         typer.Argument(metavar="CUSTOMER_ID", help="The customer's id.", show_default=False, callback=of_a_customer),
     ],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> int:
-    """Erase a person from the target, staging, failed rows and imported files; only ids and counts remain.
+    """Erase a person from the target, staging, failed rows and imported files; only ids and counts stay.
 
     Exit codes:
 
     0: nothing of the person is left
 
-    1: something still holds the person, or may; the message says what to do
+    1: something still holds the person, or may hold it; the message says what to do
 
     2: there is no such customer
 
@@ -126,11 +128,13 @@ def erase(
 
 
 def purge(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be deleted, change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would be deleted, but change nothing.")
+    ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Delete what is past its retention time, as the daily schedule in the Dagster UI does."""
+    """Delete what is older than its retention time, as the nightly schedule in the Dagster UI does."""
     from dataclasses import asdict
     from datetime import UTC, datetime
 
@@ -145,7 +149,7 @@ def purge(
     if json:
         print_json({"dry_run": dry_run, "days": days, **counts})
         return
-    say(f"{'would be ' if dry_run else ''}deleted, because it is older than {days} days (retention.days):")
+    say(f"{'would be ' if dry_run else ''}deleted, because older than {days} days (retention.days):")
     console().print(pairs((name.replace("_", " "), count) for name, count in counts.items()))
 
 
@@ -156,8 +160,8 @@ def _what_a_stopped_undo_left(installation: "Installation", import_id: str) -> s
     with reading(installation.target) as connection:
         record = require_import(connection, import_id)
     if record.status == UNDONE:
-        return f"stopped, but import {import_id} is undone"
-    return "stopped; nothing is taken back, the same command may be run again"
+        return f"stopped, but import {import_id} was undone"
+    return "stopped; nothing was taken back; you can run the same command again"
 
 
 def _what_a_stopped_erasure_left(installation: "Installation", customer_id: int) -> str:
@@ -172,8 +176,11 @@ def _what_a_stopped_erasure_left(installation: "Installation", customer_id: int)
     except CustomerRemoved:
         where = "gone from the target database"
     except NotFound:
-        return f"stopped; nothing is erased, because there never was a customer {customer_id}"
-    return f"stopped; customer {customer_id} is {where}, files may have the person still; the same command finishes it"
+        return f"stopped; nothing was erased, because there never was a customer {customer_id}"
+    return (
+        f"stopped; customer {customer_id} is {where}; files may still hold the person; "
+        "run the same command again to finish"
+    )
 
 
 def _import_of(installation: "Installation", customer_id: int) -> str:
@@ -189,22 +196,22 @@ def _ask(customer_id: int) -> None:
     from etl_customers.base.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked: give --yes to erase without a question")
-    typer.confirm(f"Erase customer {customer_id} for good? It cannot be brought back", abort=True, err=True)
+        raise UsageError("cannot ask for confirmation here; to erase without it, add --yes")
+    typer.confirm(f"Erase customer {customer_id} for good? This cannot be undone", abort=True, err=True)
 
 
 def _print_undone(undone: "Undone", dry_run: bool) -> None:
     from etl_customers.cli.screen import console, say, show, table
 
     if undone.is_repeat:
-        say(f"import {undone.import_id} was undone already, on {show(undone.undone_at)}; nothing was changed now")
+        say(f"import {undone.import_id} was already undone on {show(undone.undone_at)}; nothing was changed this time")
         return
     would = "would be " if dry_run else ""
     if undone.was_accepted:
-        say(f"import {undone.import_id}, of which nothing was loaded yet, {would or 'is '}discarded")
+        say(f"nothing of import {undone.import_id} was loaded yet; it {would or 'was '}discarded")
         return
     say(
-        f"import {undone.import_id} {would or 'is '}undone: {undone.removed} customers {would}removed, "
+        f"import {undone.import_id} {would or 'was '}undone: {undone.removed} customers {would}removed, "
         f"{undone.restored} values {would}restored, {len(undone.kept)} kept"
     )
     if undone.kept:
@@ -220,13 +227,13 @@ def _print_erasure(erasure: "Erasure") -> None:
     number = erasure.customer_id
     if erasure.erased_at is None:
         say(
-            f"customer {number} is not erased: the database keeps the customer as long as what is named here is there",
+            f"customer {number} was not erased; the database keeps the customer until these are gone",
             error=True,
         )
     elif erasure.is_repeat:
         say(f"customer {number} was erased on {show(erasure.erased_at)}")
     else:
-        say(f"customer {number} is erased")
+        say(f"customer {number} was erased now")
     say(
         *(f"  rows taken out: {path}" for path in erasure.rewritten),
         *(f"  deleted: {path}" for path in erasure.deleted),

@@ -39,7 +39,7 @@ class ResultUnread(NotNow):
     def __str__(self) -> str:
         """Say that it is done, what did not answer, and how to see the result."""
         return (
-            f"import {self.import_id} is done, but the target database {self.reason.target} did not answer when asked "
+            f"import {self.import_id} has ended, but the target database {self.reason.target} did not answer when asked "
             f"for its result ({self.reason.reason}); run: etl-customers imports show {self.import_id}"
         )
 

@@ -58,7 +58,7 @@ def _explained(error: BaseException, wants_json: bool) -> int:
     if isinstance(error, EtlCustomersError):
         return _report(str(error), error_code(error), error.exit_code, wants_json)
     if isinstance(error, KeyboardInterrupt):
-        return _stopped(_INTERRUPTED, "stopped; the same command may be run again")
+        return _stopped(_INTERRUPTED, "stopped; you can run the same command again")
     if isinstance(error, BrokenPipeError):
         # Python flushes stdout once more at exit and would complain about the pipe there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from etl_customers.settings.sections import Settings
 
 _NameArgument = Annotated[
-    str, typer.Argument(help="Such as company.country, or csv.aliases.HEADER.", show_default=False)
+    str, typer.Argument(help="Name, such as company.country or csv.aliases.HEADER.", show_default=False)
 ]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     group = typer.Typer(
-        cls=ListingGroup, no_args_is_help=False, help="Print the settings in force, set one, or take one out."
+        cls=ListingGroup, no_args_is_help=False, help="Show the settings in force, set one, or remove one."
     )
     group.command("list")(list_)
     # A value may begin with a hyphen, and a misspelt option is then one word too many.
@@ -47,7 +47,7 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
 
 def set_(
     name: _NameArgument,
-    value: Annotated[str, typer.Argument(help="Of a list: commas between the values.", show_default=False)],
+    value: Annotated[str, typer.Argument(help="The value; separate those of a list by commas.", show_default=False)],
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -123,5 +123,5 @@ def _print(home: "Home", change: "Change", json: bool) -> None:
         value = show(change.value) or "empty"
         line = f"{change.name} is {'now' if change.is_changed else 'already'} {value} in {home.settings_file}"
     if change.overridden_by is not None:
-        line += f", but the environment variable {change.overridden_by} is set, which wins"
+        line += f", but the environment variable {change.overridden_by} is set and takes precedence"
     say(line)

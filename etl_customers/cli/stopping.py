@@ -11,7 +11,7 @@ from types import FrameType
 
 from etl_customers.base.errors import EtlCustomersError
 
-_STOPPED = "stopped; the same command may be run again"
+_STOPPED = "stopped; you can run the same command again"
 """True of every command: what one has not committed is as before."""
 
 
@@ -60,7 +60,7 @@ def when_stopped(tell: Callable[[], str]) -> Iterator[None]:
             try:
                 stops.sentence = tell()
             except EtlCustomersError as error:
-                stops.sentence = f"{_STOPPED}; what it left could not be found out: {error}"
+                stops.sentence = f"{_STOPPED}; what was already done could not be found out: {error}"
         raise
 
 

@@ -172,7 +172,7 @@ class Tokens:
         return renewed
 
     def _exchange(self, tokens: TokenSet) -> TokenSet | None:
-        """Give the refresh token for a new token set; none where the provider does not accept it any more."""
+        """Give the refresh token for a new token set; none where the provider no longer accepts it."""
         try:
             return oauth.renew(self._application, tokens.refresh_token, self._patience)
         except GrantRefused:

@@ -218,7 +218,7 @@ def find_customer(connection: Connection, customer_id: int, *, is_locked: bool =
         if removed is not None:
             raise CustomerRemoved(removed)
     if row is None:
-        raise NotFound("customer", str(customer_id), "search for it with: etl-customers customers TEXT")
+        raise NotFound("customer", str(customer_id), "to find it, run: etl-customers customers TEXT")
     return customer_of(row)
 
 

@@ -52,7 +52,7 @@ def accept(
         installation: Home, settings and target.
         provider: ``quickbooks`` or ``xero``.
         tenant_id: The provider's id of the company; none: the only one that is connected.
-        is_full: All customers, not only those that changed since the last pull.
+        is_full: Pull all customers, not only those that changed since the last pull.
         accepts_vanished: However many customers the provider has no more, make them inactive.
         accepted_by: Who or what asked for it.
 

@@ -33,7 +33,7 @@ def test_a_failed_rows_file_that_cannot_be_written_is_a_warning_because_the_rows
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["rows"] == {"read": 2, "loaded": 1, "failed": 1, "unread": 0}
-    assert "the import is loaded" in done.stderr
+    assert "the import was loaded" in done.stderr
     assert "Traceback" not in done.stderr
 
 

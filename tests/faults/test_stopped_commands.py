@@ -31,18 +31,18 @@ _FULL = {"import": 240, "undo": 60, "erase": 60, "split": 30, "pull": 60}
 STOPPED_AT = _FULL if FULL else _QUICK
 """At how many points: an import passes some thousand, Dagster's among them."""
 SENTENCES = {
-    "import": r"stopped; nothing is loaded, the same command may be run again"
-    r"|stopped, but import \S+ is loaded; see: \S+ imports show \S+",
-    "undo": r"stopped; nothing is taken back, the same command may be run again|stopped, but import \S+ is undone",
-    "erase": r"stopped; customer 1 is (still in|gone from) the target database, files may have the person still; "
-    r"the same command finishes it",
-    "pull": r"stopped; nothing of this pull is loaded, the same command goes on with it"
-    r"|stopped, but pull \S+ is finished; see: \S+ imports show \S+"
-    r"|stopped; pull \S+, which had to end first, is finished, but nothing of the full one is loaded: "
+    "import": r"stopped; nothing was loaded; you can run the same command again"
+    r"|stopped, but import \S+ was loaded; see: \S+ imports show \S+",
+    "undo": r"stopped; nothing was taken back; you can run the same command again|stopped, but import \S+ was undone",
+    "erase": r"stopped; customer 1 is (still in|gone from) the target database; files may still hold the person; "
+    r"run the same command again to finish",
+    "pull": r"stopped; nothing of this pull was loaded; the same command continues it"
+    r"|stopped, but pull \S+ has finished; see: \S+ imports show \S+"
+    r"|stopped; pull \S+, which had to end first, has finished, but nothing of the full pull was loaded; "
     r"run the same command again",
     "split": "",
 }
-ANYWHERE = "stopped; the same command may be run again"
+ANYWHERE = "stopped; you can run the same command again"
 FINISHED = "finished"
 
 

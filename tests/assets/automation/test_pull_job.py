@@ -79,7 +79,7 @@ def test_without_a_tenant_all_companies_are_pulled_each_by_an_import_and_a_run_o
         said = failure.step_failure_data.user_failure_data
         assert said is not None
         assert (said.description or "").startswith("1 of 2 companies were not pulled; the log names each; ")
-        assert f"does not accept the connection {fake.tenant} any more" in (said.description or "")
+        assert f"no longer accepts the connection {fake.tenant}" in (said.description or "")
         assert said.metadata[CODE].value == "reconnect"
         assert [(line["connection"], line["ended"]) for line in lines_in(said.metadata)] == [
             (fake.tenant, "reconnect"),

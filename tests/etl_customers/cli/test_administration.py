@@ -41,7 +41,7 @@ def test_the_doctor_names_a_home_that_others_can_read(run: Any, home: Path) -> N
 def test_the_doctor_names_an_alias_that_takes_a_header_of_the_accounts_own(run: Any, home: Path) -> None:
     run("fields", "add", "Loyalty")
     (home / "settings.toml").write_text('[csv.aliases]\nTown = "city"\n')
-    assert "each leads to a column of its own" in run("doctor").out
+    assert "each names a different column" in run("doctor").out
     (home / "settings.toml").write_text('[csv.aliases]\nTown = "city"\nloyalty = "suburb"\n')
     examined = run("doctor")
     assert examined.code == 1
@@ -52,7 +52,7 @@ def test_the_doctor_names_a_home_that_is_no_folder(run: Any, home: Path) -> None
     home.touch()
     examined = run("doctor")
     assert examined.code == 3
-    assert f"PROBLEM  home: {home} is no folder" in examined.out
+    assert f"PROBLEM  home: {home} is not a folder" in examined.out
     assert examined.out.count("PROBLEM") == 1
 
 
@@ -70,7 +70,7 @@ def test_the_doctor_counts_what_waits_in_rejected(run: Any, imported: tuple[Path
         (imported[0] / "inbox/rejected" / name).touch()
     examined = run("doctor", at=imported[0])
     assert examined.code == 0
-    assert "2 to look at in inbox/rejected" in examined.out
+    assert "2 in inbox/rejected" in examined.out
 
 
 def test_the_doctor_names_uploads_left_of_ended_imports(

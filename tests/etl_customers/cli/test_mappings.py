@@ -20,7 +20,7 @@ def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, t
     assert run("fields", "add", "Remarks", at=home).code == 0
     added = run("mappings", "add", str(file), at=home)
     assert (added.code, added.err) == (0, "")
-    assert "QuickBooks Online, version 1, is in force; the next pull reads everybody anew" in added.out
+    assert "QuickBooks Online, version 1, is in force; the next pull reads all customers again" in added.out
     listed = json.loads(run("mappings", "--json", at=home).out)["mappings"]
     assert [(one["source"], one["version"], one["is_in_force"]) for one in listed] == [
         ("quickbooks", 0, False),
@@ -30,7 +30,7 @@ def test_a_mapping_is_shown_changed_put_in_force_and_taken_out_again(run: Run, t
     assert "shipped" in run("mappings", at=home).out
 
     removed = run("mappings", "remove", "quickbooks", at=home)
-    said = "no mapping fills these custom fields any more, and customers keep what they have there: Remarks"
+    said = "no mapping fills these custom fields now; customers keep the values that they have: Remarks"
     assert (removed.code, said in " ".join(removed.out.split()), said in added.out) == (0, True, False)
     assert run("mappings", "show", "quickbooks", at=home).out == shown
 
@@ -89,5 +89,5 @@ def test_a_mapping_that_makes_a_property_no_more_says_that_the_next_pull_takes_i
         run("properties", "add", *words, at=home)
     file.write_text(text.replace('POBOX" = "address"', 'POBOX" = "Address 2: Lines"'), encoding="utf-8")
     run("mappings", "add", str(file), at=home)
-    said = "the mapping makes these properties no more, and the next pull takes its own away: Address 2"
+    said = "the mapping no longer makes these properties; the next pull removes those that pulls made: Address 2"
     assert said in " ".join(run("mappings", "remove", "xero", at=home).out.split())

@@ -131,7 +131,7 @@ def test_the_home_stands_at_the_end_of_the_command(folder: Path) -> None:
         ("import FILE, or etl-customers pull PROVIDER.", f"import FILE {home}, or etl-customers pull PROVIDER {home}."),
         ("(etl-customers template lists all)", f"(etl-customers template {home} lists all)"),
         ("see: etl-customers template)", f"see: etl-customers template {home})"),
-        ("let etl-customers ui run, which", f"let etl-customers ui {home} run, which"),
+        ("keep etl-customers ui running, which", f"keep etl-customers ui {home} running, which"),
         ("etl-customers fields list or properties list", f"etl-customers fields list {home} or properties list"),
         ("properties add pet Name", f"properties add {home} pet Name"),
         ("a bug in etl-customers (KeyError)", "a bug in etl-customers (KeyError)"),

@@ -82,15 +82,15 @@ def test_columns_that_were_edited_here_and_changed_there_are_listed_with_the_ids
     kept = [KeptEdited("a", "email"), KeptEdited("a", "phone"), *(KeptEdited(one, "email") for one in "bcd")]
     print_pull(replace(ended(), kept_edited=kept))
     out = capsys.readouterr().out
-    assert "4 customers, edited here and changed there since; the edits stay, see below" in out
-    assert "Kept as edited here, though Xero has another value by now" in out
+    assert "4 customers, edited here and since changed at the provider; your edits were kept, see below" in out
+    assert "Kept as edited here, although Xero now has another value" in out
     assert re.search(r"4 +email +a, b, c …", out)
     assert re.search(r"1 +phone +a\b", out)
 
 
 def test_who_vanished_is_told_of_by_ids_and_not_once_everybody_is_back(capsys: pytest.CaptureFixture[str]) -> None:
     print_pull(replace(ended(), vanished=5, vanished_ids=["a", "b", "c", "d"]))
-    assert "4 customers, merged into others or deleted there; inactive here; ids at the provider: a, b, c …" in (
+    assert "4 customers, merged or deleted at the provider; now inactive here; ids at the provider: a, b, c …" in (
         capsys.readouterr().out
     )
     print_pull(replace(ended(), vanished=1, vanished_ids=[]))

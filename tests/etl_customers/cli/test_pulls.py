@@ -110,7 +110,7 @@ def test_a_provider_that_does_not_answer_now_is_asked_again_later(pulled: Books,
     pulled.fake.mend()
     assert done.code == 3
     assert "etl-customers pull quickbooks" in done.err
-    assert "is accepted, but has not ended" in run("imports", "show", _latest(pulled), at=pulled.home).out
+    assert "was accepted, but has not ended" in run("imports", "show", _latest(pulled), at=pulled.home).out
 
 
 def test_a_pull_is_refused_in_one_sentence(pulled: Books, run: Run) -> None:
@@ -118,7 +118,7 @@ def test_a_pull_is_refused_in_one_sentence(pulled: Books, run: Run) -> None:
     done = run("pull", "quickbooks", at=pulled.home)
     pulled.fake.mend()
     assert done.code == 2
-    assert done.err.startswith("error: the pull from QuickBooks Online is refused: ")
+    assert done.err.startswith("error: the pull from QuickBooks Online was refused: ")
     assert main(["pull", "xero", "--home", str(pulled.home)]) == 2
 
 
@@ -141,8 +141,8 @@ def test_a_full_pull_stopped_after_the_one_in_its_way_is_not_called_finished(
     done = run("pull", "quickbooks", "--full", at=pulled.home)
     assert done.code == 130
     assert done.err.strip() == (
-        f"stopped; pull {in_the_way.import_id}, which had to end first, is finished, "
-        "but nothing of the full one is loaded: run the same command again"
+        f"stopped; pull {in_the_way.import_id}, which had to end first, has finished, "
+        "but nothing of the full pull was loaded; run the same command again"
     )
 
 
@@ -152,7 +152,7 @@ def test_the_list_of_a_pull_goes_when_nothing_is_to_be_done_any_more(pulled: Boo
     path = Home(pulled.home).failed / f"{first}.csv"
     assert path.exists()
     assert run("undo", first, at=pulled.home).code == 0
-    assert "nobody has to do anything" in run("failed", first, at=pulled.home).out
+    assert "there is nothing to do" in run("failed", first, at=pulled.home).out
 
 
 def test_wrong_words_are_answered_on_one_line(run: Run, tmp_path: Path) -> None:
@@ -194,9 +194,9 @@ def test_several_companies_are_pulled_one_after_the_other_with_a_result_each(
             set_state(connection, "xero", other.tenant, RECONNECT)
         done = run("pull", "xero", at=installation.home.path)
         assert done.code == 2
-        assert "Xero, what has changed: " in done.out
+        assert "Xero, changed customers: " in done.out
         assert f"tenant      {fake.tenant}" in done.out
-        assert done.err.count(f"does not accept the connection {other.tenant} any more") == 1
+        assert done.err.count(f"no longer accepts the connection {other.tenant}") == 1
         refused = run("pull", "xero", "--full", "--accept-vanished", at=installation.home.path)
         assert (refused.code, "--tenant ID" in refused.err) == (2, True)
         installation.target.dispose()

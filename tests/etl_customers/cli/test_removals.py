@@ -38,7 +38,7 @@ def test_an_import_is_undone_and_everything_says_so(run: Run, home: Path, import
     assert (done.code, "2 customers removed" in done.out) == (0, True)
     again = run("undo", import_id, "--json")
     assert (again.code, json.loads(again.out)["repeat"], json.loads(again.out)["removed"]) == (0, True, 0)
-    assert "was undone already" in run("undo", import_id).out
+    assert "was already undone" in run("undo", import_id).out
     assert "was undone on" in run("imports", "show", import_id).out
     assert json.loads(run("imports", "show", import_id, "--json").out)["status"] == "undone"
     gone = run("trace", 1)
@@ -63,7 +63,7 @@ def test_a_stopped_erasure_of_nobody_does_not_say_that_somebody_is_there(
     monkeypatch.setattr(signal, "SIG_IGN", object())  # whoever runs the tests in the background has SIGINT ignored
     done = run("erase", 99, "--yes")
     assert done.code == 130
-    assert done.err.strip() == "stopped; nothing is erased, because there never was a customer 99"
+    assert done.err.strip() == "stopped; nothing was erased, because there never was a customer 99"
 
 
 def test_an_unknown_import_or_customer_is_exit_code_2(run: Run) -> None:
@@ -102,7 +102,7 @@ def test_purge_deletes_what_is_past_its_time_and_its_dry_run_only_counts_it(run:
 
 @pytest.mark.usefixtures("import_id")
 def test_the_doctor_names_what_is_past_its_time(run: Run, home: Path) -> None:
-    assert "nothing is past its time" in run("doctor").out
+    assert "nothing is older than its retention time" in run("doctor").out
     (home / "failed" / "csv-20200101T000000Z-00000000.csv").touch()
     os.utime(home / "failed" / "csv-20200101T000000Z-00000000.csv", (1, 1))
     found = run("doctor")

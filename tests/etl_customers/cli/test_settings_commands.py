@@ -29,7 +29,7 @@ def test_a_country_is_taken_by_its_name_and_another_word_is_refused_with_the_nea
 def test_a_variable_that_wins_is_said(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_CSV__MAX_ROWS", "7")
     said = run("settings", "set", "csv.max_rows", "8")
-    assert "but the environment variable ETL_CUSTOMERS_CSV__MAX_ROWS is set, which wins" in said.out
+    assert "but the environment variable ETL_CUSTOMERS_CSV__MAX_ROWS is set and takes precedence" in said.out
     changed = json.loads(run("settings", "set", "csv.max_rows", "9", "--json").out)
     assert (changed["value"], changed["changed"], changed["overridden_by"]) == (9, True, "ETL_CUSTOMERS_CSV__MAX_ROWS")
 

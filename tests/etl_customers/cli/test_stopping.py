@@ -49,8 +49,8 @@ def test_a_stopped_import_ends_as_stopped_and_never_as_a_bug(tmp_path: Path, num
         _, said = process.communicate(timeout=120)
     assert process.returncode == 128 + number, said
     assert said.strip() in (
-        "stopped; the same command may be run again",
-        "stopped; nothing is loaded, the same command may be run again",
+        "stopped; you can run the same command again",
+        "stopped; nothing was loaded; you can run the same command again",
     )
     assert list((tmp_path / "home").glob("uploads/*")) == []
 
@@ -67,7 +67,7 @@ def test_a_stop_takes_nothing_from_an_import_that_the_inbox_has_begun(
         "assets.automation.launch.run_import_job", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
     )
     assert main(["import", str(file), "--home", str(home)]) == 143
-    assert "goes on there" in capsys.readouterr().err
+    assert "in another process, which continues" in capsys.readouterr().err
     assert installation.upload_path(begun.import_id).exists()
 
 
@@ -89,7 +89,7 @@ from etl_customers.cli import main
 sys.exit(main(["--version"]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.strip()) == (128 + number, "stopped; the same command may be run again")
+    assert (done.returncode, done.stderr.strip()) == (128 + number, "stopped; you can run the same command again")
 
 
 def test_little_is_imported_before_a_stop_is_one_line() -> None:
@@ -114,5 +114,5 @@ def test_a_stop_that_python_drops_within_a_callback_is_obeyed_at_the_next_stage(
     monkeypatch.setattr("assets.raw_csv.run_raw_csv", read_and_drop)
     monkeypatch.setattr(signal, "SIG_IGN", object())  # whoever runs the tests in the background has SIGINT ignored
     assert main(["import", str(file), "--home", str(tmp_path / "home")]) == 128 + number
-    assert capsys.readouterr().err.strip() == "stopped; nothing is loaded, the same command may be run again"
+    assert capsys.readouterr().err.strip() == "stopped; nothing was loaded; you can run the same command again"
     assert list((tmp_path / "home").glob("uploads/*")) == []

@@ -86,7 +86,7 @@ def test_one_that_was_merged_away_at_quickbooks_is_inactive_and_named(
         record = result.as_record()
         assert (record["vanished"], record["vanished_ids"], record["why_deletions_unknown"]) == (1, ["3"], None)
         print_pull(result)
-        assert "merged into others or deleted there; inactive here; ids at the provider: 3" in " ".join(
+        assert "merged or deleted at the provider; now inactive here; ids at the provider: 3" in " ".join(
             capsys.readouterr().out.split()
         )
         with Path(result.not_synced_file or "").open(encoding="utf-8-sig", newline="") as file:
@@ -156,7 +156,7 @@ def test_after_more_changes_than_are_told_of_the_next_pull_is_a_full_one_and_fin
     assert (result.vanished, inactive(quickbooks), cursor(quickbooks)) == (0, set(), None)
     assert "the next pull is a full one" in (result.as_record()["why_deletions_unknown"] or "")
     print_pull(result)
-    assert "perhaps not all are known that were merged or deleted there: more" in capsys.readouterr().out
+    assert "some that were merged or deleted at the provider may not be known: more" in capsys.readouterr().out
     result = pull(quickbooks)
     assert (result.is_full, result.why_deletions_unknown, inactive(quickbooks)) == (True, None, {"3"})
 

@@ -248,7 +248,7 @@ def test_an_edit_that_a_pull_kept_is_told_on_screen_in_json_and_in_the_file_ever
         assert '"2","kept_edited","email was edited here and has changed at the provider since' in lines
         print_pull(told)
         shown = capsys.readouterr().out
-        assert re.search(r"kept edited +1 customer, edited here and changed there since", shown)
+        assert re.search(r"kept edited +1 customer, edited here and since changed at the provider", shown)
         assert "canary" not in lines + shown
         quickbooks.clock.advance(minutes=10)  # the next pull brings nobody
 
@@ -275,7 +275,7 @@ def test_a_pull_that_gets_fewer_customers_than_are_counted_says_so_before_all_el
     print_pull(short)
     out = capsys.readouterr().out
     assert out.startswith(f"QuickBooks Online, all customers: INCOMPLETE, {why}: 6 of 6 customers synced\n")
-    assert f"To ask for the rest, run: etl-customers pull quickbooks --tenant {quickbooks.tenant} --full" in out
+    assert f"To fetch the rest, run: etl-customers pull quickbooks --tenant {quickbooks.tenant} --full" in out
     told = alert_of_failed_rows(record_of(installation, short.import_id), {}, run_id="r", job="j", file=None)
     assert told is not None
     assert (told.event, why in told.text) == ("incomplete_pull", True)

@@ -131,7 +131,7 @@ def test_after_six_failures_it_is_given_up_for_now_and_the_request_is_named(fake
 )
 def test_an_answer_that_is_none_is_not_asked_for_again_at_once(fake: Fake, answer: Answer) -> None:
     fake.fail(Fault(answer=answer))
-    with client_of(fake) as client, pytest.raises(ProviderUnavailable, match="run again later"):
+    with client_of(fake) as client, pytest.raises(ProviderUnavailable, match="try again later"):
         first_page(client)
     assert len(fake.requests) == 1
 
