@@ -34,7 +34,6 @@ Tables, each written by one stage in one transaction:
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
@@ -46,6 +45,7 @@ import duckdb
 import polars as pl
 
 from etl_customers.base.errors import DiskUnavailable, ImportBusy
+from etl_customers.base.tries import Tries
 from schemas.columns import COLUMN_BY_NAME, CUSTOMER_COLUMNS, Kind
 
 _CUSTOMER_COLUMNS = ", ".join(
@@ -381,16 +381,15 @@ def _lock_settings(connection: duckdb.DuckDBPyConnection, memory_limit_mb: int) 
 
 
 def _connect(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + wait_seconds
-    while True:
+    def connect() -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(path)
         except duckdb.IOException as error:
             if "could not set lock" not in str(error).lower():
                 raise
-            if time.monotonic() > deadline:
-                raise ImportBusy(path.stem) from None
-            time.sleep(0.1)
+            raise ImportBusy(path.stem) from None
+
+    return Tries((0.1,), is_repeated=True, within_seconds=wait_seconds).repeat(connect, ImportBusy)
 
 
 def _translate(error: duckdb.Error, path: Path) -> DiskUnavailable | None:

@@ -10,7 +10,6 @@ Source:
 import json
 import logging
 import re
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -22,6 +21,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from etl_customers.base.errors import ProviderUnavailable, UsageError
 from etl_customers.base.http import Request
+from etl_customers.base.tries import Tries
 from etl_customers.connections.sending import Answer, AnswerLost, Patience, send
 from etl_customers.connections.vault import TokenSet
 from etl_customers.database.connections import REFRESH_LIFE
@@ -118,12 +118,9 @@ def renew(application: Application, refresh_token: str, patience: Patience) -> T
         Xero, "OAuth 2.0 FAQ" (read in November 2026).
     """
     body = prepare_token_request("refresh_token", refresh_token=refresh_token)
-    for pause in patience.pauses:
-        try:
-            return _ask_for_tokens(application, body, refresh_token, patience)
-        except AnswerLost:
-            time.sleep(pause)
-    return _ask_for_tokens(application, body, refresh_token, patience)
+    return Tries(patience.pauses).repeat(
+        lambda: _ask_for_tokens(application, body, refresh_token, patience), AnswerLost
+    )
 
 
 def revoke(application: Application, refresh_token: str, patience: Patience) -> None:

@@ -5,7 +5,6 @@ gives is committed before anybody sees it. Exchanges themselves are in ``oauth``
 """
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -13,6 +12,7 @@ from typing import NoReturn
 from sqlalchemy import Connection, Engine
 
 from etl_customers.base.errors import DatabaseUnavailable, ProviderUnavailable, ReconnectNeeded
+from etl_customers.base.tries import Tries
 from etl_customers.connections import oauth
 from etl_customers.connections.oauth import Application, GrantRefused
 from etl_customers.connections.sending import PATIENCE, Patience
@@ -180,18 +180,14 @@ class Tokens:
 
     def _store_again(self, renewed: TokenSet, before: str | None) -> None:
         """Store what was given where the commit broke off: a refresh token that was replaced is worth nothing."""
-        for pause in (*self._patience.pauses, None):
-            try:
-                with writing(self._target) as connection:
-                    lock_connection(connection, self.provider, self.tenant_id)
-                    if read_token(connection, self.provider, self.tenant_id) == before:
-                        self._store(connection, renewed)
-            except DatabaseUnavailable:
-                if pause is None:
-                    raise
-                time.sleep(pause)
-            else:
-                return
+
+        def store() -> None:
+            with writing(self._target) as connection:
+                lock_connection(connection, self.provider, self.tenant_id)
+                if read_token(connection, self.provider, self.tenant_id) == before:
+                    self._store(connection, renewed)
+
+        Tries(self._patience.pauses).repeat(store, DatabaseUnavailable)
 
     def _store(self, connection: Connection, renewed: TokenSet) -> None:
         store_token(

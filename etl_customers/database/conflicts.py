@@ -3,15 +3,13 @@
 The loads have a way of their own, because they also lock out others once they have lost.
 """
 
-import random
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from etl_customers.base.tries import Tries
 from etl_customers.database.driver_errors import DatabaseConflict
 
-_TRIES = 5
-_FIRST_PAUSE_SECONDS = 0.05
+_TRIES = Tries((0.1, 0.2, 0.4, 0.8), is_random=True)
 
 _Done = TypeVar("_Done")
 
@@ -22,10 +20,4 @@ def repeat_in_conflict(transaction: Callable[[], _Done]) -> _Done:
     Raises:
         DatabaseConflict: It gave way each time; nothing was changed.
     """
-    for attempt in range(1, _TRIES):
-        try:
-            return transaction()
-        except DatabaseConflict:
-            # Random, so that two transactions do not meet again.
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * random.random())  # noqa: S311
-    return transaction()
+    return _TRIES.repeat(transaction, DatabaseConflict)

@@ -5,11 +5,10 @@ values (DETAIL on PostgreSQL) and passwords of connections; nothing of it goes o
 """
 
 import os
-import random
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from etl_customers.base.errors import DatabaseNotMigrated, DatabaseUnavailable, SettingsInvalid
+from etl_customers.base.tries import Tries
 from etl_customers.database import driver_errors
 from etl_customers.database.migrations import HEAD, VERSIONS
 from etl_customers.database.text_search import teach_sqlite
@@ -26,8 +26,8 @@ from etl_customers.settings.environment import DATABASE_VARIABLE
 _EXAMPLE = "postgresql://user:password@host/database or sqlite:////path/customers.db"
 _BUSY_SECONDS = 60
 _PAUSE_SECONDS = 0.05
-_READ_AGAIN_SECONDS = (0.1, 2)
-"""Pauses before what was only read is read again: after a connection broke, and while a server starts anew."""
+_READ_AGAIN = Tries((0.1, 2))
+"""What was only read is read again: after a connection broke, and while a server starts anew."""
 
 _Read = TypeVar("_Read")
 
@@ -119,12 +119,7 @@ def read_patiently(read: Callable[[], _Read]) -> _Read:
     Raises:
         DatabaseUnavailable: The last time, too.
     """
-    for seconds in _READ_AGAIN_SECONDS:
-        try:
-            return read()
-        except DatabaseUnavailable:
-            time.sleep(seconds)
-    return read()
+    return _READ_AGAIN.repeat(read, DatabaseUnavailable)
 
 
 def empty_log(engine: Engine) -> bool:
@@ -257,16 +252,12 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:
     """Turn the write-ahead log on; of several processes that do so on a new file, SQLite lets none wait for another."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("pragma journal_mode = wal")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE_SECONDS * random.random())  # noqa: S311 - so that they do not meet again
-        else:
-            return
+
+    def is_busy(error: sqlite3.OperationalError) -> bool:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+    tries = Tries((_PAUSE_SECONDS,), is_random=True, is_repeated=True, within_seconds=_BUSY_SECONDS)
+    tries.repeat(partial(cursor.execute, "pragma journal_mode = wal"), sqlite3.OperationalError, is_busy)
 
 
 def _begin_sqlite(connection: Connection) -> None:

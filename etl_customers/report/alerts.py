@@ -18,6 +18,7 @@ from pydantic import HttpUrl
 
 from etl_customers.base.errors import SettingsInvalid
 from etl_customers.base.http import Http, Limits, Loss, NoReply, Request
+from etl_customers.base.tries import Tries
 from etl_customers.database.ledger import FINISHED, REFUSED, ImportRecord
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Alerts
@@ -225,33 +226,41 @@ def _about(record: ImportRecord, file: str | None) -> dict[str, Any]:
     }
 
 
+class _Undelivered(Exception):
+    """What went wrong, in words that follow the webhook's name."""
+
+
+class _Busy(_Undelivered):
+    """It may pass."""
+
+
 def _post(url: HttpUrl, entry: Mapping[str, Any], timeout_seconds: float) -> str | None:
     """Return what went wrong, in words that name the host only."""
-    problem, deadline = None, time.monotonic() + timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     request = Request("POST", str(url), {"Content-Type": "application/json"}, body=json.dumps(entry).encode())
-    for pause in (0.0, *_PAUSES_SECONDS):
-        if pause and time.monotonic() + pause >= deadline:
-            break
-        time.sleep(pause)
+
+    def post() -> None:
         left = max(deadline - time.monotonic(), _SHORTEST_WAIT_SECONDS)
         try:
             with Http(Limits(left, left, most_bytes=None, body_seconds=0)) as http:
-                code = http.send(request).status
+                status = http.send(request).status
         except NoReply as error:
             if error.loss is Loss.TIMED_OUT:
-                problem = f"did not answer within {timeout_seconds:g} s"
-                break
+                raise _Undelivered(f"did not answer within {timeout_seconds:g} s") from None
             if error.loss is Loss.UNREADABLE:
-                problem = f"could not be asked ({error.library_error})"
-                break
-            problem = "cannot be reached"
-            continue
-        if code < _REDIRECTS:
-            return None
-        problem = f"answered {code}" + ("; redirects are not followed" if code < _CLIENT_ERRORS else "")
-        if code != _TOO_MANY_REQUESTS and code < _SERVER_ERRORS:
-            break
-    return f"the webhook at {url.host} {problem}; see alerts.webhook_url in the settings"
+                raise _Undelivered(f"could not be asked ({error.library_error})") from None
+            raise _Busy("cannot be reached") from None
+        if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
+            raise _Busy(f"answered {status}")
+        if status >= _REDIRECTS:
+            hint = "; redirects are not followed" if status < _CLIENT_ERRORS else ""
+            raise _Undelivered(f"answered {status}{hint}")
+
+    try:
+        Tries(_PAUSES_SECONDS, within_seconds=timeout_seconds).repeat(post, _Busy)
+    except _Undelivered as problem:
+        return f"the webhook at {url.host} {problem}; see alerts.webhook_url in the settings"
+    return None
 
 
 def check_log_file(home: Home, file: Path) -> None:
