@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from etl_customers.base import refusals
-from etl_customers.base.errors import PullRefused, ReconnectNeeded, UploadRefused
 from etl_customers.cli.app import command
-from etl_customers.load.pulled import TooManyVanished
-from etl_customers.pull.refusals import REMEDIES, TooManyPages
 from etl_customers.settings.sections import Settings
 from schemas.codes import ERRORS, WARNINGS
+from schemas.refusals import FileReason, PullReason, Reason
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
@@ -27,17 +24,12 @@ def _codes(heading: str) -> set[str]:
 
 
 def test_the_rules_list_every_reason_to_refuse_a_file_and_no_other() -> None:
-    reasons = {
-        kind.code for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, UploadRefused)
-    }
-    assert _codes("Why a file is refused") == reasons - {UploadRefused.code}
+    assert _codes("Why a file is refused") == {reason.code for reason in FileReason}
 
 
 def test_the_rules_list_every_reason_to_refuse_a_pull_and_no_other() -> None:
-    kinds = {kind for kind in PullRefused.__subclasses__() if "code" in vars(kind)}
-    assert kinds == {ReconnectNeeded, TooManyPages, TooManyVanished}
-    codes = {ReconnectNeeded.code, TooManyPages.code, TooManyVanished.code, refusals.Abandoned.code}
-    assert _codes("Why a pull is refused") == codes | set(REMEDIES)
+    reasons: list[Reason] = [*PullReason, FileReason.ABANDONED]
+    assert _codes("Why a pull is refused") == {reason.code for reason in reasons}
 
 
 def test_the_rules_list_every_error_code_and_no_other() -> None:

@@ -8,6 +8,3 @@ from contextvars import ContextVar
 
 COMMANDS_IN_FILES: ContextVar[Callable[[str], str]] = ContextVar("commands_in_files", default=str)
 """Turns a message into one in which each command works as it stands."""
-
-SET_COUNTRY = "etl-customers settings set company.country AU (or your country, by name or code)"
-"""The command that says in which country the company is, for messages."""

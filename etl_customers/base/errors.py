@@ -5,11 +5,10 @@
     │   ├── SettingsInvalid
     │   ├── NotFound               an import, customer, field or connection that is not there
     │   └── FieldInvalid           a custom field or property that cannot be added or changed
-    ├── UploadRefused              exit 2: nothing of the file is loaded
-    │   └── (one class per reason, in etl_customers.base.refusals)
-    ├── PullRefused                exit 2: nothing of the pull is loaded, and repeating it is of no use
-    │   ├── ReconnectNeeded
-    │   └── (one class per reason, in etl_customers.pull and etl_customers.load)
+    ├── RefusedWhole               exit 2: nothing of the file or pull is loaded
+    │   ├── UploadRefused          of a file; why: ``schemas.refusals.FileReason``
+    │   └── PullRefused            of a pull, and repeating it is of no use; why: ``schemas.refusals.PullReason``
+    │       └── ReconnectNeeded
     └── NotNow                     exit 3: nothing is loaded, safe to repeat
         ├── DatabaseUnavailable
         ├── DatabaseNotMigrated
@@ -17,15 +16,19 @@
         ├── ImportBusy             another process works on the same import
         └── ProviderUnavailable    QuickBooks or Xero did not answer, or not as it should
 
-An error that one module alone raises stands in that module, below one of these four.
+An error that one module alone raises stands in that module, below one of these four; of
+refusals there are others only where somebody who catches one does something else.
 Problems of single rows are no exceptions: they are codes (``schemas.codes``).
 Messages say what, where and what to do, and never hold a customer's value.
 """
 
+import copyreg
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from schemas.refusals import FileReason, PullReason, Reason
 from schemas.sources import LABELS
 
 
@@ -67,39 +70,43 @@ class FieldInvalid(UsageError):
     """A custom field, property type or its field cannot be what was asked for."""
 
 
-class UploadRefused(EtlCustomersError):
-    """The file as a whole cannot be imported; nothing of it is loaded.
+class RefusedWhole(EtlCustomersError):
+    """A file or pull as a whole cannot be loaded; nothing of it is.
 
-    Subclasses set ``code``; ``str()`` gives what is wrong, where, and what to do.
+    ``str()`` gives what is wrong, where, and what to do; ``code`` is the reason's.
     """
 
-    code = "refused"
+    def __init__(self, reason: Reason, /, **facts: str | int) -> None:
+        """Say the reason with the facts that it names.
+
+        Raises:
+            TypeError: They are not the facts that it names.
+        """
+        super().__init__(reason.message(**facts))
+        self.code, self.facts = reason.code, facts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Give pickle the finished message."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
-class PullRefused(EtlCustomersError):
-    """A pull cannot go on, and would end the same way again; nothing of it is loaded.
+class UploadRefused(RefusedWhole):
+    """The file as a whole cannot be imported; nothing of it is loaded."""
 
-    Subclasses set ``code``; ``str()`` gives what is wrong, of which connection, and what to do.
-    """
+    def is_for(self, reason: FileReason) -> bool:
+        """Tell whether the file is refused for this reason, in whatever words."""
+        return self.code == reason.code
 
-    code = "refused"
+
+class PullRefused(RefusedWhole):
+    """A pull cannot go on, and would end the same way again; nothing of it is loaded."""
 
 
 class ReconnectNeeded(PullRefused):
     """The provider does not accept the stored token any more: a person must connect again."""
 
-    code = "reconnect"
-
     def __init__(self, provider: str, tenant_id: str) -> None:
-        super().__init__(provider, tenant_id)
-        self.provider, self.tenant_id = provider, tenant_id
-
-    def __str__(self) -> str:
-        """Name the connection and the command."""
-        return (
-            f"{LABELS[self.provider]} no longer accepts the connection {self.tenant_id}; "
-            f"customers and links are unchanged; to connect again, run: etl-customers connect {self.provider}"
-        )
+        super().__init__(PullReason.RECONNECT, provider=provider, tenant=tenant_id)
 
 
 class NotNow(EtlCustomersError):

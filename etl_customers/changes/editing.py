@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl_customers.base.command_wording import SET_COUNTRY
 from etl_customers.base.errors import UsageError
 from etl_customers.columns.account_fields import AccountFields, load_fields
 from etl_customers.database.conflicts import repeat_in_conflict
@@ -23,6 +22,7 @@ from etl_customers.staging import UploadColumn
 from etl_customers.texts.invisible import is_blank
 from etl_customers.validate.check import check_texts
 from schemas.columns import CUSTOMER_COLUMNS
+from schemas.refusals import SET_COUNTRY
 from schemas.sources import CSV
 
 _PASSWORD = "password"

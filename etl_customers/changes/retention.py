@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from etl_customers.base.errors import ImportBusy
-from etl_customers.base.refusals import Abandoned
+from etl_customers.base.errors import ImportBusy, UploadRefused
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.ledger import (
     ACCEPTED,
@@ -24,6 +23,7 @@ from etl_customers.database.ledger import (
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.temporary_files import delete_file, temporary_files, translated_disk_errors
 from etl_customers.staging import open_if_whole, remove_staging
+from schemas.refusals import FileReason
 
 _FEWEST_DAYS_UNDER_WAY = 1
 _JUST_ENDED = timedelta(minutes=10)
@@ -94,7 +94,7 @@ def _abandon(installation: Installation, record: ImportRecord, now: datetime, wa
                 stack.enter_context(open_if_whole(path, limit, wait_seconds=0))
             except ImportBusy:
                 return False
-        refusal = Abandoned(waited)
+        refusal = UploadRefused(FileReason.ABANDONED, days=waited)
         with writing(installation.target) as connection:
             current = lock_import(connection, record.import_id)
             # Accepted again meanwhile: then it has a time of its own.

@@ -11,18 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import islice
 
-from etl_customers.base.errors import SettingsInvalid
-from etl_customers.base.refusals import (
-    AmbiguousColumns,
-    DuplicateColumns,
-    MissingColumns,
-    NoHeader,
-    StaleTemplate,
-    TooManyColumns,
-    UnknownColumns,
-    UnknownHeader,
-    show_header,
-)
+from etl_customers.base.errors import SettingsInvalid, UploadRefused
 from etl_customers.columns.account_fields import AccountFields, PropertyType, headers_of, property_header
 from etl_customers.columns.header_hints import HeaderHints
 from etl_customers.columns.header_names import (
@@ -33,12 +22,14 @@ from etl_customers.columns.header_names import (
     fixed_texts,
     normalise_header,
 )
+from etl_customers.columns.header_refusals import describe_unknown, duplicate_columns, show_header, unfit_columns
 from etl_customers.columns.template import template_stamp
 from etl_customers.settings.sections import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.texts.formula_escapes import unescape_formula
 from etl_customers.texts.invisible import is_blank, visible
 from schemas.columns import COLUMN_BY_NAME
+from schemas.refusals import FileReason
 
 MAX_COLUMNS = 16_384
 """What Excel and LibreOffice can hold."""
@@ -240,13 +231,9 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
         csv: Required columns, aliases, and whether unknown columns are ignored.
 
     Raises:
-        NoHeader: No cell is a header: it may be a customer's row, so none is printed.
-        AmbiguousColumns: A header may mean one column or another.
-        DuplicateColumns: Several headers mean the same column.
-        UnknownColumns: A header means nothing; names the nearest known ones.
-        MissingColumns: A required column is not there.
-        StaleTemplate: One of the last two, and the stamp is of an older template.
-        TooManyColumns: More than a spreadsheet has.
+        UploadRefused: No cell is a header (it may be a customer's row, so none is printed); there are more than a
+            spreadsheet has; one may mean one column or another, several mean the same, or one means nothing; or a
+            required column is not there.
         SettingsInvalid: An alias of the settings leads nowhere, or takes a header of the account's own.
 
     Source:
@@ -255,9 +242,9 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     known = KnownHeaders(fields, csv.aliases)
     cells = without_empty_end(header)
     if count_known(cells[:MAX_COLUMNS], known) == 0:
-        raise NoHeader
+        raise UploadRefused(FileReason.NO_HEADER)
     if len(cells) > MAX_COLUMNS:
-        raise TooManyColumns(len(cells), MAX_COLUMNS)
+        raise UploadRefused(FileReason.TOO_MANY_COLUMNS, columns=len(cells), max_columns=MAX_COLUMNS)
     columns = _match_all(cells, known)
     _refuse_ambiguous(columns, known)
     _refuse_duplicates(columns)
@@ -272,11 +259,7 @@ def match_header(header: Sequence[str], fields: AccountFields, csv: Csv) -> tupl
     may_be_values = len(unknown) > len(columns) / 2 and count_known(cells, known) < _SEVERAL
     described = _describe(unknown, known, may_be_values=may_be_values)
     stamps = [visible(column.header).strip() for column in columns if column.role is Role.TEMPLATE]
-    if stamps and template_stamp(fields) not in stamps:
-        raise StaleTemplate(described, missing)
-    if unknown:
-        raise UnknownColumns(described, missing)
-    raise MissingColumns(missing)
+    raise unfit_columns(described, missing, is_stale=bool(stamps) and template_stamp(fields) not in stamps)
 
 
 def is_without_column(column: UploadColumn) -> bool:
@@ -327,7 +310,12 @@ def _refuse_ambiguous(columns: Iterable[UploadColumn], known: KnownHeaders) -> N
         meanings = known.property_meanings(column.header) if column.role is Role.PROPERTY else []
         if len(meanings) > 1:
             named = [f"number {found.property_number} of the property {found.property_type}" for found in meanings]
-            raise AmbiguousColumns(column.header, column.position + 1, named)
+            raise UploadRefused(
+                FileReason.AMBIGUOUS_COLUMNS,
+                header=show_header(column.header),
+                column=column.position + 1,
+                meanings=" or ".join(named),
+            )
 
 
 def _refuse_duplicates(columns: Iterable[UploadColumn]) -> None:
@@ -336,7 +324,7 @@ def _refuse_duplicates(columns: Iterable[UploadColumn]) -> None:
         if column.key:
             places.setdefault((column.role, column.key), []).append(column.position + 1)
     if doubled := [(key, found) for (_, key), found in places.items() if len(found) > 1]:
-        raise DuplicateColumns(doubled)
+        raise duplicate_columns(doubled)
 
 
 def _missing(columns: Iterable[UploadColumn], fields: AccountFields, required: Iterable[str]) -> list[str]:
@@ -351,12 +339,12 @@ def _missing(columns: Iterable[UploadColumn], fields: AccountFields, required: I
     ]
 
 
-def _describe(unknown: Sequence[UploadColumn], known: KnownHeaders, *, may_be_values: bool) -> list[UnknownHeader]:
+def _describe(unknown: Sequence[UploadColumn], known: KnownHeaders, *, may_be_values: bool) -> list[str]:
     """Describe unknown headers; where most are unknown the row may be a customer's, so none is printed."""
     described = []
     for place, column in enumerate(unknown):
         removed_at = known.removed_at(column.header)
         suggestion = known.nearest(column.header) if place < _MOST_SUGGESTED else None
         header = None if may_be_values else column.header
-        described.append(UnknownHeader(column.position + 1, header, suggestion, removed_at))
+        described.append(describe_unknown(column.position, header, suggestion, removed_at))
     return described

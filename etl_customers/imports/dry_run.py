@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused
-from etl_customers.base.refusals import CountryNotSet
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import (
     FINISHED,
@@ -22,6 +21,7 @@ from etl_customers.read.raw_csv import ReadCounts
 from etl_customers.read.uploads import StoredUpload, store_upload
 from etl_customers.staging import Staging, open_staging
 from etl_customers.validate.validate import validate_customers
+from schemas.refusals import FileReason
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,6 @@ def lacks_country(installation: Installation, source: Path, *, encoding: str | N
     """Tell whether a file would be refused because neither its rows nor the settings say the country (R10)."""
     try:
         with dry_run(installation, source, encoding=encoding, again=again, until_read=True) as tried:
-            return isinstance(tried.refusal, CountryNotSet)
+            return tried.refusal is not None and tried.refusal.is_for(FileReason.COUNTRY_NOT_SET)
     except UploadRefused:
         return False

@@ -19,24 +19,16 @@ class AlreadyRefused(UploadRefused):
     """The import was refused in an earlier run; its upload is gone."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code, self.message = code, message
-
-    def __str__(self) -> str:
-        """Repeat why the file was refused."""
-        return self.message
+        EtlCustomersError.__init__(self, message)
+        self.code, self.facts = code, {}
 
 
 class PullAlreadyRefused(PullRefused):
     """The pull was refused in an earlier run; the next pull of the connection is another import."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code, self.message = code, message
-
-    def __str__(self) -> str:
-        """Repeat why the pull was refused."""
-        return self.message
+        EtlCustomersError.__init__(self, message)
+        self.code, self.facts = code, {}
 
 
 class ImportUndone(UsageError):

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused, UsageError
-from etl_customers.base.refusals import FileChanged, FileNotThere
 from etl_customers.imports.accepting import Accepted, accept_upload
 from etl_customers.imports.installation import Installation
 from etl_customers.imports.temporary_files import temporary_files
 from etl_customers.inbox.folders import held, list_accepted, move
 from etl_customers.inbox.look import Entry, look_at
 from etl_customers.inbox.names import clean_name, free_name, named_after, parts_of
+from etl_customers.read.uploads import FileNotThere
+from schemas.refusals import FileReason
 
 ACCEPTED_BY = "inbox"
 MOST_ACCEPTED = 1_000
@@ -34,20 +35,6 @@ class NotInInbox(UsageError):
             "there is no file of that name in the folder inbox/ of the home; "
             "type the name of a file that lies there, such as customers.csv, without any folder"
         )
-
-
-class NotMoved(UploadRefused):
-    """The operating system does not let us move a file out of the inbox."""
-
-    code = "not_moved"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        """Give the operating system's reason."""
-        return f"the file cannot be moved to inbox/accepted/ ({self.reason}); give it to the user of this program"
 
 
 @dataclass(frozen=True)
@@ -87,10 +74,10 @@ def accept_files(installation: Installation, ready: Sequence[Entry], *, most: in
             try:
                 accept_file(installation, entry)
                 accepted += 1
-            except NotMoved as error:
-                problems[error.reason] += 1
-            except UploadRefused:
-                continue  # changed since it was looked at: the next look judges it anew
+            except UploadRefused as refusal:
+                # Any other was changed since it was looked at: the next look judges it anew.
+                if refusal.is_for(FileReason.NOT_MOVED):
+                    problems[str(refusal.facts["reason"])] += 1
     return Acceptance(accepted, len(ready) - accepted - problems.total(), problems)
 
 
@@ -150,9 +137,9 @@ def move_accepted(installation: Installation, entry: Entry, import_id: str) -> P
         found = path.lstat()
         if (found.st_ino, found.st_mtime_ns) != (entry.looked_at.st_ino, entry.looked_at.st_mtime_ns):
             path.rename(free_name(home.inbox, clean_name(entry.path.name)))
-            raise FileChanged
+            raise UploadRefused(FileReason.CHANGED_WHILE_COPIED)
     except FileNotFoundError:
-        raise FileChanged from None
+        raise UploadRefused(FileReason.CHANGED_WHILE_COPIED) from None
     except OSError as error:
-        raise NotMoved(error.strerror or "unknown reason") from None
+        raise UploadRefused(FileReason.NOT_MOVED, reason=error.strerror or "unknown reason") from None
     return path

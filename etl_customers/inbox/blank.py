@@ -11,7 +11,6 @@ from typing import Literal
 
 from etl_customers.base.errors import UploadRefused
 from etl_customers.base.private_files import as_text, private_draft
-from etl_customers.base.refusals import EmptyFile
 from etl_customers.columns.account_fields import AccountFields
 from etl_customers.columns.headers import KnownHeaders, Role, match_header, without_empty_end
 from etl_customers.read.csv_files import find_dialect, find_encoding, open_text, read_records
@@ -22,22 +21,13 @@ from etl_customers.settings.sections import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.texts.formula_escapes import escape_formula
 from etl_customers.texts.invisible import are_blank, is_blank
+from schemas.refusals import FileReason
 
 TEMPORARY = ".blanked-"
 """Begins the names of copies that are still being written."""
 
 _ANY_TEXT = "utf-8-sig"
 _Record = tuple[int, list[str]]
-
-
-class PasswordsNotFound(UploadRefused):
-    """Under the settings of now another column would hold the passwords than the import read, or perhaps none."""
-
-    code = "passwords_not_found"
-
-    def __str__(self) -> str:
-        """Say what is not known."""
-        return "it is not certain any more which column the import read as passwords"
 
 
 def write_blanked(
@@ -68,8 +58,8 @@ def write_blanked(
         The copy; none where the upload has no column of passwords.
 
     Raises:
-        PasswordsNotFound: Other settings are in force than at the import, and a column may hold its passwords.
-        UploadRefused: The upload cannot be read any more.
+        UploadRefused: Other settings are in force than at the import, and a column may hold its passwords; or the
+            upload cannot be read any more.
         OSError: The copy cannot be written.
     """
 
@@ -94,9 +84,9 @@ def _password_position(columns: Sequence[UploadColumn], noted: Sequence[UploadCo
     position = _find_password(columns)
     if noted is not None:
         if (position, len(columns)) != (_find_password(noted), len(noted)):
-            raise PasswordsNotFound
+            raise UploadRefused(FileReason.PASSWORDS_NOT_FOUND)
     elif position is None and any(column.role == Role.IGNORED and not is_blank(column.header) for column in columns):
-        raise PasswordsNotFound
+        raise UploadRefused(FileReason.PASSWORDS_NOT_FOUND)
     return position
 
 
@@ -115,7 +105,7 @@ def _write(
     rest = iter(records)
     header = next(rest, None)
     if header is None:
-        raise EmptyFile
+        raise UploadRefused(FileReason.EMPTY_FILE)
     position = find_position(header[1])
     if position is None:
         return None

@@ -17,28 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused
-from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, NotARegularFile, TooLarge
 from etl_customers.imports.temporary_files import translated_disk_errors
 from etl_customers.inbox.names import is_being_written, what_is_wrong_with
-from etl_customers.read.uploads import is_unchanged, kind_of, open_regular_file
+from etl_customers.read.uploads import FileNotThere, is_unchanged, kind_of, open_regular_file
 from etl_customers.settings.home import Home
+from schemas.refusals import FileReason
 
 EXAMINED = 1_000
 """Most entries that one look examines."""
-
-
-class HostileName(UploadRefused):
-    """The file's name cannot be shown as it is."""
-
-    code = "hostile_name"
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-    def __str__(self) -> str:
-        """Say what is wrong with it, and what to do."""
-        return f"{self.problem}; give the file a plain name"
 
 
 @dataclass(frozen=True)
@@ -120,7 +106,7 @@ def look_at(path: Path, max_bytes: int) -> Entry:
     except (OSError, ValueError):
         raise FileNotThere from None
     if not _is_complete(entry, max_bytes):
-        raise FileChanged
+        raise UploadRefused(FileReason.CHANGED_WHILE_COPIED)
     return entry
 
 
@@ -160,9 +146,9 @@ def _is_complete(entry: Entry, max_bytes: int) -> bool:
     """
     problem = what_is_wrong_with(entry.path.name)
     if problem is not None:
-        raise HostileName(problem)
+        raise UploadRefused(FileReason.HOSTILE_NAME, problem=problem)
     if not stat.S_ISREG(entry.looked_at.st_mode):
-        raise NotARegularFile(kind_of(entry.looked_at.st_mode))
+        raise UploadRefused(FileReason.NOT_A_REGULAR_FILE, kind=kind_of(entry.looked_at.st_mode))
     descriptor = open_regular_file(entry.path)
     try:
         if not is_unchanged(entry.looked_at, os.fstat(descriptor)) or _has_writer(descriptor):
@@ -170,9 +156,9 @@ def _is_complete(entry: Entry, max_bytes: int) -> bool:
     finally:
         os.close(descriptor)
     if entry.looked_at.st_size > max_bytes:
-        raise TooLarge(max_bytes)
+        raise UploadRefused(FileReason.TOO_LARGE, max_bytes=max_bytes)
     if entry.looked_at.st_size == 0:
-        raise EmptyFile
+        raise UploadRefused(FileReason.EMPTY_FILE)
     return True
 
 

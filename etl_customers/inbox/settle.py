@@ -19,7 +19,6 @@ from pathlib import Path
 
 from etl_customers.base.errors import DiskUnavailable, ImportBusy, UploadRefused
 from etl_customers.base.private_files import sync_folder
-from etl_customers.base.refusals import FileNotThere
 from etl_customers.columns.account_fields import AccountFields, load_fields
 from etl_customers.database.connect import reading
 from etl_customers.database.ledger import ACCEPTED, FINISHED, REFUSED, ImportRecord, find_imports
@@ -30,7 +29,7 @@ from etl_customers.inbox.folders import held, list_accepted, move, reject
 from etl_customers.inbox.look import Odd
 from etl_customers.inbox.names import clean_name, parts_of, rejected_name
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.uploads import is_unchanged, open_regular_file
+from etl_customers.read.uploads import FileNotThere, is_unchanged, open_regular_file
 from etl_customers.settings.home import Home
 from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
 

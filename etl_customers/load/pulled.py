@@ -27,7 +27,7 @@ from etl_customers.staging import Staging
 from etl_customers.validate.source_rules import rules_of
 from schemas.codes import DELETIONS_UNKNOWN, INCOMPLETE, RECORD_KINDS
 from schemas.record_kinds import PULL_KINDS
-from schemas.sources import LABELS
+from schemas.refusals import PullReason
 
 _TOLD_ALWAYS = 20
 """Customers that may always vanish at once where the provider itself says that it deleted them: nothing is inferred."""
@@ -44,24 +44,6 @@ class PullCounts:
     not_synced: int
     vanished: int
     """Customers that the provider has no more, not among those fetched: missing in a full pull, deleted in another."""
-
-
-class TooManyVanished(PullRefused):
-    """A pull lacks more customers, or is told of more deleted ones, than the setting allows; the target is as it was."""
-
-    code = "too_many_vanished"
-
-    def __init__(self, provider: str, tenant_id: str, vanished: int, links: int) -> None:
-        super().__init__(provider, tenant_id, vanished, links)
-        self.provider, self.tenant_id, self.vanished, self.links = provider, tenant_id, vanished, links
-
-    def __str__(self) -> str:
-        """Name both numbers, and the command that goes on all the same."""
-        return (
-            f"{LABELS[self.provider]} has {self.vanished} of {self.links} customers no more, which is more than "
-            f"{self.provider}.vanished_share allows; nothing was changed; look there, and if that is right, run: "
-            f"etl-customers pull {self.provider} --tenant {self.tenant_id} --full --accept-vanished"
-        )
 
 
 def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | None, settings: Settings) -> PullCounts:
@@ -81,7 +63,7 @@ def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | 
         NotFound: The ledger has no such import.
         UsageError: The import was refused or undone.
         RowsBroken: A row in staging breaks a rule; nothing was loaded.
-        TooManyVanished: Nothing was written; the caller enters the refusal in the ledger.
+        PullRefused: More vanished than the setting allows. Nothing was written; the caller enters the refusal in the ledger.
         DatabaseUnavailable: Nothing was loaded, and loading again is safe.
     """
 
@@ -147,7 +129,13 @@ def _count_vanished(
     always = 1 if record.is_full else _TOLD_ALWAYS
     allowed = max(always, settings.provider(record.source).vanished_share * links)
     if vanished > allowed and not record.accepts_vanished:
-        raise TooManyVanished(record.source, record.tenant_id or "", vanished, links)
+        raise PullRefused(
+            PullReason.TOO_MANY_VANISHED,
+            provider=record.source,
+            tenant=record.tenant_id or "",
+            vanished=vanished,
+            links=links,
+        )
     return vanished
 
 

@@ -13,14 +13,7 @@ from typing import Any
 
 from etl_customers.base.http import Reply
 from etl_customers.pull.faults import THROTTLED, Fault, read_fault, read_json, says_json
-from etl_customers.pull.refusals import (
-    FORBIDDEN,
-    INVALID_REQUEST,
-    NO_SUBSCRIPTION,
-    NOT_FOUND,
-    QUERY_FAILED,
-    WRONG_ENVIRONMENT,
-)
+from schemas.refusals import PullReason
 from schemas.sources import QUICKBOOKS, XERO
 
 Document = dict[str, Any]
@@ -59,8 +52,8 @@ class Verdict:
     action: Action
     reason: str = ""
     """Why it is not to be used, in our words."""
-    code: str = ""
-    """Of ``RequestRefused``, where the action is to refuse."""
+    refusal: PullReason = PullReason.INVALID_REQUEST
+    """Where the action is to refuse."""
     document: Document = field(default_factory=dict, repr=False)
     """The answer itself, where it is to be used."""
 
@@ -68,10 +61,10 @@ class Verdict:
 _BY_FAULT = {
     120: Verdict(Action.RENEW, "error 120"),
     THROTTLED: Verdict(Action.WAIT, "too many calls, error 3001"),
-    3100: Verdict(Action.REFUSE, "error 3100", WRONG_ENVIRONMENT),
+    3100: Verdict(Action.REFUSE, "error 3100", PullReason.WRONG_ENVIRONMENT),
     3200: Verdict(Action.RENEW, "error 3200"),
-    4002: Verdict(Action.REFUSE, "error 4002", QUERY_FAILED),
-    6190: Verdict(Action.REFUSE, "error 6190", NO_SUBSCRIPTION),
+    4002: Verdict(Action.REFUSE, "error 4002", PullReason.QUERY_FAILED),
+    6190: Verdict(Action.REFUSE, "error 6190", PullReason.NO_SUBSCRIPTION),
     10000: Verdict(Action.RETRY, "error 10000"),
 }
 """QuickBooks' numbers, on a status that does not decide by itself: 120 comes on 500, too, and is over in a moment."""
@@ -105,7 +98,7 @@ def judge(provider: str, reply: Reply, *, is_conditional: bool = False) -> Verdi
         return _judge_error(provider, reply, fault)
     if fault is not None:
         reason = "an error without a number" if number is None else f"error {number}"
-        return Verdict(Action.REFUSE, reason, INVALID_REQUEST)
+        return Verdict(Action.REFUSE, reason)
     if isinstance(document, dict):
         return Verdict(Action.USE, document=document)
     if says_json(reply) and document is None:
@@ -127,9 +120,9 @@ def _judge_error(provider: str, reply: Reply, fault: Fault | None) -> Verdict:
     status, reason = reply.status, _reason(reply, None if fault is None else fault.number)
     if status == 403 and provider == XERO and fault is not None and "AuthenticationUnsuccessful" in fault.detail:
         return Verdict(Action.RENEW, reason)
-    codes = {403: FORBIDDEN, 404: NOT_FOUND}
+    codes = {403: PullReason.FORBIDDEN, 404: PullReason.NOT_FOUND}
     if 400 <= status < 500:
-        return Verdict(Action.REFUSE, reason, codes.get(status, INVALID_REQUEST))
+        return Verdict(Action.REFUSE, reason, codes.get(status, PullReason.INVALID_REQUEST))
     return Verdict(Action.STOP, f"{reason}, which is no answer to this request")
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Never, NoReturn, Protocol, Self
 
 from etl_customers.base import http
-from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable, PullRefused
 from etl_customers.pull.answers import (
     UNEXPECTED,
     Action,
@@ -24,8 +24,8 @@ from etl_customers.pull.answers import (
     server_date,
 )
 from etl_customers.pull.pacing import Clock, Pacing
-from etl_customers.pull.refusals import RequestRefused
 from etl_customers.settings.sections import Settings
+from schemas.refusals import PullReason
 from schemas.sources import LABELS
 
 _LIMITS = http.Limits(connect_seconds=5, silent_seconds=125, most_bytes=64 * 1024 * 1024, body_seconds=300)
@@ -38,6 +38,17 @@ _YEAR = timedelta(days=365)
 _THROTTLED_WAIT = 60
 """Seconds after "too many calls" that does not say how long: both vendors count by the minute."""
 _log = logging.getLogger("etl_customers.pull")
+
+
+class RequestRefused(PullRefused):
+    """The provider answered that it will not do what was asked, whoever asks again."""
+
+    def __init__(
+        self, why: PullReason, provider: str, tenant_id: str, reason: str, request_id: str | None = None
+    ) -> None:
+        named = f"{reason}, request {request_id}" if request_id else reason
+        super().__init__(why, provider=provider, tenant=tenant_id, reason=named)
+        self.reason, self.request_id = reason, request_id
 
 
 class AccessTokens(Protocol):
@@ -188,11 +199,11 @@ class Client:
         verdict = judge(self.provider, reply, is_conditional="If-Modified-Since" in request.headers)
         if verdict.action is not Action.USE:
             wait = retry_after(reply, self._clock.utc_now())
-            return _Failure(verdict.action, verdict.reason, verdict.code, request_number, wait)
+            return _Failure(verdict.action, verdict.reason, verdict.refusal, request_number, wait)
         self._is_day_used_up = is_last_of_the_day(reply)
         records = request.records_in(verdict.document)
         if records is None:
-            return _Failure(Action.STOP, UNEXPECTED, "", request_number)
+            return _Failure(Action.STOP, UNEXPECTED, request_id=request_number)
         return Answer(verdict.document, records, server_date(reply), request_number)
 
     def _pause(self, failure: "_Failure", failures: int) -> float:
@@ -210,7 +221,7 @@ class Client:
     def _end(self, failure: "_Failure") -> Never:
         """Raise what an answer means that cannot be used and is waited for no longer."""
         if failure.action is Action.REFUSE:
-            raise RequestRefused(self.provider, self.tenant_id, failure.code, failure.reason, failure.request_id)
+            raise RequestRefused(failure.refusal, self.provider, self.tenant_id, failure.reason, failure.request_id)
         if failure.action is Action.RENEW:
             self._tokens.note_rejected(failure.reason, failure.request_id)
         if failure.action is Action.STOP_FOR_TODAY:
@@ -234,7 +245,7 @@ class _Failure:
 
     action: Action
     reason: str
-    code: str = ""
+    refusal: PullReason = PullReason.INVALID_REQUEST
     request_id: str | None = None
     retry_after: float | None = None
 

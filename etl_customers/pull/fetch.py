@@ -11,7 +11,7 @@ from datetime import datetime
 
 import polars as pl
 
-from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.base.errors import ProviderUnavailable, PullRefused
 from etl_customers.base.read_ahead import read_ahead
 from etl_customers.mappings.document import Mapping
 from etl_customers.mappings.kept import shipped_mapping
@@ -22,9 +22,9 @@ from etl_customers.pull.deletions import keep_deletions
 from etl_customers.pull.pacing import Clock
 from etl_customers.pull.pages import Checkpoint, Page, Record
 from etl_customers.pull.progress import FetchCounts, Progress, find_counts, write_counts
-from etl_customers.pull.refusals import TooManyPages
 from etl_customers.settings.sections import Settings
 from etl_customers.staging import Staging
+from schemas.refusals import PullReason
 from schemas.sources import LABELS, QUICKBOOKS, XERO
 
 PAGE_SIZE = 1_000
@@ -98,7 +98,9 @@ def _keep_pages(staging: Staging, client: Client, pages: Iterator[Page], most_pa
     progress = Progress.read(staging)
     for page in pages:
         if progress.pages >= most_pages:
-            raise TooManyPages(client.provider, client.tenant_id, progress.pages)
+            raise PullRefused(
+                PullReason.TOO_MANY_PAGES, provider=client.provider, tenant=client.tenant_id, pages=progress.pages
+            )
         if progress.started_at is None and page.server_time is None:
             raise ProviderUnavailable(client.provider, UNEXPECTED)
         with staging.transaction():

@@ -15,18 +15,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from etl_customers.base.refusals import (
-    BrokenQuotes,
-    CellTooLong,
-    EmptyFile,
-    NoHeader,
-    NotText,
-    Quoting,
-    UnknownEncoding,
-)
+from etl_customers.base.errors import UploadRefused
+from etl_customers.columns.header_refusals import show_header
 from etl_customers.columns.headers import MAX_COLUMNS, KnownHeaders, count_known, find_header_row
 from etl_customers.texts.invisible import are_blank
+from schemas.refusals import FileReason
 
+_USUAL = "windows-1252"
+"""The encoding that files have as a rule that are not UTF-8."""
 DELIMITERS = (",", ";", "\t", "|")
 """In this order where the header fits several equally well."""
 
@@ -85,12 +81,22 @@ class Encoding:
         return "UTF-8" if self.codec in ("utf-8", "utf-8-sig") else self.codec.upper()
 
 
+class BrokenRecord(UploadRefused):
+    """A record that cannot be read to its end; another delimiter may read it."""
+
+
+def no_header(row: int | None) -> UploadRefused:
+    """Refuse a file whose first row is no header; its cells may be a customer's, so that none is printed."""
+    if row is None:
+        return UploadRefused(FileReason.NO_HEADER)
+    return UploadRefused(FileReason.HEADER_BELOW, row=row)
+
+
 def find_encoding(path: Path, named: str | None) -> Encoding:
     """Return the encoding: that of the byte order mark, else the named one, else UTF-8. Never guessed.
 
     Raises:
-        UnknownEncoding: The named encoding is none of text files.
-        NotText: UTF-16 without a byte order mark, which must be named.
+        UploadRefused: The named encoding is none of text files; or UTF-16 without a byte order mark, which must be named.
     """
     with path.open("rb") as file:
         head = file.read(200)
@@ -103,7 +109,7 @@ def find_encoding(path: Path, named: str | None) -> Encoding:
     even, odd = head[0::2], head[1::2]
     for nul_bytes, option in ((odd, "utf-16-le"), (even, "utf-16-be")):
         if len(head) >= 4 and nul_bytes.count(0) > len(nul_bytes) * 0.7:
-            raise NotText("UTF-8", 1, False, option)
+            raise UploadRefused(FileReason.NOT_UTF8, line=1, encoding="UTF-8", option=option)
     return Encoding("utf-8", is_named=False)
 
 
@@ -125,31 +131,30 @@ def find_dialect(path: Path, encoding: Encoding, known: KnownHeaders) -> Dialect
     """Return the delimiter with which most cells of the first row are headers, and what blanks before cells mean.
 
     Raises:
-        NoHeader: With none of them any cell is a header.
-        EmptyFile: There is no first row.
-        BrokenQuotes: It cannot be read with any of them; or its cells are in other quotation marks than ``"``.
-        NotText, CellTooLong: See ``read_records``.
+        UploadRefused: With none of them any cell is a header; there is no first row; or its cells are in other
+            quotation marks than ``"``.
+        BrokenRecord: It cannot be read with any of them.
     """
     counts: dict[str, int] = {}
-    broken: BrokenQuotes | CellTooLong | None = None
+    broken: BrokenRecord | None = None
     for delimiter in DELIMITERS:
         try:
             with open_text(path, encoding) as text:
                 # In a header blanks count nowhere, before quotation marks or not.
                 header = next(read_records(text, Dialect(delimiter, skips_blanks=True)), None)
-        except (BrokenQuotes, CellTooLong) as error:
+        except BrokenRecord as error:
             broken = broken or error
             continue
         if header is None:
-            raise EmptyFile
+            raise UploadRefused(FileReason.EMPTY_FILE)
         counts[delimiter] = count_known(header[1][:MAX_COLUMNS], known)
     best = max(counts, key=lambda delimiter: counts[delimiter], default=None)
     if best is None:
-        raise broken or NoHeader()
+        raise broken or UploadRefused(FileReason.NO_HEADER)
     if counts[best] == 0:
-        if isinstance(broken, CellTooLong):
+        if broken is not None and broken.is_for(FileReason.CELL_TOO_LONG):
             raise broken
-        raise NoHeader(_row_like_a_header(path, encoding, list(counts), known))
+        raise no_header(_row_like_a_header(path, encoding, list(counts), known))
     dialect = Dialect(best, skips_blanks=_has_blanks_before_quotes(path, encoding, best))
     _refuse_other_quotes(path, encoding, dialect)
     return dialect
@@ -157,7 +162,7 @@ def find_dialect(path: Path, encoding: Encoding, known: KnownHeaders) -> Dialect
 
 def _row_like_a_header(path: Path, encoding: Encoding, delimiters: Iterable[str], known: KnownHeaders) -> int | None:
     for delimiter in delimiters:
-        with open_text(path, encoding) as text, suppress(BrokenQuotes, CellTooLong):
+        with open_text(path, encoding) as text, suppress(BrokenRecord):
             records = islice(read_records(text, Dialect(delimiter, skips_blanks=True)), 1, None)
             if row := find_header_row((cells for _, cells in records), known):
                 return row
@@ -170,7 +175,7 @@ def _has_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) ->
     To a strict reader the marks would be part of the cell, and the delimiters within them its end.
 
     Raises:
-        BrokenQuotes: The blank is another than a space, which no reader passes over.
+        UploadRefused: The blank is another than a space, which no reader passes over.
     """
     if not _may_have_blanks_before_quotes(path, encoding, delimiter):
         return False
@@ -189,7 +194,7 @@ def _has_blanks_before_quotes(path: Path, encoding: Encoding, delimiter: str) ->
                         and as_written.search("".join(lines))
                     ):
                         if blanks[1].strip(" "):
-                            raise BrokenQuotes(line, Quoting.AFTER_BLANK)
+                            raise UploadRefused(FileReason.QUOTE_AFTER_BLANK, line=line)
                         return True
                 line = reader.line_num + 1
                 lines.clear()
@@ -238,11 +243,15 @@ def _has_one_before(block: bytes, mark: bytes, before: tuple[bytes, ...]) -> boo
 
 def _refuse_other_quotes(path: Path, encoding: Encoding, dialect: Dialect) -> None:
     """Refuse a file of which all filled cells of the header or of the first row stand between marks that are none."""
-    with open_text(path, encoding) as text, suppress(CellTooLong):
-        for line, cells in islice(read_records(text, dialect), 2):
-            filled = [cell.strip() for cell in cells if cell.strip()]
-            if len(filled) > 1 and all(len(cell) > 1 and cell[0] + cell[-1] in _OTHER_QUOTES for cell in filled):
-                raise BrokenQuotes(line, Quoting.SINGLE)
+    with open_text(path, encoding) as text:
+        try:
+            for line, cells in islice(read_records(text, dialect), 2):
+                filled = [cell.strip() for cell in cells if cell.strip()]
+                if len(filled) > 1 and all(len(cell) > 1 and cell[0] + cell[-1] in _OTHER_QUOTES for cell in filled):
+                    raise UploadRefused(FileReason.OTHER_QUOTES, line=line)
+        except BrokenRecord as broken:
+            if not broken.is_for(FileReason.CELL_TOO_LONG):
+                raise
 
 
 def _refuse_long_lines(path: Path) -> None:
@@ -258,7 +267,8 @@ def _refuse_long_lines(path: Path) -> None:
             if length > _LONGEST_LINE:
                 file.seek(0)
                 before = file.read(place - length)
-                raise CellTooLong(1 + max(before.count(b"\n"), before.count(b"\r")), LONGEST_CELL)
+                line = 1 + max(before.count(b"\n"), before.count(b"\r"))
+                raise BrokenRecord(FileReason.CELL_TOO_LONG, line=line, longest=LONGEST_CELL)
 
 
 @contextmanager
@@ -266,8 +276,8 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
     """Open a file as text with its line ends as they are.
 
     Raises:
-        NotText: Raised in the ``with`` block where bytes are not of the encoding; names the line.
-        CellTooLong: A line is longer than cells and their number can make it.
+        UploadRefused: Raised in the ``with`` block where bytes are not of the encoding; names the line.
+        BrokenRecord: A line is longer than cells and their number can make it.
     """
     csv.field_size_limit(LONGEST_CELL)
     try:
@@ -275,7 +285,10 @@ def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
         with path.open(encoding=encoding.codec, errors="strict", newline="") as text:
             yield text
     except UnicodeError:  # its text would hold the bytes
-        raise NotText(encoding.shown, _line_of_bad_byte(path, encoding.codec), encoding.is_named) from None
+        line = _line_of_bad_byte(path, encoding.codec)
+        if encoding.is_named:
+            raise UploadRefused(FileReason.NOT_AS_NAMED, line=line, encoding=encoding.shown) from None
+        raise UploadRefused(FileReason.NOT_UTF8, line=line, encoding=encoding.shown, option=_USUAL) from None
 
 
 def read_records(text: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
@@ -286,8 +299,8 @@ def read_records(text: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, l
         dialect: Of the file.
 
     Raises:
-        BrokenQuotes: A quoted cell that does not end, or is followed by text.
-        CellTooLong: A cell is longer than ``LONGEST_CELL``; no more of it is read.
+        BrokenRecord: A quoted cell that does not end, or is followed by text; or a cell is longer than
+            ``LONGEST_CELL``; no more of it is read.
 
     Source:
         RFC 4180; Python's csv in strict mode.
@@ -299,14 +312,16 @@ def read_records(text: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, l
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise CellTooLong(line, LONGEST_CELL) if "field larger" in str(error) else BrokenQuotes(line) from None
+        if "field larger" in str(error):
+            raise BrokenRecord(FileReason.CELL_TOO_LONG, line=line, longest=LONGEST_CELL) from None
+        raise BrokenRecord(FileReason.BROKEN_QUOTES, line=line) from None
 
 
 def count_filled(text: TextIO, dialect: Dialect) -> int:
     """Count the records with a filled cell in the rest of an open text; what is empty passes in blocks.
 
     Raises:
-        BrokenQuotes, CellTooLong: See ``read_records``.
+        BrokenRecord: See ``read_records``.
     """
     try:
         return sum(not are_blank(cells) for cells in csv.reader(_filled_lines(text), **dialect.options))
@@ -333,15 +348,15 @@ def checked_codec(name: str) -> str:
     """Return Python's name of an encoding.
 
     Raises:
-        UnknownEncoding: There is none of this name, or it is none of text files.
+        UploadRefused: There is none of this name, or it is none of text files.
     """
     try:
         found = codecs.lookup(name)
         if found.name.replace("_", "-") in _NO_TEXT_FILES:
-            raise UnknownEncoding(name)
+            raise UploadRefused(FileReason.UNKNOWN_ENCODING, encoding=show_header(name))
         io.TextIOWrapper(io.BytesIO(), encoding=name)
     except (LookupError, ValueError, UnicodeError):  # ValueError: a NUL in the name
-        raise UnknownEncoding(name) from None
+        raise UploadRefused(FileReason.UNKNOWN_ENCODING, encoding=show_header(name)) from None
     return found.name
 
 

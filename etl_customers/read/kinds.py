@@ -4,7 +4,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from etl_customers.base.refusals import EmptyFile, NotCsv
+from etl_customers.base.errors import UploadRefused
+from schemas.refusals import FileReason
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -42,22 +43,21 @@ def find_kind(path: Path) -> Literal["csv", "xlsx"]:
     """Tell CSV from workbook by the first bytes.
 
     Raises:
-        EmptyFile: No bytes, or only a byte order mark.
-        NotCsv: Another kind of file, which the message names.
+        UploadRefused: No bytes, or only a byte order mark; or another kind of file, which the message names.
     """
     with path.open("rb") as file:
         head = file.read(4096)
     if not head or head in _BOMS:
-        raise EmptyFile
+        raise UploadRefused(FileReason.EMPTY_FILE)
     if head.startswith(_ZIP):
         return _kind_of_zip(path)
     if head.startswith(_OLE):
-        raise NotCsv(_kind_of_ole(path))
+        raise UploadRefused(FileReason.NOT_CSV, kind=_kind_of_ole(path))
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
-            raise NotCsv(kind)
+            raise UploadRefused(FileReason.NOT_CSV, kind=kind)
     if head.removeprefix(_BOMS[0]).lstrip().lower().startswith(_MARKUP):
-        raise NotCsv("an HTML or XML document")
+        raise UploadRefused(FileReason.NOT_CSV, kind="an HTML or XML document")
     return "csv"
 
 
@@ -66,12 +66,12 @@ def _kind_of_zip(path: Path) -> Literal["xlsx"]:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
-        raise NotCsv("a damaged zip archive or workbook") from None
+        raise UploadRefused(FileReason.NOT_CSV, kind="a damaged zip archive or workbook") from None
     for part, kind in _PARTS:
         if part in names:
-            raise NotCsv(kind)
+            raise UploadRefused(FileReason.NOT_CSV, kind=kind)
     if "xl/workbook.xml" not in names:
-        raise NotCsv("a zip archive")
+        raise UploadRefused(FileReason.NOT_CSV, kind="a zip archive")
     return "xlsx"
 
 

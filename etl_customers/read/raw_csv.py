@@ -12,10 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
+from etl_customers.base.errors import UploadRefused
 from etl_customers.base.read_ahead import read_ahead
-from etl_customers.base.refusals import CountryNotSet, NotTitles, SeveralParentImports, UnknownParentImport, show_header
 from etl_customers.columns.account_fields import AccountFields
 from etl_customers.columns.header_names import normalise_header
+from etl_customers.columns.header_refusals import not_titles, show_header
 from etl_customers.columns.headers import UNSTAGED_ROLES, Role, is_own_file, is_without_column
 from etl_customers.read.misplaced import Misplaced, MisplacedRows
 from etl_customers.read.row_widths import RaggedCells
@@ -28,6 +29,7 @@ from etl_customers.texts.invisible import is_blank, visible
 from etl_customers.texts.text_formulas import plain_text
 from schemas.codes import COLUMN_LEFT_OUT, CONTACT_LEFT_OUT, ERROR_VALUE, OTHER_SHEET
 from schemas.columns import COLUMN_BY_NAME, TITLES
+from schemas.refusals import FileReason
 
 _BLOCK_ROWS = 1_000
 """Rows turned into a frame at once: few enough to stay in the processor's cache (half the time of 25,000)."""
@@ -88,7 +90,7 @@ def read_raw_csv(
         read + unread are all rows of the file that have a filled cell.
 
     Raises:
-        UploadRefused: See ``etl_customers.base.refusals``.
+        UploadRefused: See ``schemas.refusals``.
         SettingsInvalid: An alias of the settings leads nowhere.
 
     Source:
@@ -158,7 +160,7 @@ def _refuse_what_are_no_titles(staging: Staging, columns: Sequence[UploadColumn]
             none = f"not regexp_matches({column.cell}, ?)"
             query = f"select 2 * count(*) filter ({none}) > count(*) from raw_csv where trim({column.cell}) <> ''"  # noqa: S608 (c0, c1 …)
             if staging.number(query, [_TITLES]):
-                raise NotTitles(column.header)
+                raise not_titles(column.header)
 
 
 def read_passwords(upload: Path, fields: AccountFields, csv: Csv, encoding: str | None) -> Iterator[tuple[int, str]]:
@@ -249,10 +251,10 @@ class _Stager:
         self, rows: Sequence[int], lines: Sequence[int], columns: Sequence[Sequence[str]], passed_over: Collection[int]
     ) -> None:
         if self._country is None:
-            raise CountryNotSet(rows[0], lines[0], has_column=False)
+            raise UploadRefused(FileReason.COUNTRY_NOT_SET)
         for row, line, cell in zip(rows, lines, columns[self._country], strict=True):
             if is_blank(plain_text(cell)) and row not in passed_over:
-                raise CountryNotSet(row, line, has_column=True)
+                raise UploadRefused(FileReason.ROW_WITHOUT_COUNTRY, row=row, line=line)
 
     def _parent_rows(self, block: Sequence[_Row], passed_over: Collection[int]) -> list[int | None]:
         """Read the ``row`` cells; all ``import_id`` cells that are filled must name one known import."""
@@ -264,9 +266,9 @@ class _Stager:
             import_id, number = visible(cells[0]).strip(), visible(cells[1]).strip()
             if import_id and import_id != self.parent_import_id:
                 if self.parent_import_id is not None:
-                    raise SeveralParentImports(row, line)
+                    raise UploadRefused(FileReason.SEVERAL_PARENT_IMPORTS, row=row, line=line)
                 if not self._find_parent(import_id):
-                    raise UnknownParentImport(row, line)
+                    raise UploadRefused(FileReason.UNKNOWN_PARENT_IMPORT, row=row, line=line)
                 self.parent_import_id = import_id
             is_number = _ROW_NUMBER.fullmatch(number) is not None
             parent_rows.append(int(number) if is_number else _NOT_A_ROW if number else None)

@@ -7,7 +7,9 @@ of another width is never read as if it fitted (R15).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from etl_customers.base.errors import UploadRefused
 from etl_customers.texts.invisible import are_blank, is_blank
+from schemas.refusals import FileReason
 
 MOST_RAGGED_SHOWN = 5
 
@@ -113,3 +115,23 @@ def describe_width(cells: RaggedCells) -> str:
     # The rows may have more than the header, all of them empty; where these are filled, the header's number says more.
     instead = width.expected if width.expected < has else width.header
     return f"too many cells, {has} instead of {instead}: the cells from column {width.columns + 1} on have no header"
+
+
+def ragged_rows(
+    rows: Sequence[str], total: int, *, header: int, fitting: int, spans_lines: bool = False
+) -> UploadRefused:
+    """Refuse rows of other widths than the header's.
+
+    Args:
+        rows: The first few, each by its number and with its number of cells.
+        total: How many there are.
+        header: Cells of the header.
+        fitting: Cells of the rows that line up with it: fewer where they do not have its empty end.
+        spans_lines: The one row that is named has a line break within a cell.
+    """
+    width = f"{header} cells"
+    if fitting < header:
+        width = f"{fitting} cells and an empty end that more rows leave out than have"
+    reason = FileReason.RAGGED_OVER_LINES if spans_lines else FileReason.RAGGED_ROWS
+    rest = f" and {total - len(rows)} more rows are like this" if total > len(rows) else ""
+    return UploadRefused(reason, header=width, rows=", ".join(rows) + rest)

@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.errors import DiskUnavailable, UploadRefused
 from etl_customers.base.private_files import private_file
-from etl_customers.base.refusals import NothingToSplit, NotSplitExactly, PartExists, RaggedRow, RaggedRows
 from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.columns.header_names import fixed_names, normalise_header
 from etl_customers.columns.headers import KnownHeaders, without_empty_end
@@ -27,11 +26,12 @@ from etl_customers.read.csv_files import (
     read_records,
 )
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, settle_width
+from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, ragged_rows, settle_width
 from etl_customers.read.uploads import open_regular_file
 from etl_customers.read.xlsx_files import open_workbook_records
 from etl_customers.settings.sections import Csv
 from etl_customers.texts.invisible import are_blank
+from schemas.refusals import FileReason
 
 _Record = tuple[list[str], bytes]
 """The cells, and the record's bytes with its line end."""
@@ -55,9 +55,7 @@ def split_file(source: Path, csv: Csv, encoding: str | None, folder: Path) -> li
         The parts, in order.
 
     Raises:
-        NothingToSplit: The file is short enough.
-        PartExists: A part is there already.
-        UploadRefused: It cannot be read as rows.
+        UploadRefused: It is short enough, or cannot be read as rows; or a part is there already.
         DiskUnavailable: A part cannot be written.
     """
     descriptor = open_regular_file(source)
@@ -69,7 +67,7 @@ def split_file(source: Path, csv: Csv, encoding: str | None, folder: Path) -> li
     rows = _count_rows(read(), csv.max_rows)
     total = -(-rows // csv.max_rows)
     if total < 2:
-        raise NothingToSplit(rows, csv.max_rows)
+        raise UploadRefused(FileReason.NOTHING_TO_SPLIT, rows=rows, max_rows=csv.max_rows)
     parts = [folder / f"{source.stem}-{number}-of-{total}{suffix}" for number in range(1, total + 1)]
     _write_parts(read(), parts, csv.max_rows)
     return parts
@@ -91,7 +89,7 @@ def _csv_records(source: Path, encoding: Encoding, dialect: Dialect) -> Iterator
         for _, cells in read_records(_remember(text, lines), dialect):
             record = mark + "".join(lines).encode(codec)
             if original.read(len(record)) != record:
-                raise NotSplitExactly(encoding.shown)
+                raise UploadRefused(FileReason.NOT_SPLIT_EXACTLY, encoding=encoding.shown)
             yield cells, record
             lines.clear()
             mark = b""
@@ -124,12 +122,12 @@ def _count_rows(records: Iterator[_Record], max_rows: int) -> int:
     """Count the rows; refuse a file of which parts would be read in another way than the whole.
 
     Raises:
-        RaggedRows: Most rows have not as many cells as the header, or all rows of a part have more.
+        UploadRefused: Most rows have not as many cells as the header, or all rows of a part have more.
     """
     header, _ = next(records, ([], b""))
     columns = len(without_empty_end(header))
     parts: list[Counter[int]] = []
-    first: dict[int, RaggedRow] = {}
+    first: dict[int, str] = {}
     rows = 0
     for cells, _ in records:
         if are_blank(cells):
@@ -138,20 +136,20 @@ def _count_rows(records: Iterator[_Record], max_rows: int) -> int:
             parts.append(Counter())
         rows += 1
         parts[-1][len(cells)] += 1
-        first.setdefault(len(cells), RaggedRow(rows + 1, None, len(cells)))
+        first.setdefault(len(cells), f"row {rows + 1} has {len(cells)}")
     widths = sum(parts, Counter[int]())
     expected = settle_width(len(header), columns, widths)
     ragged = rows - widths[expected]
     if 2 * ragged > rows or any(settle_width(len(header), columns, part) != expected for part in parts):
         shown = [row for width, row in first.items() if width != expected]
-        raise RaggedRows(len(header), shown[:MOST_RAGGED_SHOWN], ragged, fitting=expected)
+        raise ragged_rows(shown[:MOST_RAGGED_SHOWN], ragged, header=len(header), fitting=expected)
     return rows
 
 
 def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int) -> None:
     for part in parts:
         if part.exists() or part.is_symlink():
-            raise PartExists(part.name)
+            raise UploadRefused(FileReason.PART_EXISTS, part=part.name)
     _, header = next(records)
     made: list[Path] = []
     try:
@@ -170,7 +168,7 @@ def _write_parts(records: Iterator[_Record], parts: list[Path], max_rows: int) -
         for part in made:
             part.unlink(missing_ok=True)
         if taken is not None:
-            raise PartExists(taken.name) from None
+            raise UploadRefused(FileReason.PART_EXISTS, part=taken.name) from None
         if isinstance(error, OSError):
             raise DiskUnavailable(parts[0].parent, error.strerror or "cannot be written") from None
         raise

@@ -11,16 +11,17 @@ from itertools import chain, islice
 from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused
-from etl_customers.base.refusals import CellWithoutColumn, EmptyFile, NoHeader, RaggedRow, RaggedRows, TooManyRows
 from etl_customers.columns.account_fields import AccountFields
+from etl_customers.columns.header_refusals import show_header
 from etl_customers.columns.headers import KnownHeaders, Role, find_header_row, match_header
-from etl_customers.read.csv_files import count_filled, find_dialect, find_encoding, open_text, read_records
+from etl_customers.read.csv_files import count_filled, find_dialect, find_encoding, no_header, open_text, read_records
 from etl_customers.read.kinds import find_kind
-from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, RaggedCells, RowWidth, find_width
+from etl_customers.read.row_widths import MOST_RAGGED_SHOWN, RaggedCells, RowWidth, find_width, ragged_rows
 from etl_customers.read.xlsx_files import open_workbook_records
 from etl_customers.settings.sections import Csv
 from etl_customers.staging import UploadColumn
 from etl_customers.texts.invisible import are_blank, is_blank
+from schemas.refusals import FileReason
 
 HEADER_ROW = 1
 
@@ -64,10 +65,10 @@ class UploadRows:
         header: these are ``RaggedCells`` and have all of theirs.
 
         Raises:
-            RaggedRows: Most rows are ragged, or it is not certain where a ragged one ends; the first are named.
-            TooManyRows: All rows were counted, so that the message can say into how many files to break it.
-            CellWithoutColumn: A filled cell where the header is empty or the template's stamp; where the empty
-                ones are the header's last, only if most ragged rows have one.
+            UploadRefused: Most rows are ragged, or it is not certain where a ragged one ends (the first are named).
+                There are too many (all were counted, so that the message can say into how many files to break it).
+                A filled cell stands where the header is empty or the template's stamp; where the empty ones are the
+                header's last, only if most ragged rows have one.
         """
         width, last_row, must_be_empty = len(self.columns), HEADER_ROW + self._max_rows, self._must_be_empty
         delimited, ragged = self._width.delimited, _Ragged(self._width)
@@ -79,7 +80,7 @@ class UploadRows:
                 row -= 1
                 break
             if row > last_row:
-                raise TooManyRows(self._count_rest(row) - HEADER_ROW, self._max_rows)
+                raise self._too_many(self._count_rest(row) - HEADER_ROW)
             if len(cells) != width or delimited != width:
                 if not self._width.fits(cells):
                     yield row, line, ragged.add(row, line, cells)
@@ -87,7 +88,7 @@ class UploadRows:
                 del cells[width:]
             for position in must_be_empty:
                 if not is_blank(cells[position]):
-                    raise CellWithoutColumn(row, line, position + 1)
+                    raise _cell_without_column(row, line, position)
             yield row, line, cells
         self.read = row - HEADER_ROW
         if 2 * ragged.total > self.read:
@@ -100,6 +101,14 @@ class UploadRows:
             row += 1
         return row
 
+    def _too_many(self, rows: int) -> UploadRefused:
+        files = -(-rows // self._max_rows)
+        return UploadRefused(FileReason.TOO_MANY_ROWS, rows=rows, max_rows=self._max_rows, files=files)
+
+
+def _cell_without_column(row: int, line: int, position: int) -> UploadRefused:
+    return UploadRefused(FileReason.CELL_WITHOUT_COLUMN, row=row, line=line, column=position + 1)
+
 
 class _Ragged:
     """Counts the rows that do not line up with the header, and remembers the first few."""
@@ -107,23 +116,24 @@ class _Ragged:
     def __init__(self, width: RowWidth) -> None:
         self.total = 0
         self._width = width
-        self._shown: list[RaggedRow] = []
+        self._shown: list[str] = []
         self._unnamed = 0
-        self._first_unnamed: CellWithoutColumn | None = None
+        self._first_unnamed: UploadRefused | None = None
 
     def add(self, row: int, line: int, cells: list[str]) -> RaggedCells:
         self.total += 1
+        has = f"row {row} (line {line}) has {len(cells)}"
         unnamed = self._width.unnamed(cells)
         if unnamed is not None:
             self._unnamed += 1
-            self._first_unnamed = self._first_unnamed or CellWithoutColumn(row, line, unnamed + 1)
+            self._first_unnamed = self._first_unnamed or _cell_without_column(row, line, unnamed)
         elif len(self._shown) < MOST_RAGGED_SHOWN:
-            self._shown.append(RaggedRow(row, line, len(cells)))
+            self._shown.append(has)
         if self._width.delimited is not None and any("\n" in cell or "\r" in cell for cell in cells):
             # A quotation mark at the wrong place may have swallowed the rows up to the next one.
             if unnamed is not None:
-                raise CellWithoutColumn(row, line, unnamed + 1)
-            raise self._refusal([RaggedRow(row, line, len(cells))], 1, spans_lines=True)
+                raise _cell_without_column(row, line, unnamed)
+            raise self._refusal([has], 1, spans_lines=True)
         return RaggedCells(cells, self._width)
 
     def refusal(self) -> UploadRefused:
@@ -131,8 +141,9 @@ class _Ragged:
             return self._first_unnamed
         return self._refusal(self._shown, self.total - self._unnamed)
 
-    def _refusal(self, rows: list[RaggedRow], total: int, *, spans_lines: bool = False) -> RaggedRows:
-        return RaggedRows(self._width.header, rows, total, spans_lines, fitting=self._width.expected)
+    def _refusal(self, rows: list[str], total: int, *, spans_lines: bool = False) -> UploadRefused:
+        width = self._width
+        return ragged_rows(rows, total, header=width.header, fitting=width.expected, spans_lines=spans_lines)
 
 
 @contextmanager
@@ -152,10 +163,7 @@ def open_upload(path: Path, fields: AccountFields, csv: Csv, encoding: str | Non
     if find_kind(path) == "xlsx":
         with open_workbook_records(path, csv.max_bytes) as book:
             following = iter(book)
-            try:
-                columns, header = _match(following, fields, csv, known)
-            except EmptyFile:
-                raise EmptyFile(book.other_sheets) from None
+            columns, header = _match(following, fields, csv, known, book.other_sheets)
             rows = UploadRows(columns, following, csv.max_rows, header, None)
             rows.names = tuple(map(known.names_of, columns))
             rows.other_sheets = book.other_sheets
@@ -190,13 +198,21 @@ def count_row_widths(records: Iterable[list[str]]) -> Mapping[int, int]:
 
 
 def _match(
-    records: Iterator[Record], fields: AccountFields, csv: Csv, known: KnownHeaders
+    records: Iterator[Record],
+    fields: AccountFields,
+    csv: Csv,
+    known: KnownHeaders,
+    other_sheets: tuple[str, ...] = (),
 ) -> tuple[tuple[UploadColumn, ...], int]:
     """Return what the columns are, and the number of cells of the header with the empty ones at its end."""
     header = next(records, None)
     if header is None:
-        raise EmptyFile
+        if other_sheets:
+            raise UploadRefused(FileReason.EMPTY_SHEET, other=show_header(other_sheets[0]))
+        raise UploadRefused(FileReason.EMPTY_FILE)
     try:
         return match_header(header[1], fields, csv), len(header[1])
-    except NoHeader:
-        raise NoHeader(find_header_row((cells for _, cells in records), known)) from None
+    except UploadRefused as refusal:
+        if not refusal.is_for(FileReason.NO_HEADER):
+            raise
+        raise no_header(find_header_row((cells for _, cells in records), known)) from None

@@ -12,9 +12,9 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from etl_customers.base.errors import DiskUnavailable
+from etl_customers.base.errors import DiskUnavailable, UploadRefused
 from etl_customers.base.private_files import sync_folder
-from etl_customers.base.refusals import EmptyFile, FileChanged, FileNotThere, FileUnreadable, NotARegularFile, TooLarge
+from schemas.refusals import FileReason
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_NAME = 255
@@ -36,6 +36,13 @@ class StoredUpload:
     sha256: str
     bytes: int
     file_name: str
+
+
+class FileNotThere(UploadRefused):
+    """There is no file of that name; the inbox goes on without it."""
+
+    def __init__(self) -> None:
+        super().__init__(FileReason.FILE_NOT_FOUND)
 
 
 def store_upload(source: Path, uploads: Path, max_bytes: int, looked_at: os.stat_result | None = None) -> StoredUpload:
@@ -64,17 +71,17 @@ def store_upload(source: Path, uploads: Path, max_bytes: int, looked_at: os.stat
     try:
         before = os.fstat(descriptor)
         if looked_at is not None and not is_unchanged(looked_at, before):
-            raise FileChanged
+            raise UploadRefused(FileReason.CHANGED_WHILE_COPIED)
         if before.st_size > max_bytes:
-            raise TooLarge(max_bytes)
+            raise UploadRefused(FileReason.TOO_LARGE, max_bytes=max_bytes)
         if before.st_size == 0:
-            raise EmptyFile
+            raise UploadRefused(FileReason.EMPTY_FILE)
         path = uploads / f"{uuid.uuid4().hex}.copy"
         try:
             sha256, size = _copy(descriptor, path, max_bytes)
             after = os.fstat(descriptor)
             if (after.st_size, after.st_mtime_ns, size) != (before.st_size, before.st_mtime_ns, before.st_size):
-                raise FileChanged
+                raise UploadRefused(FileReason.CHANGED_WHILE_COPIED)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -92,20 +99,18 @@ def open_regular_file(source: Path) -> int:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         descriptor = os.open(source, flags)
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotThere from None
-    except ValueError:  # a NUL in the path
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
         raise FileNotThere from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise NotARegularFile("a link") from None
+            raise UploadRefused(FileReason.NOT_A_REGULAR_FILE, kind="a link") from None
         if error.errno == errno.ENXIO:
-            raise NotARegularFile("a socket or device") from None
-        raise FileUnreadable(error.strerror or "unknown reason") from None
+            raise UploadRefused(FileReason.NOT_A_REGULAR_FILE, kind="a socket or device") from None
+        raise UploadRefused(FileReason.UNREADABLE_FILE, reason=error.strerror or "unknown reason") from None
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise NotARegularFile(kind_of(mode))
+        raise UploadRefused(FileReason.NOT_A_REGULAR_FILE, kind=kind_of(mode))
     return descriptor
 
 
@@ -132,7 +137,7 @@ def _copy(descriptor: int, path: Path, max_bytes: int) -> tuple[str, int]:
             while block := _read_block(descriptor):
                 size += len(block)
                 if size > max_bytes:
-                    raise TooLarge(max_bytes)
+                    raise UploadRefused(FileReason.TOO_LARGE, max_bytes=max_bytes)
                 digest.update(block)
                 copy.write(block)
             copy.flush()
@@ -147,7 +152,7 @@ def _read_block(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, _BLOCK_BYTES)
     except OSError as error:
-        raise FileUnreadable(error.strerror or "unknown reason") from None
+        raise UploadRefused(FileReason.UNREADABLE_FILE, reason=error.strerror or "unknown reason") from None
 
 
 def _plain_name(source: Path) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Literal
 
-from etl_customers.base.refusals import DamagedWorkbook
+from etl_customers.base.errors import UploadRefused
+from schemas.refusals import FileReason
 
 LONGEST_TAG = 64 * 1024
 """Bytes of a tag with its attributes, of a comment or of a processing instruction."""
@@ -65,7 +66,7 @@ class CheckedArchive(zipfile.ZipFile):
         """Look at all sheets, also at those that are not read: a file that is not in order is not read in part.
 
         Raises:
-            DamagedWorkbook: One has what no workbook needs, or its rows or cells are not in order.
+            UploadRefused: One has what no workbook needs, or its rows or cells are not in order.
         """
         for name in self.namelist():
             if name.startswith(_SHEETS) and not name.endswith(".rels"):
@@ -75,7 +76,7 @@ class CheckedArchive(zipfile.ZipFile):
         """Look at a sheet, wherever in the archive it is.
 
         Raises:
-            DamagedWorkbook: See ``inspect_sheets``.
+            UploadRefused: See ``inspect_sheets``.
             KeyError: There is no such part.
         """
         return self._inspect(name, is_sheet=True)
@@ -91,7 +92,7 @@ class CheckedArchive(zipfile.ZipFile):
         """Open a part that was looked at.
 
         Raises:
-            DamagedWorkbook: It has what no workbook needs.
+            UploadRefused: It has what no workbook needs.
         """
         self._inspect(name.filename if isinstance(name, zipfile.ZipInfo) else name, is_sheet=False)
         return super().open(name, mode, pwd, force_zip64=force_zip64)
@@ -209,4 +210,4 @@ def _look_at_cells(block: bytes, part: Part) -> None:
 
 def _refuse(is_refused: bool) -> None:
     if is_refused:
-        raise DamagedWorkbook
+        raise UploadRefused(FileReason.DAMAGED_WORKBOOK)

@@ -17,19 +17,13 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 from xml.etree.ElementTree import Element
 
-from etl_customers.base.refusals import (
-    CellTooLong,
-    DamagedWorkbook,
-    FormulaWithoutValue,
-    NotCsv,
-    RaggedRow,
-    RaggedRows,
-    UnpackedTooLarge,
-)
+from etl_customers.base.errors import UploadRefused
 from etl_customers.read.csv_files import LONGEST_CELL
+from etl_customers.read.row_widths import ragged_rows
 from etl_customers.read.workbook_parts import CheckedArchive
 from etl_customers.read.workbook_texts import number_text, unescape
 from etl_customers.texts.error_values import OTHER, error_value
+from schemas.refusals import FileReason
 
 # Where lxml happens to be installed, openpyxl would read some parts with it, and then no defusedxml refuses entities.
 os.environ["OPENPYXL_LXML"] = "False"
@@ -95,12 +89,9 @@ def open_workbook_records(path: Path, max_bytes: int) -> Iterator[WorkbookRecord
             all cells may have together (a long text can be shared by many cells).
 
     Raises:
-        UnpackedTooLarge: More than that; looked up before anything is unpacked.
-        DamagedWorkbook: It cannot be read, has no visible sheet, or has what no workbook needs.
-        NotCsv: A part of it is encrypted.
-        FormulaWithoutValue: A formula was never calculated, so its text is not known.
-        CellTooLong: A cell is longer than ``LONGEST_CELL``.
-        RaggedRows: A row is hundreds of columns wider than the first.
+        UploadRefused: More than that (looked up before anything is unpacked); it cannot be read, has no visible sheet,
+            or has what no workbook needs; a part of it is encrypted; a formula was never calculated, so its text is not
+            known; a cell is longer than ``LONGEST_CELL``; or a row is hundreds of columns wider than the first.
     """
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl's warnings hold cell values
@@ -110,7 +101,7 @@ def open_workbook_records(path: Path, max_bytes: int) -> Iterator[WorkbookRecord
             archive.inspect_sheets()
             sheet, others = _open_sheet(file, archive)
         except _BROKEN:
-            raise DamagedWorkbook from None
+            raise UploadRefused(FileReason.DAMAGED_WORKBOOK) from None
         yield WorkbookRecords(_records(sheet, max_bytes), others)
 
 
@@ -118,9 +109,9 @@ def _refuse_by_directory(archive: zipfile.ZipFile, max_bytes: int) -> None:
     """Refuse what is too large or encrypted; Python's zipfile never unpacks more of a part than the directory says."""
     parts = archive.infolist()
     if sum(part.file_size for part in parts) > max_bytes:
-        raise UnpackedTooLarge(max_bytes)
+        raise UploadRefused(FileReason.UNPACKED_TOO_LARGE, max_bytes=max_bytes)
     if any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise NotCsv("an encrypted workbook")
+        raise UploadRefused(FileReason.NOT_CSV, kind="an encrypted workbook")
 
 
 def _open_sheet(file: IO[bytes], archive: CheckedArchive) -> tuple["_Sheet", tuple[str, ...]]:
@@ -140,7 +131,7 @@ def _open_sheet(file: IO[bytes], archive: CheckedArchive) -> tuple["_Sheet", tup
         if sheet.state == "visible" and "chartsheet" not in relation.Type and relation.target in reader.valid_files
     ]
     if not visible:
-        raise DamagedWorkbook
+        raise UploadRefused(FileReason.DAMAGED_WORKBOOK)
     (_, part), *others = visible
     archive.inspect_sheet(part)
     described = reader.package.find(SHARED_STRINGS)
@@ -213,14 +204,14 @@ class _Sheet:
             if value is None:
                 # An empty text as a result has the type "str"; a result that is missing has none.
                 if kind == "n" and element.find(FORMULA_TAG) is not None:
-                    raise FormulaWithoutValue(row, column)
+                    raise UploadRefused(FileReason.FORMULA_WITHOUT_VALUE, row=row, column=column)
                 continue
             if not last < column <= _MAX_COLUMNS:
-                raise DamagedWorkbook
+                raise UploadRefused(FileReason.DAMAGED_WORKBOOK)
             last = column
             text = self._text(value, kind, cell["style_id"])
             if len(text) > LONGEST_CELL:
-                raise CellTooLong(row, LONGEST_CELL)
+                raise UploadRefused(FileReason.CELL_TOO_LONG, line=row, longest=LONGEST_CELL)
             if text:
                 texts.append((column, text))
         return texts
@@ -258,7 +249,7 @@ def _records(sheet: _Sheet, max_characters: int) -> Iterator[tuple[int, list[str
     try:
         for row, cells in sheet.rows():
             if row < following:
-                raise DamagedWorkbook
+                raise UploadRefused(FileReason.DAMAGED_WORKBOOK)
             for missing in range(following, row):
                 width = width or 0
                 yield missing, []
@@ -266,13 +257,13 @@ def _records(sheet: _Sheet, max_characters: int) -> Iterator[tuple[int, list[str
             last = cells[-1][0] if cells else 0
             width = last if width is None else width
             if last > width + _MOST_BEYOND:
-                raise RaggedRows(width, [RaggedRow(row, row, last)], 1)
+                raise ragged_rows([f"row {row} (line {row}) has {last}"], 1, header=width, fitting=width)
             texts = [""] * (max(last, width) if cells else 0)
             for column, text in cells:
                 texts[column - 1] = text
             left -= len(texts) + sum(map(len, texts))
             if left < 0:
-                raise UnpackedTooLarge(max_characters)
+                raise UploadRefused(FileReason.UNPACKED_TOO_LARGE, max_bytes=max_characters)
             yield row, texts
     except _BROKEN:
-        raise DamagedWorkbook from None
+        raise UploadRefused(FileReason.DAMAGED_WORKBOOK) from None

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from etl_customers.base.errors import UploadRefused
 from etl_customers.base.private_files import as_text, private_draft, sync_folder
-from etl_customers.base.refusals import NotText
 from etl_customers.changes.erasing.person import Person
 from etl_customers.read.csv_files import DELIMITERS, Encoding, find_encoding
 from etl_customers.read.kinds import find_kind
 from etl_customers.read.xlsx_files import open_workbook_records
+from schemas.refusals import FileReason
 
 _BREAKS = re.compile(r"[,;\t|\r\n\"<>]+")
+_ANY_BYTES = Encoding("latin-1", is_named=False)
 _BYTES_AT_A_TIME = 1024 * 1024
 
 
@@ -47,7 +48,7 @@ def holds(
     except csv.Error:
         return person.is_in(_BREAKS.split(path.read_text(_encoding_of(path, named_encoding).codec, "replace")))
     except UploadRefused as refusal:
-        return False if refusal.code == "empty_file" else None
+        return False if refusal.is_for(FileReason.EMPTY_FILE) else None
     except OSError:
         return None
 
@@ -155,6 +156,10 @@ def _encoding_of(path: Path, named: str | None) -> Encoding:
         with path.open(encoding=encoding.codec, errors="strict", newline="") as file:
             while file.read(_BYTES_AT_A_TIME):
                 pass
-    except (UnicodeError, NotText):
-        return Encoding("latin-1", is_named=False)
+    except UnicodeError:
+        return _ANY_BYTES
+    except UploadRefused as refusal:
+        if not refusal.is_for(FileReason.NOT_UTF8):
+            raise
+        return _ANY_BYTES
     return encoding

@@ -18,11 +18,11 @@ from etl_customers.database.ledger import require_import
 from etl_customers.database.pulls import find_cursor
 from etl_customers.database.tables import customers, provider_customers, sync_cursors
 from etl_customers.imports import accepting_pulls, whole
-from etl_customers.load.pulled import TooManyVanished
 from etl_customers.report.pull_result import PullResult, pull_result_of
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault
 from tests.faults.pulling import World, connected
+from tests.refused import refused_as
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_more_deleted_ones_than_the_setting_allows_refuse_the_pull_until_a_perso
     before = cursor(quickbooks)
     for key in new:
         quickbooks.fake.merge(key, "4")
-    with pytest.raises(TooManyVanished, match="21 of 31 customers no more"):
+    with refused_as("too_many_vanished", match="21 of 31 customers no more"):
         pull(quickbooks)
     assert (inactive(quickbooks), cursor(quickbooks)) == (set(), before)
     quickbooks.pull(is_full=True, accepts_vanished=True)

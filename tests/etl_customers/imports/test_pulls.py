@@ -29,7 +29,6 @@ from etl_customers.imports.installation import Installation, open_installation
 from etl_customers.imports.sources import source_of
 from etl_customers.imports.stage_gate import PullAlreadyRefused, StageMissing
 from etl_customers.imports.stages import run_deduplicated_customers, run_failed_rows, run_validated_customers
-from etl_customers.load.pulled import TooManyVanished
 from etl_customers.mappings.document import MappingInvalid
 from etl_customers.mappings.kept import add_mapping, remove_mapping, shipped_mapping
 from etl_customers.pull.pacing import Clock
@@ -50,6 +49,7 @@ from tests.fakes.provider_server import Fault, running
 from tests.fakes.quickbooks import FakeQuickBooks, fault, gateway
 from tests.fakes.xero import FakeXero
 from tests.imported import accept, record_of
+from tests.refused import refused_as
 
 PROJECT = {"DisplayName": "Canary Project", "IsProject": True, "Job": True}
 NOTED = shipped_mapping("quickbooks").text.replace('Notes = ""', 'Notes = "Remarks"')
@@ -385,7 +385,7 @@ def test_a_refused_pull_is_refused_in_the_ledger_and_the_next_one_is_another(
     for key in ("1", "2", "3", "4"):
         quickbooks.remove(key)
     record = accept_pull(installation, is_full=True)
-    with pytest.raises(TooManyVanished):
+    with refused_as("too_many_vanished"):
         whole.run_pull(installation, record.import_id, clock=NoWait())
     refused = result(installation, record.import_id)
     assert refused.refusal is not None

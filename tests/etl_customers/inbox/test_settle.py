@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers.base.errors import UploadRefused
-from etl_customers.base.refusals import CountryNotSet
 from etl_customers.changes.undoing import undo
 from etl_customers.database.connect import writing
 from etl_customers.database.tables import imports
@@ -22,6 +21,7 @@ from etl_customers.inbox.settle import Outcome, settle_files, settle_one
 from etl_customers.settings.sections import Csv
 from tests.environment import COUNTRY
 from tests.etl_customers.inbox.conftest import FILE, Inbox
+from tests.refused import refused_as
 
 
 def imported(inbox: Inbox, *names: str, text: str = FILE) -> str:
@@ -82,7 +82,7 @@ def test_a_file_without_countries_is_rejected_with_the_command_and_taken_once_th
     monkeypatch.delenv(COUNTRY)
     unset = Inbox(open_installation(inbox.home))
     unset.accept(unset.drop())
-    with pytest.raises(CountryNotSet):
+    with refused_as("country_not_set"):
         run_import(unset.installation, unset.records()[0].import_id)
     unset.settle()
     unset.installation.target.dispose()

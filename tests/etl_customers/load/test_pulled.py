@@ -30,13 +30,14 @@ from etl_customers.database.tables import (
     sync_cursors,
 )
 from etl_customers.imports.installation import Installation
-from etl_customers.load.pulled import PullCounts, TooManyVanished, load_pulled
+from etl_customers.load.pulled import PullCounts, load_pulled
 from etl_customers.settings.home import Home
 from etl_customers.settings.sections import Company, Settings, Xero
 from etl_customers.staging import open_staging
 from schemas.codes import OF_RECORDS
 from tests.imported import load
 from tests.pulled import START, Books, contact, rows
+from tests.refused import refused_as
 
 UNTOUCHED = (customers, identity_keys, provider_customers, customer_changes)
 
@@ -454,7 +455,7 @@ def test_where_too_many_are_missing_nothing_is_written_unless_somebody_accepts_i
     before = [rows(books.target, table) for table in (*UNTOUCHED, sync_cursors)]
     import_id = books.accept(is_full=True)
 
-    with pytest.raises(TooManyVanished, match="2 of 4 customers no more") as caught:
+    with refused_as("too_many_vanished", match="2 of 4 customers no more") as caught:
         books.load(import_id, [contact("a"), contact("b"), contact("e")])
 
     assert "etl-customers pull xero --tenant company-1 --full --accept-vanished" in str(caught.value)

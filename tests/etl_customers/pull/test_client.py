@@ -11,9 +11,8 @@ from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.mappings.kept import shipped_mapping
 from etl_customers.pull import quickbooks as quickbooks_pages
 from etl_customers.pull import xero as xero_pages
-from etl_customers.pull.client import Client
+from etl_customers.pull.client import Client, RequestRefused
 from etl_customers.pull.pages import Page
-from etl_customers.pull.refusals import RequestRefused
 from tests.etl_customers.pull.connected import NOON, Fake, HastyClock, SignedIn, client_of
 from tests.fakes.loopback import Answer, as_json, as_text
 from tests.fakes.provider_server import Fault, running

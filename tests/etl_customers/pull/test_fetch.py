@@ -17,13 +17,13 @@ from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.pull.fetch import fetch_records
 from etl_customers.pull.pacing import Clock
 from etl_customers.pull.progress import FetchCounts
-from etl_customers.pull.refusals import TooManyPages
 from etl_customers.staging import Staging, open_staging
 from tests.etl_customers.pull.connected import NOON, Fake, HastyClock, SignedIn, settings_of
 from tests.fakes.loopback import as_text
 from tests.fakes.provider_server import Fault, Limits, running
 from tests.fakes.quickbooks import FakeQuickBooks
 from tests.fakes.xero import FakeXero
+from tests.refused import refused_as
 
 SIZE = 10
 
@@ -295,7 +295,7 @@ def test_customers_without_an_id_that_can_be_used_are_counted_once(staging: Stag
 
 def test_a_provider_that_never_ends_is_refused(staging: Staging, fake: Fake) -> None:
     fake.add(95)
-    with pytest.raises(TooManyPages, match="5 pages"):
+    with refused_as("too_many_pages", match="5 pages"):
         fetch(staging, fake, most_pages=5)
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from etl_customers.base.refusals import RaggedRows, SeveralParentImports, UnknownParentImport
 from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.raw_csv import ReadCounts, password_state, read_passwords, read_raw_csv
 from etl_customers.settings.sections import Csv
 from etl_customers.staging import Staging, open_staging
+from tests.refused import refused_as
 
 HEADER = "first_name,last_name,password,city\n"
 PARENT = "csv-20261122T081443Z-3fa9c1d2"
@@ -81,7 +81,7 @@ def test_reading_again_replaces_what_was_read(staging: Staging, read: Callable[.
 
 def test_a_refused_file_leaves_staging_as_it_was(staging: Staging, read: Callable[..., ReadCounts]) -> None:
     read(HEADER + "Ann,Lee,,\n")
-    with pytest.raises(RaggedRows):
+    with refused_as("ragged_rows"):
         read("first_name,last_name\n" + "Bob,Ray\n" * 30_000 + "x\n" * 30_001, csv=Csv(max_rows=10**6))
     assert [row[4:] for row in raw(staging)] == [("Ann", "Lee", "")]
 
@@ -145,9 +145,9 @@ def test_only_in_our_own_file_is_the_escape_undone(staging: Staging, read: Calla
 
 def test_a_file_that_corrects_several_imports_or_an_unknown_one_is_refused(read: Callable[..., ReadCounts]) -> None:
     header = "import_id,row,first_name,last_name,errors\n"
-    with pytest.raises(SeveralParentImports, match="row 3"):
+    with refused_as("several_parent_imports", match="row 3"):
         read(f"{header}{PARENT},4,Ann,Lee,\ncsv-2,5,Bob,Ray,\n", find_parent=lambda _: True)
-    with pytest.raises(UnknownParentImport, match="remove the columns import_id, row and errors") as caught:
+    with refused_as("unknown_parent_import", match="remove the columns import_id, row and errors") as caught:
         read(f"{header}{PARENT},4,Ann,Lee,\n")
     assert PARENT not in str(caught.value)
 

@@ -5,18 +5,11 @@ import openpyxl
 import pytest
 
 from etl_customers.base.errors import DiskUnavailable
-from etl_customers.base.refusals import (
-    BrokenQuotes,
-    NotARegularFile,
-    NothingToSplit,
-    NotSplitExactly,
-    PartExists,
-    RaggedRows,
-)
 from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.split import split_file
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.settings.sections import Csv
+from tests.refused import refused_as
 
 CSV = Csv(max_rows=2)
 ROWS = ['Ann,"Le\r\n""e"', "Bob,Ray", "Zoë,Fox ", '"Di",Orr', "Ed,Poe"]
@@ -67,7 +60,7 @@ def test_big_endian_utf16_keeps_its_mark_in_every_part(tmp_path: Path) -> None:
 
 def test_an_encoding_that_cannot_be_written_back_exactly_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     content = b"first_name,last_name\n" + b'\x1b$B\x1b$B$"\x1b(B,x\n' * 3  # the same escape twice: never written so
-    with pytest.raises(NotSplitExactly):
+    with refused_as("not_split_exactly"):
         split_file(source(tmp_path, content), CSV, "iso2022_jp", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
 
@@ -75,21 +68,21 @@ def test_an_encoding_that_cannot_be_written_back_exactly_is_refused_and_leaves_n
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     path = source(tmp_path, b"first_name,last_name\n" + b"Ann,Lee\n" * 5)
     kept = source(tmp_path, b"mine", "customers-2-of-3.csv")
-    with pytest.raises(PartExists, match=r"customers-2-of-3\.csv"):
+    with refused_as("part_exists", match=r"customers-2-of-3\.csv"):
         split_file(path, CSV, None, tmp_path)
     assert kept.read_bytes() == b"mine"
     assert not (tmp_path / "customers-1-of-3.csv").exists()
 
 
 def test_a_file_that_is_short_enough_is_not_split(tmp_path: Path) -> None:
-    with pytest.raises(NothingToSplit):
+    with refused_as("nothing_to_split"):
         split_file(source(tmp_path, b"first_name,last_name\n" + b"Ann,Lee\n" * 2 + b"\nBob,Ray\n"), CSV, None, tmp_path)
 
 
 def test_what_cannot_be_read_as_rows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BrokenQuotes):
+    with refused_as("broken_quotes"):
         split_file(source(tmp_path, b'first_name,last_name\n"Ann,Lee\n'), CSV, None, tmp_path)
-    with pytest.raises(NotARegularFile):
+    with refused_as("not_a_regular_file"):
         split_file(tmp_path, CSV, None, tmp_path)
 
 
@@ -118,7 +111,7 @@ def test_a_workbook_is_split_into_csv_parts(tmp_path: Path) -> None:
 
 def test_a_part_whose_rows_all_have_a_cell_more_than_the_others_is_not_made(tmp_path: Path) -> None:
     text = "first_name,last_name\n" + "Ann,Lee\n" * 4 + "Bob,Ray,\n" * 2
-    with pytest.raises(RaggedRows, match="header has 2 cells, but row 6 has 3"):
+    with refused_as("ragged_rows", match="header has 2 cells, but row 6 has 3"):
         split_file(source(tmp_path, text.encode()), CSV, None, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]
 

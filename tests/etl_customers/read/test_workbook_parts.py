@@ -10,12 +10,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from etl_customers.base.refusals import CellTooLong, DamagedWorkbook, RaggedRows, UnpackedTooLarge
+from etl_customers.base.errors import UploadRefused
 from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.read.workbook_parts import DEEPEST, LONGEST_TAG, CheckedArchive
 from etl_customers.settings.sections import Csv
 from tests.etl_customers.read.test_xlsx_files import share_texts
+from tests.refused import refused_as
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
@@ -83,7 +84,7 @@ def upload(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_what_no_workbook_needs_is_refused_in_a_sheet(upload: Path, hostile: bytes) -> None:
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(with_part(upload, SHEET, part(SHEET).replace(b"<sheetData>", hostile + b"<sheetData>")))
 
 
@@ -92,7 +93,7 @@ def test_what_no_workbook_needs_is_refused_in_a_sheet(upload: Path, hostile: byt
 def test_what_no_workbook_needs_is_refused_in_every_part(upload: Path, name: str, hostile: str) -> None:
     content = part(name)
     end = content.rindex(b"</")
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(with_part(upload, name, content[:end] + HOSTILE[hostile] + content[end:]))
 
 
@@ -101,7 +102,7 @@ def test_elements_without_end_are_refused_in_every_part(upload: Path, name: str)
     content = part(name)
     end = content.rindex(b"</")
     elements = b'<a b=":si>:c :row"/>' * 310_000
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(with_part(upload, name, content[:end] + elements + content[end:]))
 
 
@@ -122,7 +123,7 @@ def test_a_million_tags_of_cells_and_texts_are_a_large_workbook(upload: Path) ->
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_it_is_refused_in_utf16_too(upload: Path, codec: str) -> None:
     sheet = part(SHEET).replace(b"<sheetData>", HOSTILE["an attribute"] + b"<sheetData>").decode()
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(with_part(upload, SHEET, sheet.encode(codec)))
 
 
@@ -171,7 +172,7 @@ def test_a_sheet_under_another_name_is_looked_at_too(upload: Path) -> None:
                     new.writestr(one, moved.get(one, old.read(one)))
             new.writestr("xl/elsewhere/one.xml", sheet)
         if sheet is disordered:
-            with pytest.raises(DamagedWorkbook):
+            with refused_as("damaged_workbook"):
                 rows_of(upload)
         else:
             assert rows_of(upload) == [["Ann", "Lee", "Rome"]]
@@ -179,7 +180,7 @@ def test_a_sheet_under_another_name_is_looked_at_too(upload: Path) -> None:
 
 def test_the_first_row_that_is_far_too_wide_refuses_the_file_at_once(upload: Path) -> None:
     rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (row, row) for row in range(3, 2_500))
-    with pytest.raises(RaggedRows, match=r"row 3 .* has 16384"):
+    with refused_as("ragged_rows", match=r"row 3 .* has 16384"):
         rows_of(with_rows(upload, rows))
 
 
@@ -192,19 +193,21 @@ def test_empty_cells_far_to_the_right_are_none(upload: Path) -> None:
 
 def test_a_cell_beyond_the_last_column_or_twice_in_a_row_is_refused(upload: Path) -> None:
     for cells in (b'<c r="XFE3"><v>1</v></c>', b"<c><v>1</v></c>" * 16_385):
-        with pytest.raises((DamagedWorkbook, RaggedRows)):
+        with pytest.raises(UploadRefused) as caught:
             rows_of(with_rows(upload, b'<row r="3">' + cells + b"</row>"))
-    with pytest.raises(DamagedWorkbook):
+        assert caught.value.code in ("damaged_workbook", "ragged_rows")
+    with refused_as("damaged_workbook"):
         rows_of(with_rows(upload, b"<row><c><v>1</v></c></row>" * 3 + b'<row r="4"><c><v>1</v></c></row>'))
 
 
 def test_a_cell_that_is_put_together_of_long_texts_is_refused_with_its_row(upload: Path) -> None:
     runs = b"<r><t>" + b"x" * 300_000 + b"</t></r>"
-    with pytest.raises(CellTooLong, match="line 3"):
+    with refused_as("cell_too_long", match="line 3"):
         rows_of(with_rows(upload, b'<row r="3"><c r="A3" t="inlineStr"><is>' + runs * 4 + b"</is></c></row>"))
 
 
 def test_a_wide_sheet_is_limited_by_all_its_cells(upload: Path) -> None:
     rows = b"".join(b'<row r="%d"><c r="IV%d"><v>1</v></c></row>' % (row, row) for row in range(3, 2_003))
-    with pytest.raises((UnpackedTooLarge, RaggedRows)):
+    with pytest.raises(UploadRefused) as caught:
         rows_of(with_rows(upload, rows), Csv(max_bytes=200_000))
+    assert caught.value.code in ("unpacked_too_large", "ragged_rows")

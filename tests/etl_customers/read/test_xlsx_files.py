@@ -11,12 +11,12 @@ import openpyxl
 import pytest
 from openpyxl.styles import numbers
 
-from etl_customers.base.refusals import DamagedWorkbook, EmptyFile, FormulaWithoutValue, NotCsv, UnpackedTooLarge
 from etl_customers.columns.account_fields import NO_FIELDS
 from etl_customers.read.upload_rows import open_upload
 from etl_customers.read.workbook_texts import number_text
 from etl_customers.settings.sections import Csv
 from etl_customers.texts.error_values import OTHER
+from tests.refused import refused_as
 
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 HEADER = ["first_name", "last_name", "city"]
@@ -147,7 +147,7 @@ def test_the_first_visible_sheet_is_read(tmp_path: Path) -> None:
 def test_a_formula_without_a_stored_result_is_refused_with_its_place(tmp_path: Path) -> None:
     book, path = workbook(tmp_path, ["Ann", "=A2&B2", "Rome"])
     book.save(path)
-    with pytest.raises(FormulaWithoutValue, match="row 2, column 2"):
+    with refused_as("formula_without_value", match="row 2, column 2"):
         rows_of(path)
 
 
@@ -167,7 +167,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tm
     book.save(path)
     with_part(path, "xl/media/bomb.bin", b"\0" * 5_000_000)
     assert path.stat().st_size < 50_000
-    with pytest.raises(UnpackedTooLarge):
+    with refused_as("unpacked_too_large"):
         rows_of(path, Csv(max_bytes=4_000_000))
 
 
@@ -175,7 +175,7 @@ def test_a_text_that_many_cells_share_counts_once_for_each(tmp_path: Path) -> No
     book, path = workbook(tmp_path, *([["x" * 30_000, "Lee", "Rome"]] * 100))
     book.save(path)
     share_texts(path)
-    with pytest.raises(UnpackedTooLarge):
+    with refused_as("unpacked_too_large"):
         rows_of(path, Csv(max_bytes=1_000_000))
 
 
@@ -183,7 +183,7 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     book, path = workbook(tmp_path, ["Ann", "Lee", "Rome"])
     book.save(path)
     with_part(path, "xl/worksheets/sheet1.xml", _BOMB)
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(path)
 
 
@@ -203,7 +203,7 @@ def test_a_damaged_workbook_is_refused(tmp_path: Path, part: str, content: str |
     book.save(path)
     share_texts(path)
     with_part(path, part, content)
-    with pytest.raises(DamagedWorkbook):
+    with refused_as("damaged_workbook"):
         rows_of(path)
 
 
@@ -234,7 +234,7 @@ def test_other_files_in_a_zip_are_named_as_what_they_are(tmp_path: Path, part: s
         archive.writestr(part, b"x")
         archive.writestr("readme.txt", b"x")
     path.write_bytes(packed.getvalue())
-    with pytest.raises(NotCsv, match=kind):
+    with refused_as("not_csv", match=kind):
         rows_of(path)
 
 
@@ -308,7 +308,7 @@ def test_where_the_first_sheet_is_empty_the_one_that_is_not_is_named(tmp_path: P
     book.create_sheet("Customers").append(["first_name", "last_name"])
     book.save(tmp_path / "book.xlsx")
     with (
-        pytest.raises(EmptyFile, match=r"the first sheet is empty.* make 'Customers' the first one"),
+        refused_as("empty_file", match=r"the first sheet is empty.* make 'Customers' the first one"),
         open_upload(tmp_path / "book.xlsx", NO_FIELDS, Csv(), None),
     ):
         pass
