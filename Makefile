@@ -34,8 +34,8 @@ pull: environment ## Try pulls from QuickBooks Online and Xero, without an accou
 test: development ## Run every test, PostgreSQL included (from a wheel).
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: development ## Kill imports at every call, fill every disk, drop every connection (half an hour).
-	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) tests/faults $(ARGS)
+faults: development ## Kill imports at every call, fill every disk, drop every connection, run everything (an hour).
+	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) tests/faults tests/browser $(ARGS)
 
 fuzz: development ## Read, check and write thousands of generated files, rows and settings.
 	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) -m hypothesis tests $(ARGS)

@@ -14,6 +14,7 @@ from assets.runtime.instance import open_instance
 from etl_customers.settings.home import Home
 from tests.browser.conftest import MILLISECONDS, Ui
 from tests.chromium import serving
+from tests.full_form import FULL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -122,6 +123,7 @@ def test_a_refused_upload_says_why_on_its_partition_and_no_stage_is_red(page: "P
         expect(page.get_by_text("did not materialize this asset")).to_have_count(0)
 
 
+@pytest.mark.skipif(not FULL, reason="a run per partition takes minutes: make faults")
 def test_everything_materialized_for_all_partitions_ends_well_and_changes_nothing(page: "Page", ui: Ui) -> None:
     from playwright.sync_api import expect
 
