@@ -5,13 +5,11 @@ from http import HTTPStatus
 
 from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.connections.companies import ask
-from etl_customers.connections.sending import Answer, Patience
+from etl_customers.connections.sending import MINOR_VERSION, Answer, Patience
 from etl_customers.settings.sections import Settings
 from schemas.record_kinds import BOTH, CUSTOMERS, INACTIVE, NEITHER, PROJECTS, SUPPLIERS_ONLY
 from schemas.sources import LABELS, QUICKBOOKS
 
-MINOR_VERSION = "75"
-"""Of QuickBooks' service; the lowest that counts since August 2025."""
 _ALL = "Active in (true, false)"
 _BUYS, _SELLS = "IsCustomer==true", "IsSupplier==true"
 

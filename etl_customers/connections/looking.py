@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from etl_customers.base.errors import ProviderUnavailable, ReconnectNeeded
 from etl_customers.connections.companies import ask, name_of
-from etl_customers.connections.counting import MINOR_VERSION, Counter, content_of
-from etl_customers.connections.sending import PATIENCE, Patience
+from etl_customers.connections.counting import Counter, content_of
+from etl_customers.connections.sending import MINOR_VERSION, PATIENCE, Patience
 from etl_customers.connections.tokens import open_tokens
 from etl_customers.database.connect import writing
 from etl_customers.database.connections import ConnectionRecord, store_company

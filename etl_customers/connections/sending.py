@@ -11,10 +11,12 @@ from etl_customers.base.errors import ProviderUnavailable
 from etl_customers.base.http import Http, Limits, Loss, NoReply, Reply, Request
 from schemas.sources import QUICKBOOKS, XERO
 
-REQUEST_ID_HEADERS: dict[str, str] = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
+MINOR_VERSION = "75"
+"""Of QuickBooks' service; the lowest that counts since August 2025."""
+_REQUEST_ID_HEADERS = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
 """The header by which a provider's support finds a request."""
 _MOST_BYTES = 1024 * 1024
-_REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,64}")
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,80}")
 _REASONS = {
     Loss.TIMED_OUT: "it did not answer in time",
     Loss.NOT_SECURE: "no encrypted connection could be made",
@@ -72,11 +74,12 @@ def send(provider: str, request: Request, patience: Patience) -> Answer:
             reply = http.send(request)
     except NoReply as error:
         raise AnswerLost(provider, _REASONS.get(error.loss, _BROKEN_OFF)) from None
-    return Answer(reply.status, _request_id(provider, reply), _parse(reply.body))
+    return Answer(reply.status, request_id_of(provider, reply), _parse(reply.body))
 
 
-def _request_id(provider: str, reply: Reply) -> str | None:
-    value = reply.headers.get(REQUEST_ID_HEADERS[provider], "")
+def request_id_of(provider: str, reply: Reply) -> str | None:
+    """Return the id by which the provider's support finds a request."""
+    value = reply.headers.get(_REQUEST_ID_HEADERS[provider], "")
     return value if _REQUEST_ID.fullmatch(value) else None
 
 

@@ -22,8 +22,6 @@ Document = dict[str, Any]
 UNEXPECTED = "its answer is not what its documentation says"
 _NEVER_DONE = frozenset({501, 505})
 """Of the server's errors those that no later moment mends."""
-_REQUEST_IDS = {QUICKBOOKS: "intuit_tid", XERO: "Xero-Correlation-Id"}
-_REQUEST_ID = re.compile(r"[0-9A-Za-z._:-]{1,80}")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
@@ -129,12 +127,6 @@ def _judge_error(provider: str, reply: Reply, fault: Fault | None) -> Verdict:
 def _reason(reply: Reply, number: int | None) -> str:
     status = f"status {reply.status}"
     return status if number is None else f"{status}, error {number}"
-
-
-def request_id(provider: str, reply: Reply) -> str | None:
-    """Return the id by which the provider's support finds a request."""
-    found = reply.headers.get(_REQUEST_IDS[provider], "")
-    return found if _REQUEST_ID.fullmatch(found) else None
 
 
 def retry_after(reply: Reply, now: datetime) -> float | None:

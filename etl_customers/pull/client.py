@@ -13,13 +13,13 @@ from typing import Never, NoReturn, Protocol, Self
 
 from etl_customers.base import http
 from etl_customers.base.errors import ProviderUnavailable, PullRefused
+from etl_customers.connections.sending import request_id_of
 from etl_customers.pull.answers import (
     UNEXPECTED,
     Action,
     Document,
     is_last_of_the_day,
     judge,
-    request_id,
     retry_after,
     server_date,
 )
@@ -195,7 +195,7 @@ class Client:
         return reply.status, self._read(request, reply)
 
     def _read(self, request: Request, reply: http.Reply) -> "Answer | _Failure":
-        request_number = request_id(self.provider, reply)
+        request_number = request_id_of(self.provider, reply)
         verdict = judge(self.provider, reply, is_conditional="If-Modified-Since" in request.headers)
         if verdict.action is not Action.USE:
             wait = retry_after(reply, self._clock.utc_now())

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from etl_customers.base.errors import ProviderUnavailable
+from etl_customers.connections.sending import MINOR_VERSION
 from etl_customers.pull.answers import UNEXPECTED, Document
 from etl_customers.pull.client import Client, Request, RequestRefused
 from etl_customers.pull.pages import as_count, usable_id
-from etl_customers.pull.quickbooks import MINOR_VERSION
 from etl_customers.staging import Staging
 from schemas.sources import LABELS, QUICKBOOKS
 

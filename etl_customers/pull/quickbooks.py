@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from etl_customers.connections.sending import MINOR_VERSION
 from etl_customers.pull.answers import Document
 from etl_customers.pull.client import Answer, Client, Request
 from etl_customers.pull.pages import Checkpoint, Page, Record, as_count, keep
 from schemas.quickbooks_customers import ALWAYS_READ
-
-MINOR_VERSION = 75
 
 
 def read_pages(
