@@ -245,7 +245,7 @@ def test_an_edit_that_a_pull_kept_is_told_on_screen_in_json_and_in_the_file_ever
         columns = [{"provider_id": "2", "column": "email"}]
         assert told.as_record()["kept_edited"] == {"customers": 1, "columns": columns}
         lines = Path(told.not_synced_file or "").read_text(encoding="utf-8-sig")
-        assert '"2","kept_edited","email was edited here and has changed at the provider since' in lines
+        assert '"2","kept_edited","email was edited here and has since changed at the provider' in lines
         print_pull(told)
         shown = capsys.readouterr().out
         assert re.search(r"kept edited +1 customer, edited here and since changed at the provider", shown)
