@@ -132,7 +132,7 @@ def test_a_person_is_told_what_cannot_be_read_of_a_providers_customer_too(instal
 def test_a_name_that_nobody_sees_is_none(installation: Installation) -> None:
     with pytest.raises(UsageError, match="last_name is empty"):
         edit(installation, 1, {"last_name": "\u200b\u00ad"}, "eva")
-    with pytest.raises(UsageError, match="last_name is #N/A, an error value"):
+    with pytest.raises(UsageError, match="last_name is the spreadsheet error #N/A"):
         edit(installation, 1, {"last_name": "#n/a"}, "eva")
     edit(installation, 1, {"first_name": "A\u200bnn"}, "eva")
     assert find(installation, 1)["first_name"] == "Ann"
