@@ -18,7 +18,7 @@ PYTHONS := python3.11 python3.12 python3.13 python3.14 python3 python
 
 .PHONY: help import pull test faults fuzz mutate lint format ui bench contract scale pictures lock sbom clean environment development
 
-help: ## List what there is.
+help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 import: environment ## Import FILE (examples/customers.csv) into the target database.
@@ -40,7 +40,7 @@ faults: development ## Kill imports at every call, fill every disk, drop every c
 fuzz: development ## Read, check and write thousands of generated files, rows and settings.
 	@ETL_CUSTOMERS_FULL_TESTS=1 $(BIN)/python -m pytest -q -n $(FULL_WORKERS) -m hypothesis tests $(ARGS)
 
-mutate: development ## Take each check of each contract away: a test must miss it (ARGS=word for some).
+mutate: development ## Remove each check of each contract: a test must fail (ARGS=word for some).
 	@$(BIN)/python -m tests.schemas.mutate $(ARGS)
 
 lint: development ## Check style, types and the direction of imports.
@@ -50,23 +50,23 @@ lint: development ## Check style, types and the direction of imports.
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said"; exit 1; }
 	@echo "lint: style, types and imports are as they should be"
 
-format: development ## Format the code and mend what ruff can mend.
+format: development ## Format the code and fix what ruff can fix.
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format .
 
 ui: environment ## Open the Dagster UI on the same home (PORT=3000).
 	@$(BIN)/etl-customers ui --port $(PORT)
 
-bench: development ## Measure the speed beside limits and peers, about an hour (ARGS=--quick; ARGS="small peers").
+bench: development ## Measure the speed against limits and peers, about an hour (ARGS=--quick; ARGS="small peers").
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 scale: development ## Import 50 files with two run workers on PostgreSQL storage (ARGS="--celery" for Celery workers).
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
-contract: development ## Hold what is asked of Xero against its OpenAPI file SPEC (needs Node.js and the file).
+contract: development ## Check our requests to Xero against its OpenAPI file SPEC (needs Node.js and the file).
 	@$(BIN)/python -m tests.contract.xero "$(SPEC)"
 
-pictures: development ## Make the pictures in docs/pictures anew from the real thing (needs chromium).
+pictures: development ## Make the pictures in docs/pictures from the running program (needs chromium).
 	@$(BIN)/python -m tools.pictures
 
 # $(1): a lock. $(2): the file to write, the same each time for the same lock.
@@ -75,7 +75,7 @@ bill = mkdir -p dist && PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements $
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --no-strip-extras
-lock: development ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions).
+lock: development ## Write the lock files from pyproject.toml (ARGS=--upgrade for newer versions).
 	@$(COMPILE) $(ARGS) --group build --output-file requirements.lock
 	@$(COMPILE) $(ARGS) --group deploy --constraint requirements.lock --output-file requirements-deploy.lock
 	@$(COMPILE) $(ARGS) --group dev --constraint requirements-deploy.lock --output-file requirements-dev.lock
@@ -90,7 +90,7 @@ clean: ## Remove the environment and caches; never a home with customers.
 	@rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-environment: ## Make or renew the environment in .venv, which all of these do by themselves.
+environment: ## Make or update the environment in .venv (the others do this themselves).
 	@$(call install,requirements.lock,requirements.lock requirements-dev.lock)
 
 development:

@@ -25,7 +25,7 @@ LOADED_CUSTOMERS = "loaded_customers"
 
 
 def show_change(installation: Installation, import_ids: Iterable[str], what: str, **numbers: int) -> None:
-    """Note a change at the imports concerned, and the history anew; nothing where the UI was never started here.
+    """Report a change at the imports that it affects, and the history again; nothing if the UI was never started here.
 
     Args:
         installation: Home and target.

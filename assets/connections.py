@@ -26,16 +26,20 @@ _SCHEMA = text_columns(
     (
         ("provider", "string", "quickbooks or xero."),
         ("connection", "string", "The provider's id of the company: QuickBooks realm or Xero tenant."),
-        ("company", "string", "What the provider calls the company."),
-        ("country", "string", "Where the company is, ISO 3166-1 alpha-2; as the settings say, else as it says."),
-        ("region", "string", "In which state of that country."),
+        ("company", "string", "The company's name at the provider."),
+        (
+            "country",
+            "string",
+            "The company's country, ISO 3166-1 alpha-2, from the settings or else from the provider.",
+        ),
+        ("region", "string", "The state of that country."),
         ("state", "string", "connected, reconnect (a person must connect again) or disconnected."),
-        ("connected", "string", "When a person made it last, UTC."),
+        ("connected", "string", "When a person last connected it, UTC."),
         ("renewed", "string", "When its token was last renewed, UTC."),
-        ("dies", "string", "When it dies unless it is used, UTC."),
-        ("ends", "string", "When it ends however often it is used, UTC."),
-        ("age_share", "float", "Share of its life that has passed since it was renewed, 0 to 1."),
-        ("problem", "string", "Why it could not be renewed just now."),
+        ("dies", "string", "When it expires if it is not used, UTC."),
+        ("ends", "string", "When it expires in any case, UTC."),
+        ("age_share", "float", "The part of its life that has passed since it was renewed, 0 to 1."),
+        ("problem", "string", "Why it could not be renewed this time."),
     )
 )
 
@@ -50,8 +54,8 @@ _SCHEMA = text_columns(
         dg.AssetCheckSpec(
             _HEALTHY,
             asset="provider_connections",
-            description="Every connection that was not ended is connected, and less than half of its life has "
-            "passed, and none ends for good within 60 days.",
+            description="Every connection that nobody ended is connected, less than half of its life has "
+            "passed, and it does not expire for good within 60 days.",
         )
     ],
 )
@@ -97,7 +101,7 @@ def provider_connections(installation: dg.ResourceParam[InstallationResource]) -
 keep_connections_alive = dg.define_asset_job(
     "keep_connections_alive",
     selection=[provider_connections],
-    description="Renews connections that nobody used for a week, and shows all of them with their age.",
+    description="Renews connections that nobody used for a week, and shows all with their age.",
 )
 
 
@@ -105,7 +109,7 @@ keep_connections_alive = dg.define_asset_job(
     job=keep_connections_alive,
     cron_schedule="30 4 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every day at 4:30 UTC; does nothing where there is no connection.",
+    description="Every day at 4:30 UTC; does nothing if there is no connection.",
 )
 def daily_connection_care(installation: dg.ResourceParam[InstallationResource]) -> dg.RunRequest | dg.SkipReason:
     """Look after the connections, where there are any."""

@@ -128,12 +128,13 @@ def validated_customers(
         _blocking(
             _ACCOUNTED,
             "deduplicated_customers",
-            "Rows validated = rows to load + duplicates; of a pull, + updated + unchanged.",
+            "Rows validated = rows to load + duplicates; for a pull, + updated + unchanged.",
         ),
         _blocking(
             _UNIQUE,
             "deduplicated_customers",
-            "No identity key is in two rows to load, or in the target already; of a pull, no provider's id.",
+            "No two rows to load share an identity key, and the target has none of their keys yet; for a pull, the "
+            "same for the provider's ids.",
         ),
     ],
 )
@@ -176,20 +177,22 @@ def deduplicated_customers(
         _blocking(
             _ACCOUNTED,
             "loaded_customers",
-            "Rows read = customers in the target + failed rows there; of a pull, + updated + unchanged.",
+            "Rows read = customers in the target + failed rows there; for a pull, + updated + unchanged.",
         ),
         _blocking(
             _AGREE,
             "loaded_customers",
-            "The ledger's counts are what is in the target; customers that were undone or erased since count too.",
+            "The ledger's counts match the target, counting customers that have since been undone or erased.",
         ),
         _blocking(
-            _UNIQUE, "loaded_customers", "In the target each customer of the import has a key, and no key has two."
+            _UNIQUE,
+            "loaded_customers",
+            "In the target, each customer of the import has an identity key, and no two customers share one.",
         ),
         _warning(
             _SOMETHING,
             "loaded_customers",
-            "Of a file that has rows at least one became a customer; a pull may well bring none.",
+            "At least one row of a file with rows became a customer; a pull may bring none.",
         ),
     ],
 )
@@ -252,14 +255,14 @@ def _check_load(
         _blocking(
             _IN_FILE,
             "failed_rows",
-            "The failed-rows file has every failed row of the import; the worklist of a pull, everybody who was not synced and "
-            "should have been.",
+            "The failed-rows file has every failed row of the import; the worklist of a pull has every "
+            "customer that was not synced and should have been.",
         ),
         _warning(
             _SHARE,
             "failed_rows",
-            "Failed rows are no larger a share of those read than alerts.failed_share; what a pull left out on purpose "
-            "does not count.",
+            "The share of failed rows is at most alerts.failed_share; customers that a pull left out on purpose "
+            "do not count.",
         ),
     ],
 )
@@ -267,7 +270,7 @@ def _check_load(
 def failed_rows(
     context: dg.AssetExecutionContext, installation: dg.ResourceParam[InstallationResource]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Rows that were not loaded, each with all its reasons, as a file to correct and upload again; of a pull, ids."""
+    """Rows that were not loaded, each with all its reasons, as a file to correct and upload again; for a pull, ids."""
     with stage_of(context, installation) as (opened, import_id):
         written = run_failed_rows(opened, import_id)
         counted = count_target_rows(opened.target, import_id)

@@ -42,8 +42,8 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=asset,
-        description=f"Customers that a pull has fetched from {LABELS[provider]}, one row each in the columns of the "
-        "template; those that are not to be synced are in here with their reason.",
+        description=f"Customers that a pull fetched from {LABELS[provider]}, one row each in the columns of the "
+        "template; those that must not be synced are included, with the reason.",
         partitions_def=imports,
         group_name="customers",
         kinds={provider, "duckdb"},
@@ -56,18 +56,18 @@ def _define(provider: str, shape: RecordShape) -> dg.AssetsDefinition:
                 _STAGED,
                 asset=asset,
                 blocking=True,
-                description="Customers fetched = records in staging = rows made of them.",
+                description="Customers fetched = records in staging = rows made from them.",
             ),
             dg.AssetCheckSpec(
                 _FRESH,
                 asset=asset,
-                description="The connection is in order, and less than half of its life has passed since it was "
-                "renewed, and it does not end for good within 60 days.",
+                description="The connection works, less than half of its life has passed since it was renewed, and "
+                "it does not expire for good within 60 days.",
             ),
             dg.AssetCheckSpec(
                 _COMPLETE,
                 asset=asset,
-                description="As many customers came as the provider counts, and none can have slipped by.",
+                description="As many customers came as the provider counts, and none can have been missed.",
             ),
         ],
     )

@@ -21,7 +21,7 @@ _DAILY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_wi
     freshness_policy=_DAILY,
 )
 def import_history(installation: dg.ResourceParam[InstallationResource]) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """All imports as the ledger in the target has them: totals, the last 50 one by one, rows per day."""
+    """All imports in the target's ledger: totals, the last 50 one by one, and rows per day."""
     with failures_as_messages(), installation.opened() as opened:
         return dg.MaterializeResult(metadata=history_of(opened))
 
@@ -37,6 +37,6 @@ daily_import_history = dg.ScheduleDefinition(
     job=write_import_history,
     cron_schedule="0 5 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every morning at 5:00 UTC, so that the totals can be followed from day to day. Each import, undo and "
-    "erasure notes the history as well.",
+    description="Every morning at 5:00 UTC, so that you can follow the totals from day to day. Each import, undo and "
+    "erasure updates the history as well.",
 )

@@ -43,10 +43,10 @@ KINDS: dict[str, tuple[RecordKind, ...]] = {
     ),
     XERO: (
         RecordKind(CUSTOMERS, "customers"),
-        RecordKind(BOTH, "customers who are suppliers too"),
+        RecordKind(BOTH, "customers that are also suppliers"),
         RecordKind(SUPPLIERS_ONLY, "suppliers only", "include_suppliers"),
         RecordKind(NEITHER, "contacts that have no sales and no purchases", "include_unused"),
-        RecordKind(NOT_SAID, "contacts of which Xero does not say whether they buy or sell"),
+        RecordKind(NOT_SAID, "contacts where Xero does not say whether they buy or sell"),
     ),
 }
 """Of each provider, in the order in which they are shown."""

@@ -51,13 +51,14 @@ class AlertNotDelivered(NotNow):
 
     def __str__(self) -> str:
         """Say who was not told, and why."""
-        return f"the alert was not delivered: {'; '.join(self.problems)}; it is not sent again"
+        return f"the alert was not delivered and is not sent again: {'; '.join(self.problems)}"
 
 
 @dg.run_failure_sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=_SECONDS,
-    description="Tells the webhook and the log file of the settings of each run that failed and is not tried again.",
+    description="Sends an alert to the webhook and the log file in the settings for each run "
+    "that failed and is not retried.",
 )
 def failed_run_alert(
     context: dg.RunFailureSensorContext, installation: dg.ResourceParam[InstallationResource]
@@ -86,7 +87,8 @@ def failed_run_alert(
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=_SECONDS,
-    description="Tells the webhook and the log file of the settings of each import that finished with failed rows.",
+    description="Sends an alert to the webhook and the log file in the settings for each import "
+    "that finished with failed rows.",
 )
 def failed_rows_alert(
     context: dg.RunStatusSensorContext, installation: dg.ResourceParam[InstallationResource]
@@ -166,4 +168,4 @@ def _message(context: dg.RunFailureSensorContext) -> str:
         if failure is not None and failure.description:
             return failure.description
         return f"{event.step_key} failed; see the run in the UI"
-    return "its process ended before it was done; see the run in the UI"
+    return "its process ended early; see the run in the UI"

@@ -21,8 +21,8 @@ IMPORT_INBOX_FILE = "import_inbox_file"
 FILE = {
     "file_name": dg.Field(
         dg.String,
-        description="The name of a file that lies in the folder inbox/ of the home, such as customers.csv: "
-        "a name, no path. Dagster keeps what is typed here.",
+        description="The name of a file in the folder inbox/ of the home, such as customers.csv: "
+        "a name, not a path. Dagster stores what you type here.",
     )
 }
 
@@ -30,7 +30,7 @@ FILE = {
 @dg.op(
     config_schema=FILE,
     out=dg.Out(dg.Nothing),
-    description="Type the name of a file in inbox/ as file_name. It is imported in a run of import_csv of its own.",
+    description="Type the name of a file in inbox/ as file_name. It is imported in its own run of import_csv.",
 )
 def import_file(context: dg.OpExecutionContext, installation: dg.ResourceParam[InstallationResource]) -> None:
     """Accept one file of the inbox, import it and put it away; ends as its import ends."""
@@ -65,8 +65,8 @@ def _metadata(record: ImportRecord) -> dict[str, Any]:
     tags={"source": "csv"},
     # What the launchpad shows at first.
     config={"ops": {"import_file": {"config": {"file_name": "NAME.csv"}}}},
-    description="Imports one file of the folder inbox/ by its name, also while the sensors are off. "
-    "In the launchpad, put the name in the place of NAME.csv and launch.",
+    description="Imports one file from the folder inbox/ by its name, even if the sensors are off. "
+    "In the launchpad, replace NAME.csv by the name and launch.",
 )
 def import_inbox_file() -> None:
     """One op, which starts a run of import_csv."""

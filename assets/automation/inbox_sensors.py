@@ -32,7 +32,7 @@ _WORK_SECONDS = 20.0
 """Of a tick; Dagster gives up a tick after 60."""
 _NEVER_BEGAN_SECONDS = 600.0
 _IDS_AT_A_TIME = 100
-_OFF = "the inbox is off; to turn it on: etl-customers settings set inbox.enabled true"
+_OFF = "the inbox is off; to turn it on, run: etl-customers settings set inbox.enabled true"
 
 Tick = dg.SensorResult | dg.SkipReason
 
@@ -41,8 +41,8 @@ Tick = dg.SensorResult | dg.SkipReason
     job=import_csv,
     minimum_interval_seconds=_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Imports what is dropped into the folder inbox/ of the home, each content once; what broke off is "
-    "started again. What became of each file is in the ticks of inbox_results.",
+    description="Imports the files that are put into the folder inbox/ of the home, each content once; imports that broke off are "
+    "started again. The ticks of inbox_results say what became of each file.",
 )
 def inbox_files(context: dg.SensorEvaluationContext, installation: dg.ResourceParam[InstallationResource]) -> Tick:
     """Accept complete files and start the imports that are accepted and not under way."""
@@ -74,7 +74,7 @@ def inbox_files(context: dg.SensorEvaluationContext, installation: dg.ResourcePa
 @dg.sensor(
     minimum_interval_seconds=_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Says what became of the files of the inbox, and puts them away: imported ones to inbox/done/ without "
+    description="Says what became of the files of the inbox and moves them: imported ones to inbox/done/ without "
     "their passwords, all others to inbox/rejected/ with a note that says why. It starts no run.",
 )
 def inbox_results(context: dg.SensorEvaluationContext, installation: dg.ResourceParam[InstallationResource]) -> Tick:

@@ -17,19 +17,19 @@ _IN_REJECTED = "see the notes in inbox/rejected/"
 def say_waiting(found: Look, accepted: Acceptance, starts: Starts) -> str:
     """Return why a tick starts nothing."""
     parts = [
-        _count(found.waiting, "not complete yet or unchanged for too short a time"),
-        _count(accepted.left + found.unexamined, "complete, to be taken by the next ticks"),
-        _count(len(found.odd), "no upload, to be set aside by inbox_results"),
-        _count(starts.waiting, "being imported, or waiting to be started again"),
+        _count(found.waiting, "not complete yet, or changed too recently"),
+        _count(accepted.left + found.unexamined, "complete; the next ticks take them"),
+        _count(len(found.odd), "not an upload; inbox_results sets them aside"),
+        _count(starts.waiting, "being imported, or waiting to start again"),
     ]
     parts += _problems(accepted.problems)
     if starts.to_look_at:
         names = _listed(record.import_id for record in starts.to_look_at)
         parts.append(
-            f"{len(starts.to_look_at)} not started any more ({names}): canceled, or broke off {MOST_TRIES} times; "
+            f"{len(starts.to_look_at)} no longer started ({names}), because they were canceled or broke off {MOST_TRIES} times; "
             "look at the runs and re-execute one"
         )
-    return _sentence(parts, "nothing is in the inbox")
+    return _sentence(parts, "the inbox is empty")
 
 
 def say_settled(settlement: Settlement, waiting: int, settings: Settings) -> str:
@@ -47,8 +47,8 @@ def say_settled(settlement: Settlement, waiting: int, settings: Settings) -> str
         parts.append(f"{settlement.set_aside.total()} set aside ({kinds}), {_IN_REJECTED}")
     parts += [
         _count(len(settlement.under_way), "being imported"),
-        _count(settlement.left, "ended, to be put away by the next tick"),
-        _count(waiting, "not complete yet or unchanged for too short a time"),
+        _count(settlement.left, "ended; the next tick puts them away"),
+        _count(waiting, "not complete yet, or changed too recently"),
         *_problems(settlement.problems),
     ]
     return _sentence(parts, "nothing to put away")

@@ -12,8 +12,8 @@ _FIRST_ASSETS = {CSV: raw_csv, QUICKBOOKS: quickbooks_customers, XERO: xero_cust
 _CHAIN = (validated_customers, deduplicated_customers, loaded_customers, failed_rows)
 _DESCRIPTIONS = {
     CSV: "One uploaded file from its raw rows to customers in the target database; one partition, one run.",
-    QUICKBOOKS: "One pull from QuickBooks Online, from its pages to customers in the target database.",
-    XERO: "One pull from Xero, from its pages to customers in the target database.",
+    QUICKBOOKS: "One pull from QuickBooks Online, from the pages that it answers to customers in the target database.",
+    XERO: "One pull from Xero, from the pages that it answers to customers in the target database.",
 }
 
 IMPORT_JOBS = {
@@ -32,7 +32,7 @@ import_csv, import_quickbooks, import_xero = (IMPORT_JOBS[source] for source in 
 import_pull = dg.define_asset_job(
     "import_pull",
     selection=[*(_FIRST_ASSETS[provider] for provider in PROVIDERS), *_CHAIN],
-    description="One pull from any provider, as the clock asks for it: a schedule of Dagster's has one job.",
+    description="One pull from any provider, for the schedule: in Dagster a schedule has one job.",
 )
 
 

@@ -61,7 +61,7 @@ class RunOutcome:
 
 
 def ended_badly(record: ImportRecord, failure: RunFailure | None) -> dg.Failure:
-    """Return why an import came to no good end, in the words that it has itself, for whoever started its run."""
+    """Return why an import did not finish, in its own words, for the run that started it."""
     if record.status == REFUSED:
         failure = RunFailure(record.refusal_message or "the import was refused", record.refusal_code or "refused", 2)
     if failure is None:
@@ -169,4 +169,4 @@ def _why(result: JobExecutionResult) -> RunFailure:
     ]
     if unbalanced:
         return RunFailure(f"the check {unbalanced[0]} of the import failed; this is a bug", "check_failed", 70)
-    return RunFailure("the run ended without saying why; this is a bug", "bug", 70)
+    return RunFailure("the run ended without a reason; this is a bug", "bug", 70)

@@ -25,12 +25,13 @@ START_PULL = "start_pull"
 WISH = {
     "provider": dg.Field(
         dg.Enum("Provider", [dg.EnumValue(name, description=LABELS[name]) for name in PROVIDERS]),
-        description="Where the customers are.",
+        description="The provider that has the customers.",
     ),
     "tenant": dg.Field(
         dg.String,
         default_value="",
-        description="The provider's id of the company; left empty, all connected companies are pulled, one after the other.",
+        description="The provider's id of the company; if empty, all connected companies are pulled, one after "
+        "the other.",
     ),
     "full": dg.Field(
         dg.Bool, default_value=False, description="Pull all customers, not only those that changed since the last pull."
@@ -38,7 +39,7 @@ WISH = {
     "accept_vanished": dg.Field(
         dg.Bool,
         default_value=False,
-        description="With full: make inactive whoever is missing at the provider, however many they are.",
+        description="With full: make all customers inactive that are gone at the provider, however many.",
     ),
 }
 _COUNTED = {
@@ -54,9 +55,9 @@ _PULLS = "pulls"
 _LINES = dg.TableSchema(
     columns=[
         dg.TableColumn(CONNECTION, "string", "The provider's id of the company."),
-        dg.TableColumn("ended", "string", "As the ledger has it, or the code of what went wrong."),
+        dg.TableColumn("ended", "string", "The import's status in the ledger, or the code of what went wrong."),
         dg.TableColumn(IMPORT, "string", "The pull."),
-        dg.TableColumn("why", "string", "Why perhaps not all customers, or not all deleted ones, are known."),
+        dg.TableColumn("why", "string", "Why some customers may be missing, or some deleted ones may not be known."),
         *(dg.TableColumn(name, "int") for name in _COUNTED),
     ]
 )
@@ -69,7 +70,7 @@ _TENANT_FORMS = {
 @dg.op(
     config_schema=WISH,
     out=dg.Out(dg.Nothing),
-    description="Choose the provider, quickbooks or xero. Each pull is a run of its own, of the provider's job.",
+    description="Choose the provider, quickbooks or xero. Each pull is its own run of the provider's job.",
 )
 def pull_customers(context: dg.OpExecutionContext, installation: dg.ResourceParam[InstallationResource]) -> None:
     """Accept a pull of each company that is meant, one after the other, and run it; ends as the pulls end."""
@@ -101,7 +102,7 @@ def _pull_each(context: dg.OpExecutionContext, installation: Installation, wishe
         exit_code = gravest(int(str(failure.metadata[EXIT_CODE].value)) for failure in failures)
         worst = next(one for one in failures if one.metadata[EXIT_CODE].value == exit_code)
         raise dg.Failure(
-            f"{len(failures)} of {len(wishes)} companies were not pulled; the log names each; the gravest: "
+            f"{len(failures)} of {len(wishes)} companies were not pulled; the log names each; the worst: "
             f"{worst.description}",
             metadata={CODE: worst.metadata[CODE], EXIT_CODE: exit_code, _PULLS: table},
             allow_retries=False,
@@ -136,7 +137,7 @@ def _wish(config: Mapping[str, Any]) -> Wish:
     provider, tenant = config["provider"], config["tenant"].strip()
     if tenant and not _TENANT_FORMS[provider].fullmatch(tenant):
         raise UsageError(
-            f"tenant is not an id of a company at {LABELS[provider]}; leave it empty, or copy it from: "
+            f"tenant is not an id of a company at {LABELS[provider]}; leave it empty, or copy one from: "
             "etl-customers connections"
         )
     return Wish(provider, tenant or None, config["full"], config["accept_vanished"])
@@ -169,7 +170,7 @@ def _counts(record: ImportRecord) -> dict[str, int]:
     # What the launchpad shows at first.
     config={"ops": {"pull_customers": {"config": {"provider": QUICKBOOKS, "tenant": "", "full": False}}}},
     description="Pulls the customers of connected companies. In the launchpad, choose quickbooks or xero as the "
-    "provider, name a tenant where only that company is meant, and launch.",
+    "provider, give a tenant if you want only that company, and launch.",
 )
 def start_pull() -> None:
     """One op, which starts a run of the provider's job for each company."""

@@ -22,9 +22,9 @@ Tick = list[dg.RunRequest] | dg.SkipReason
     job=import_pull,
     cron_schedule="7 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every hour: pulls from each connected company of all providers, and goes on with pulls that broke off. "
-    "Pulls what has changed since the last pull, or all customers where full_every_days have passed since that was "
-    "done. Does nothing unless quickbooks.scheduled or xero.scheduled is set.",
+    description="Every hour: pulls from each connected company of all providers, and continues pulls that broke off. "
+    "Pulls what has changed since the last pull, or all customers if the last full pull is full_every_days old. "
+    "Does nothing unless quickbooks.scheduled or xero.scheduled is set.",
 )
 def hourly_pulls(context: dg.ScheduleEvaluationContext, installation: dg.ResourceParam[InstallationResource]) -> Tick:
     """Accept a pull of each connection that has none under way, and ask for its run."""
@@ -42,7 +42,7 @@ def _evaluate(context: dg.ScheduleEvaluationContext, installation: Installation)
     said: list[str] = []
     for provider in PROVIDERS:
         if not installation.settings.provider(provider).scheduled:
-            remedy = f"to turn them on: etl-customers settings set {provider}.scheduled true"
+            remedy = f"to turn them on, run: etl-customers settings set {provider}.scheduled true"
             said.append(f"pulls from {LABELS[provider]} are off; {remedy}")
             continue
         connected = list_connected(installation, provider)
@@ -58,7 +58,7 @@ def _evaluate(context: dg.ScheduleEvaluationContext, installation: Installation)
                 context.log.error("%s %s is not pulled: %s", LABELS[provider], tenant_id, error)
                 problems.append(error)
         if connected:
-            said.append(f"of {len(connected)} connections to {LABELS[provider]} each is being pulled")
+            said.append(f"all connections to {LABELS[provider]} are being pulled ({len(connected)})")
     if requests:
         return requests
     if problems:

@@ -48,7 +48,7 @@ def wishes_of(installation: Installation, wish: Wish) -> list[Wish]:
         return [wish]
     if wish.accepts_vanished:
         raise UsageError(
-            "that any number may have vanished is said of one company; name it (--tenant ID, in the UI: tenant), "
+            "accepting any number of vanished customers needs one company; name it (--tenant ID, in the UI: tenant), "
             f"where ID is one of {', '.join(tenants)}"
         )
     return [replace(wish, tenant_id=tenant_id) for tenant_id in tenants]

@@ -75,7 +75,7 @@ def delete_what_expired(context: dg.OpExecutionContext, installation: dg.Resourc
     context.add_output_metadata({**asdict(deleted), **asdict(records)})
 
 
-@dg.job(description="Deletes what is past its retention time; also: etl-customers purge.")
+@dg.job(description="Deletes what is older than its retention time, like: etl-customers purge.")
 def delete_expired() -> None:
     """One op."""
     delete_what_expired()
@@ -86,7 +86,7 @@ daily_retention = dg.ScheduleDefinition(
     job=delete_expired,
     cron_schedule="15 3 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at 3:15 UTC. The time is the setting retention.days, 7 unless changed.",
+    description="Every night at 3:15 UTC. The time is the setting retention.days (7 by default).",
 )
 
 

@@ -30,8 +30,8 @@ _ALL_KNOWN = "every partition is an import"
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Takes out partitions that somebody has added by hand and that are no import: imports are made by files "
-    "and pulls. It starts no run.",
+    description="Removes partitions that somebody added by hand and that are not imports: only files and pulls make "
+    "imports. It starts no run.",
 )
 def unknown_partitions(
     context: dg.SensorEvaluationContext, installation: dg.ResourceParam[InstallationResource]
@@ -51,13 +51,15 @@ def unknown_partitions(
         return dg.SensorResult(skip_reason=_ALL_KNOWN, cursor=seen)
     busy = set(unknown) if _is_backfilled(context.instance) else _under_way(context.instance, unknown)
     gone = [key for key in unknown if key not in busy]
-    words = [f"took out {len(gone)} that are no import"] if gone else []
+    words = [f"removed {len(gone)} that are not imports"] if gone else []
     words += (
-        [f"{len(busy)} that are no import have a run or a backfill under way and go when it has ended"] if busy else []
+        [f"{len(busy)} that are not imports have a run or a backfill under way; they are removed when it has ended"]
+        if busy
+        else []
     )
     # What somebody typed is not repeated. The next tick looks again, and then remembers.
     return dg.SensorResult(
-        skip_reason=f"of {len(keys)} partitions: {'; '.join(words)}. Imports are made by: etl-customers import FILE, "
+        skip_reason=f"of {len(keys)} partitions: {'; '.join(words)}. To make an import, run: etl-customers import FILE, "
         "or etl-customers pull PROVIDER",
         dynamic_partitions_requests=[imports.build_delete_request(gone)] if gone else [],
     )

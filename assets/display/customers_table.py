@@ -15,8 +15,8 @@ from etl_customers.imports.installation import Installation
 customers = dg.AssetSpec(
     "customers",
     deps=["loaded_customers"],
-    description="The target's table of customers, of all imports together, with all edits, undos and erasures. "
-    "Materialized elsewhere: by imports and commands, which note its rows here.",
+    description="The target's table of customers from all imports, with all edits, undos and erasures. "
+    "Imports and commands write it and report its rows here.",
     group_name="customers",
     kinds={"sql", "table"},
     owners=["team:data"],

@@ -55,7 +55,7 @@ def stage_of(
             if source is not None and of_import != source:
                 raise NothingToDo(
                     f"nothing to read: import {import_id} is from {LABELS[of_import]}, and this asset reads "
-                    f"{LABELS[source]} only"
+                    f"only {LABELS[source]}"
                 )
             try:
                 yield installation, import_id
@@ -76,7 +76,7 @@ def _source_of(import_id: str) -> str:
     match = _KEY.fullmatch(import_id)
     if match is None or match["source"] not in LABELS:
         raise _failure(
-            "the partition key is not the id of an import; imports are made by: etl-customers import FILE, "
+            "the partition key is not the id of an import; to make an import, run: etl-customers import FILE, "
             "or etl-customers pull PROVIDER",
             "not_found",
         )
@@ -93,7 +93,7 @@ def _find(installation: Installation, import_id: str) -> ImportRecord:
 
 def _ended(record: ImportRecord) -> str:
     if record.status == UNDONE:
-        return f"nothing to do: import {record.import_id} was undone and loads nothing any more"
+        return f"nothing to do: import {record.import_id} was undone and loads nothing now"
     return (
         f"nothing to do: import {record.import_id} was refused ({record.refusal_code or REFUSED}): "
         f"{record.refusal_message or 'its upload is gone'}"
@@ -102,7 +102,7 @@ def _ended(record: ImportRecord) -> str:
 
 @contextmanager
 def failures_as_messages() -> Iterator[None]:
-    """Turn whatever is raised inside into a ``dg.Failure`` that Dagster may keep; for what is no import's stage."""
+    """Turn any error raised inside into a ``dg.Failure`` that Dagster may store; for code outside of an import's stages."""
     try:
         yield
     except (dg.Failure, NothingToDo, Refused):
@@ -115,7 +115,7 @@ def failures_as_messages() -> Iterator[None]:
         # A panic of Polars is no Exception, and Dagster would keep its text.
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise _failure(
-            f"this is a bug: {type(error).__name__} at {place.name}, line {place.lineno}; nothing more of it is shown, "
+            f"this is a bug: {type(error).__name__} at {place.name}, line {place.lineno}; the rest is not shown, "
             "because it could hold customers' values",
             "bug",
             70,

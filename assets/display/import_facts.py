@@ -75,7 +75,7 @@ def tell_parent(context: dg.AssetExecutionContext, record: ImportRecord) -> None
 
 
 def tell_history(context: dg.AssetExecutionContext, installation: Installation) -> None:
-    """Note the history of all imports and the table of customers anew, because an import has just ended."""
+    """Report the history of all imports and the table of customers again, because an import has just ended."""
     context.log_event(customers_now(installation))
     context.log_event(dg.AssetMaterialization(IMPORT_HISTORY, metadata=history_of(installation)))
 

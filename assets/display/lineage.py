@@ -19,11 +19,11 @@ _PROPERTIES = dg.TableColumn(
     description="The row's properties; they are in a table of that name beside this one.",
 )
 _MADE_BY_THE_LOAD = {
-    "id": "The customer's id; never given twice.",
-    "is_active": "Whether the customer is one still.",
-    "import_id": "The import that the customer came in by.",
+    "id": "The customer's id; never used twice.",
+    "is_active": "Whether the customer is still active.",
+    "import_id": "The import that created the customer.",
     "created_at": "When the customer was loaded, UTC.",
-    "updated_at": "When the customer was changed last, UTC.",
+    "updated_at": "When the customer was last changed, UTC.",
 }
 _BESIDES_CELLS = (
     ("row", "bigint", "Row of the upload as a spreadsheet numbers it, header = 1."),
@@ -40,12 +40,12 @@ _LAST_IN_FILE = (("errors", "text", "All reasons why the row failed, in words.")
 _WAYS = text_columns(
     (
         ("column", "string", "Column of the table customers."),
-        ("comes_from", "string", "Columns of the upload that it is made from, by their headers."),
+        ("comes_from", "string", "The headers of the upload's columns that it is made from."),
     )
 )
 
 RAW_CSV = text_columns(
-    (*_BESIDES_CELLS, ("c0, c1, …", "varchar", "The cells as they are, a column per column of the upload."))
+    (*_BESIDES_CELLS, ("c0, c1, …", "varchar", "The cells as they are, one column for each column of the upload."))
 )
 STAGED_CUSTOMERS = dg.TableSchema(columns=[*table_schema(VALIDATED_CUSTOMERS).columns, _PROPERTIES])
 LOADED_CUSTOMERS = dg.TableSchema(
@@ -71,8 +71,8 @@ WORKLIST = text_columns(
         ("provider_id", "text", "The provider's id of the customer."),
         ("code", "text", "The reason, for programs."),
         ("message", "text", "The reason, for people."),
-        ("column", "text", "The column at fault, or the provider's field."),
-        ("synced", "text", "Whether the customer is synced all the same: yes or no."),
+        ("column", "text", "The column or the provider's field that is wrong."),
+        ("synced", "text", "Whether the customer was synced anyway: yes or no."),
         ("link", "text", "The customer's page at the provider."),
     )
 )
@@ -87,7 +87,7 @@ def columns_of_records(shape: RecordShape) -> dg.TableSchema:
         *((name, "boolean", "Field of the provider, as it came.") for name in shape.flags),
         *((name, "text", "Field of the provider, in each element of a list.") for name in sorted(lists)),
     ]
-    return text_columns((("row", "bigint", "Number of the row made of it, from 2 on."), *fields))
+    return text_columns((("row", "bigint", "The number of the row made from it, from 2 on."), *fields))
 
 
 def schema(table: dg.TableSchema) -> dict[str, Any]:

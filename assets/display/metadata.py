@@ -113,25 +113,29 @@ def _meaning(code: str) -> str:
 
 
 _REASON_COLUMNS = (
-    ("row", "int", "Row of the upload as a spreadsheet numbers it, header = 1; of a pull, its number from 2 on."),
-    ("column", "string", "The column at fault."),
+    ("row", "int", "Row of the upload as a spreadsheet numbers it, header = 1; for a pull, its number from 2 on."),
+    ("column", "string", "The column that is wrong."),
     ("code", "string", "The reason, for programs."),
     ("message", "string", "The reason, for people."),
-    ("suggestion", "string", "What was meant, where a list of states, countries, titles, types or choices knows it."),
+    (
+        "suggestion",
+        "string",
+        "What was probably meant, if a list of states, countries, titles, types or choices has something close.",
+    ),
 )
 FAILED_ROWS_SCHEMA = text_columns(_REASON_COLUMNS)
 NOT_SYNCED_SCHEMA = text_columns((("provider_id", "string", "The provider's id of the customer."), *_REASON_COLUMNS))
 _KEPT_EDITED_SCHEMA = text_columns(
     (
         ("provider_id", "string", "The provider's id of the customer."),
-        ("column", "string", "Edited here; the provider has another value by now."),
+        ("column", "string", "Edited here; the provider now has another value."),
     )
 )
 
 _REASONS_SCHEMA = text_columns(
     (
         ("code", "string", "The reason, for programs."),
-        ("rows", "int", "Failed rows that have it; a row counts for each of its reasons."),
+        ("rows", "int", "How many failed rows have it; a row counts once for each of its reasons."),
         ("meaning", "string", "The reason, for people."),
     )
 )

@@ -22,22 +22,22 @@ _SHOWN = 50
 """Imports that are listed; all others are in the totals."""
 HISTORY_COLUMNS = text_columns(
     (
-        ("when (UTC)", "string", "When it was entered."),
+        ("when (UTC)", "string", "When it was accepted."),
         ("status", "string", "accepted (under way), finished, refused or undone."),
-        ("file", "string", "The first 8 of the SHA-256; the file's name where ui.show_file_names allows it."),
-        ("read", "int", "Rows of the file up to the first empty one; of a pull, customers fetched."),
+        ("file", "string", "The first 8 digits of the SHA-256, or the file's name if ui.show_file_names is on."),
+        ("read", "int", "Rows of the file up to the first empty one; for a pull, customers fetched."),
         ("loaded", "int", "Rows that became customers."),
-        ("failed", "int", "Rows that did not, each with its reasons in the failed-rows file."),
-        ("not synced", "int", "Of a pull: customers that were not, those left out on purpose too."),
-        ("updated", "int", "Of a pull: customers that it changed."),
-        ("unchanged", "int", "Of a pull: customers that were as before."),
+        ("failed", "int", "Rows that failed, each with its reasons in the failed-rows file."),
+        ("not synced", "int", "For a pull: customers that were not synced, including those left out on purpose."),
+        ("updated", "int", "For a pull: customers that it changed."),
+        ("unchanged", "int", "For a pull: customers that were unchanged."),
         ("unread", "int", "Filled rows after the first empty one."),
-        ("removed", "int", "Customers of it that were undone or erased since."),
+        ("removed", "int", "Customers of it that have since been undone or erased."),
         ("source", "string", "Where it came from."),
-        ("connection", "string", "Of a pull: the end of the provider's id of the company."),
+        ("connection", "string", "For a pull: the end of the provider's id of the company."),
         ("corrects", "string", "The import whose failed rows this one corrects."),
-        ("import", "string", "The end of the import's id, which is its partition's key, and a link to it."),
-        ("run", "string", "The run that ended it."),
+        ("import", "string", "The end of the import's id (its partition key), with a link."),
+        ("run", "string", "The run that finished it."),
     )
 )
 """In the order of what is asked first; a column without any entry is not shown."""
@@ -80,7 +80,7 @@ def _table(history: History, settings: Settings) -> str:
     rows = [_row(past, settings) for past in history.last]
     names = [name for name in _NAMES if any(row[name] for row in rows)]
     lines = [names, ["---"] * len(names), *([row[name] for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else "There is no import yet."
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else "There are no imports yet."
 
 
 def _row(past: PastImport, settings: Settings) -> dict[str, str]:

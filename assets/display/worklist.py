@@ -31,7 +31,7 @@ def worklist_of(installation: Installation, record: ImportRecord) -> dict[str, A
 
 
 def _list(items: list[WorkItem]) -> str:
-    return "\n".join(map(_line, items)) if items else "Nobody has to do anything."
+    return "\n".join(map(_line, items)) if items else "There is nothing to do."
 
 
 def _line(item: WorkItem) -> str:

@@ -37,13 +37,13 @@ _SINCE_EPOCH = "s"
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs whose process is gone: killed command lines, and workers that died with all that watched "
-    "them. It starts no run; what Dagster had started itself, Dagster re-executes.",
+    description="Ends runs whose process is gone: killed commands, and workers that died with their supervisors. "
+    "It starts no run; Dagster re-executes the runs that it had started itself.",
 )
 def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Ends the runs whose process is gone: killed command lines, and workers that died with all that watched them.
+    """Ends the runs whose process is gone: killed commands, and workers that died with their supervisors.
 
-    Dagster re-executes those that it had started itself; a command is repeated by whoever gave it.
+    Dagster re-executes those that it had started itself; a person repeats a command.
     """
     ended = end_dead_runs(context.instance, with_workers=True)
     if not ended:

@@ -22,7 +22,7 @@ LOCATION = "etl_customers"
 """Name of the code location: the same in every workspace file and in every run that the command line starts."""
 
 DAGSTER_YAML = """\
-# Written by etl-customers. Change what you like: once it is changed, no later version writes it anew.
+# Written by etl-customers. You may change it: no version overwrites a file that was changed.
 telemetry:
   enabled: false
 nux:
@@ -40,7 +40,7 @@ run_monitoring:
   max_runtime_seconds: 14400
   poll_interval_seconds: 30
   free_slots_after_run_end_seconds: 300
-# A run whose process died is re-executed from the step that it was in. What failed by its own words
+# A run whose process died is re-executed from the step that it was in. A run that failed with an error
 # is not: it would fail again.
 run_retries:
   enabled: true
@@ -79,6 +79,7 @@ _EARLIER_DAGSTER_YAMLS = frozenset(
     {
         "71d74ac03850906c6673560d438dc72d2db34b933c27ac79ae20519cc41f9083",
         "0b00a1612eddce258a2e1c62dc20e9de0ac457eb64a8a266848895cf71d0f038",
+        "7cadc05be657b6a02411a6682ad52547524a13a5f6f05ca42df785b60c3000ea",
     }
 )
 """SHA-256 of each ``dagster.yaml`` that an earlier version wrote: such a file is nobody's work."""
@@ -137,7 +138,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
                 yield instance
         except (yaml.YAMLError, dg.DagsterInvalidConfigError) as error:
             raise SettingsInvalid(
-                (f"{folder / 'dagster.yaml'} is no configuration of Dagster's{_place(error)}",)
+                (f"{folder / 'dagster.yaml'} is not a valid Dagster configuration{_place(error)}",)
             ) from None
         except (sqlalchemy.exc.DBAPIError, OSError) as error:
             raise DiskUnavailable(folder, _reason(error)) from None
@@ -168,7 +169,7 @@ def _place(error: Exception) -> str:
     if missing := re.search(r'environment variable "(\w+)" which is not set', str(error)):
         return f" without the environment variable {missing[1]}; set it and run again"
     mark = getattr(error, "problem_mark", None)
-    return "; delete it to have it written anew" if mark is None else f", see line {mark.line + 1}"
+    return "; delete it, and it is written again" if mark is None else f", see line {mark.line + 1}"
 
 
 def _reason(error: Exception) -> str:

@@ -49,13 +49,13 @@ class _NothingStored(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> object:  # noqa: ARG002 - Dagster calls it by name
         """Have nothing to give."""
-        raise dg.DagsterInvariantViolationError("no step takes the output of another")
+        raise dg.DagsterInvariantViolationError("no step takes the output of another step")
 
 
-@dg.io_manager(description="Keeps nothing: what passes from step to step stands in staging.")
+@dg.io_manager(description="Keeps nothing: the data that steps pass on is in staging.")
 def nothing_stored(_context: dg.InitResourceContext) -> _NothingStored:
-    """Take the place of Dagster's own, whose folder whoever launches a run may choose, by a name of the environment too.
+    """Replace Dagster's own, whose folder anybody who launches a run may choose, even by the name of a variable.
 
-    Not Dagster's in-memory one, with which no run can be executed again from its failure.
+    Not Dagster's in-memory one: with it, no run can be re-executed from its failure.
     """
     return _NothingStored()

@@ -32,7 +32,7 @@ async def read_body(receive: Receive, seconds: float = SLOWEST_BODY_SECONDS) -> 
         async with asyncio.timeout(seconds):
             return await _read(receive)
     except TimeoutError:
-        raise BodyRefused(408, "The body of the request did not come in time; send it again.") from None
+        raise BodyRefused(408, "The body of the request did not arrive in time; send it again.") from None
 
 
 async def _read(receive: Receive) -> bytes:
@@ -52,7 +52,7 @@ def too_large() -> BodyRefused:
 
 
 def again(body: bytes, receive: Receive) -> Receive:
-    """Return what gives a body that was read to whoever reads it next, and then what comes after it."""
+    """Return a receiver that gives the next reader a body that was already read, and then what comes after it."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:

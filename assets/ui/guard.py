@@ -28,7 +28,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _CLOSED = frozenset({"report_asset_materialization", "report_asset_check", "report_asset_observation"})
 """By these anybody on the machine could write into the history of an asset, and nothing of ours does."""
 _NO_PAGES = _CLOSED | {"graphql", "server_info", "dagit_info", "logs", "notebook", "dagit", "download_debug"}
-_UNCHANGED = "This UI is read-only, so nothing can be changed in it; use one that is not."
+_UNCHANGED = "This UI is read-only; to change something, use one that is not."
 _HEADERS = {
     # Dagster's own policy says nothing of frames; two policies hold both.
     "content-security-policy": "frame-ancestors 'none'",
@@ -50,7 +50,7 @@ class Unguarded(UsageError):
     def __str__(self) -> str:
         """Name the address, what is missing, and how it is set."""
         return (
-            f"other machines can reach {self.host}, and whoever does could start and delete runs; "
+            f"other machines can reach {self.host}, and anybody there could start and delete runs; "
             "set a password first (ETL_CUSTOMERS_UI__PASSWORD), or leave out --host"
         )
 
@@ -188,7 +188,7 @@ def _wrong_host(given: Sequence[str], hosts: tuple[str, ...]) -> Refusal | None:
         return None
     return Refusal(
         421,
-        "This server does not go by that name; use http://localhost with its port, "
+        "This server does not have that name; use http://localhost with its port, "
         "or run: etl-customers settings set ui.allowed_hosts NAME, and start it again.",
     )
 
@@ -248,9 +248,7 @@ def _wrong_form(scope: Scope, headers: Headers, access: Access) -> Refusal | Non
     """Refuse what other sites can make a browser send without asking first, and what Dagster takes too lightly."""
     method, segment = scope["method"], _first_segment(scope)
     if segment in _CLOSED:
-        return Refusal(
-            404, "Nothing is reported to this server; imports and commands note by themselves what they did."
-        )
+        return Refusal(404, "This server takes no reports; imports and commands record by themselves what they did.")
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit() or int(length[:20]) > LARGEST_BODY:
         return Refusal(413, too_large().text)
@@ -258,12 +256,12 @@ def _wrong_form(scope: Scope, headers: Headers, access: Access) -> Refusal | Non
         if segment == "graphql" and scope["query_string"]:
             return Refusal(
                 405,
-                "GraphQL is not answered to a GET, which could change something; send a POST with application/json.",
+                "This server does not answer GraphQL by GET, which could change something; send a POST with application/json.",
                 {"allow": "POST"},
             )
         return None
     if method != "POST" or (access.read_only and segment != "graphql"):
-        return Refusal(405, "This server does not take such a request; look in the UI for what can be done.")
+        return Refusal(405, "This server does not accept such a request; the UI shows what can be done.")
     # Dagster looks for the words anywhere in the header: "text/plain; application/json" would pass, unasked.
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return Refusal(415, "The body of a POST must be JSON; send it with Content-Type: application/json.")

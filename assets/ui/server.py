@@ -47,9 +47,7 @@ class NoAnswer(NotNow):
 
     def __str__(self) -> str:
         """Say how long it was waited for, and where its words are."""
-        return (
-            f"the web server did not answer within {_STARTED_WITHIN_SECONDS} seconds; its own words are in {self.log}"
-        )
+        return f"the web server did not answer within {_STARTED_WITHIN_SECONDS} seconds; its log is {self.log}"
 
 
 def serve(home: Home, settings: Settings, host: str, port: int, read_only: bool, tell: Callable[[str], None]) -> None:
@@ -107,9 +105,7 @@ def _where(host: str, port: int, settings: Settings) -> str:
     names = settings.ui.allowed_hosts
     if names:
         return f"Dagster is at http://{names[0]}:{port} (Ctrl-C ends it)"
-    return (
-        f"Dagster is at http://localhost:{port}, and under no other name until ui.allowed_hosts has it (Ctrl-C ends it)"
-    )
+    return f"Dagster is at http://localhost:{port}, and under no other name unless it is in ui.allowed_hosts (Ctrl-C ends it)"
 
 
 def _commands(home: Home, host: str, port: int, read_only: bool) -> dict[str, list[str]]:

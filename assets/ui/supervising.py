@@ -33,7 +33,7 @@ class ServerEnded(NotNow):
 
     def __str__(self) -> str:
         """Name the process and where its own words are."""
-        return f"the {self.name} ended by itself (exit code {self.code}); its own words are in {self.log}"
+        return f"the {self.name} ended by itself (exit code {self.code}); its log is {self.log}"
 
 
 @dataclass
@@ -101,7 +101,7 @@ class Supervisor:
                 member.deaths.popleft()
             if tell is None or len(member.deaths) > MOST_DEATHS:
                 raise ServerEnded(member.name, code, member.log)
-            tell(f"the {member.name} ended by itself (exit code {code}); it is started again")
+            tell(f"the {member.name} ended by itself (exit code {code}) and is started again")
         # Group ids are given again once the last process of the group is gone: forget them in time.
         self._left = {group for group in self._left if _signal_group(group, 0)}
 

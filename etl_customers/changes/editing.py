@@ -63,7 +63,7 @@ def _with_country(check: CheckRow) -> CheckRow:
     def check_row(row: Mapping[str, str]) -> CheckedCustomer:
         if is_blank(row["country"]):
             raise UsageError(
-                "the customer would have no country of its own, and that of your company is not set; give "
+                "the customer would have no country, and your company's country is not set; give "
                 f"country=…, or set it once: {SET_COUNTRY}"
             )
         return check(row)

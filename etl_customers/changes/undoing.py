@@ -88,7 +88,7 @@ class _NotAsBefore(UsageError):
     """The rules of today would make more of the values than what they were."""
 
     def __str__(self) -> str:
-        return "the rules in force now would not give the values that were there before"
+        return "under the current rules, the old values would come out differently"
 
 
 def undo(installation: Installation, import_id: str, undone_by: str | None, *, is_dry_run: bool = False) -> Undone:
@@ -130,7 +130,9 @@ def _undo(installation: Installation, seen: ImportRecord, undone_by: str | None,
     with writing(installation.target) as connection:
         record = lock_import(connection, seen.import_id)
         if record is None or record.status == REFUSED:
-            raise UsageError(f"import {seen.import_id} was refused: nothing of it was loaded, so nothing can be undone")
+            raise UsageError(
+                f"import {seen.import_id} was refused, so nothing of it was loaded and nothing can be undone"
+            )
         if record.status == UNDONE:
             return Undone(record.import_id, record.undone_at or now, is_repeat=True)
         if record.status == ACCEPTED:
@@ -233,10 +235,10 @@ class _Restorer:
             if column in kept:
                 continue
             if column == _PASSWORD:
-                text = f"{at} cannot be put back: no password is kept"
+                text = f"{at} cannot be restored: no password is kept"
                 kept[column] = Kept(customer.id, None, "password_not_kept", text)
             elif wanted.get(column, now.get(column)) != change.new_value:
-                kept[column] = Kept(customer.id, None, "changed_since", f"{at} was changed again since")
+                kept[column] = Kept(customer.id, None, "changed_since", f"{at} has been changed again since")
             else:
                 wanted[column] = change.old_value
         return {name: value for name, value in wanted.items() if value != now.get(name)}, list(kept.values())
@@ -288,7 +290,7 @@ def _kept(customer_id: int, column: str, refusal: UsageError) -> Kept:
         code, why = "key_taken", f"it already belongs to customer {refusal.owner_id}"
     elif isinstance(refusal, EditRefused):
         why = "; ".join(str(error["message"]) for error in refusal.errors)
-    return Kept(customer_id, None, code, f"{column} of customer {customer_id} was not put back: {why}")
+    return Kept(customer_id, None, code, f"{column} of customer {customer_id} was not restored: {why}")
 
 
 def _find(installation: Installation, import_id: str) -> ImportRecord:

@@ -46,7 +46,7 @@ def restore_properties(connection: Connection, record: ImportRecord, customer_id
         found = connection.execute(query.where(mine)).one_or_none()
         is_own = found is None or tuple(found[1:]) == (record.source, record.tenant_id)
         if not is_own or not is_same(None if found is None else found[0], change.new):
-            text = f"{change.column} of customer {customer_id} was changed again since"
+            text = f"{change.column} of customer {customer_id} has been changed again since"
             kept.append(Kept(customer_id, None, "changed_since", text))
             continue
         _put_back(connection, record, customer_id, change, mine)

@@ -19,11 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; everything that goes wrong becomes one message.
 
     Args:
-        arguments: Words after the program's name; none: those of this process.
+        arguments: Words after the program's name; those of this process if None.
 
     Returns:
         0, 1, 2 and 3 as docs/import-a-file.md says; 70 for a bug, 130 when interrupted (143 by SIGTERM), 141 when
-        whoever read the output went away.
+        the reader of the output went away.
     """
     with _ended_by_stops():
         from etl_customers.cli.running import run

@@ -174,7 +174,7 @@ def add_property_type(connection: sa.Connection, label: str, id: str | None = No
     label = _checked_label(label)
     if normalise_header(label)[-1].isdigit():
         raise FieldInvalid(
-            f"the property type {label} ends in a digit, which numbers a customer's properties; rename it"
+            f"the property type {label} ends in a digit, but digits there number a customer's properties; rename it"
         )
     account = load_fields(connection)
     taken = {
@@ -318,11 +318,15 @@ def _checked_label(label: str) -> str:
     if len(label) > _LONGEST_LABEL:
         raise FieldInvalid(f"the label is longer than {_LONGEST_LABEL} characters; shorten it")
     if label[0] in _FORMULA_STARTS:
-        raise FieldInvalid(f"the label begins with {label[0]}, which spreadsheets run as a formula or hide; rename it")
+        raise FieldInvalid(
+            f"the label begins with {label[0]}, which spreadsheets take for a formula or hide; rename it"
+        )
     if _has_control_character(label):
         raise FieldInvalid("the label has a control character or line break; rename it")
     if forbidden := sorted(set(label) & set(":*")):
-        raise FieldInvalid(f"the label has {' and '.join(forbidden)}, which have a meaning in headers; rename it")
+        raise FieldInvalid(
+            f"the label has {' and '.join(forbidden)}, which have a special meaning in headers; rename it"
+        )
     return label
 
 
@@ -346,7 +350,7 @@ def _checked_choices(type: FieldType, choices: Sequence[str]) -> tuple[str, ...]
         if _has_control_character(choice):
             raise FieldInvalid("a choice has a control character or line break")
     if len({choice.casefold() for choice in trimmed}) < len(trimmed):
-        raise FieldInvalid("two choices are the same but for their case; remove one")
+        raise FieldInvalid("two choices differ only in upper and lower case; remove one")
     return trimmed
 
 
@@ -370,7 +374,7 @@ def _checked_id(id: str, type: FieldType | None, existing: dict[str, sa.Row[Any]
         raise FieldInvalid("an id has 1 to 56 characters a-z, 0-9 and _, and begins with a letter")
     if id in existing:
         if not _can_be_revived(existing[id], type):
-            raise FieldInvalid(f"the id {id} is taken, or was that of a removed field of another type; choose another")
+            raise FieldInvalid(f"the id {id} is taken, or belonged to a removed field of another type; choose another")
     elif id[-1].isdigit():
         raise FieldInvalid(
             f"the id {id} ends in a digit, so a header with it could mean a further {_END_NUMBER.sub('', id)}; "

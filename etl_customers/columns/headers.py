@@ -177,7 +177,7 @@ class KnownHeaders:
 
     def _read_aliases(self, aliases: Mapping[str, str]) -> dict[str, UploadColumn]:
         problems = [
-            f"{show_header(alias)} is a header of {owner}, too; remove the alias, or that column"
+            f"{show_header(alias)} is also a header of {owner}; remove the alias or that column"
             for alias, owner in self.clashes(aliases)
         ]
         read: dict[str, UploadColumn] = {}

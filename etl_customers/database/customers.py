@@ -119,7 +119,7 @@ class CustomerRemoved(UsageError):
         by = f" by {gone.removed_by}" if gone.removed_by else ""
         return (
             f"customer {gone.customer_id} {what}, on {gone.removed_at:%Y-%m-%d %H:%M} UTC{by}; "
-            f"it had come from row {gone.import_row} of import {gone.import_id}"
+            f"it came from row {gone.import_row} of import {gone.import_id}"
         )
 
 

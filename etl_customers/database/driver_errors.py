@@ -20,11 +20,11 @@ _CONFLICTS = ("40001", "40P01")
 _UNIQUE_VIOLATION = "23505"
 _POSTGRESQL_REASONS = {
     "08": "the connection broke off",
-    "22P05": "its encoding cannot hold every character; make it with the encoding UTF8",
+    "22P05": "its encoding cannot hold every character; create it with the encoding UTF8",
     "25006": "it is read-only",
     "28": "it refused the user or the password",
     "3D": "it does not exist",
-    "40": "it gave way to another transaction",
+    "40": "another transaction had precedence",
     "42501": "its user lacks a permission",
     "42P01": "a table of etl-customers is missing in it",
     "53100": "its disk is full",
@@ -84,7 +84,7 @@ class UnexpectedDatabaseError(RuntimeError):
         """Name the target and the database's own code, and no value."""
         return (
             f"the target database {self.target} rejected a statement ({self.code}); nothing was loaded; "
-            "this is an error of etl-customers, please report it"
+            "this is a bug in etl-customers, please report it"
         )
 
 

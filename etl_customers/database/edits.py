@@ -196,7 +196,7 @@ def _require_known(connection: Connection, changes: Mapping[str, str]) -> list[s
     editable = (*CUSTOMER_COLUMNS, _PASSWORD, *known)
     unknown = [name for name in changes if name not in editable]
     if unknown:
-        raise UsageError(f"{', '.join(unknown)} cannot be changed; columns that can: {', '.join(editable)}")
+        raise UsageError(f"{', '.join(unknown)} cannot be changed; you can change: {', '.join(editable)}")
     return [name for name in known if name in changes]
 
 

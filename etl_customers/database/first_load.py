@@ -22,7 +22,7 @@ _OF_NO_USE = {
     "55P03": "somebody is reading or writing one of the two tables",
     "42501": "the tables belong to another user",
     "2BP01": "something of the user's own depends on the key",
-    "42704": "a constraint bears another name here",
+    "42704": "a constraint has another name here",
 }
 """SQLSTATE of what stands in the way: then keys are checked row by row, as ever."""
 

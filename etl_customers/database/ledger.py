@@ -71,7 +71,7 @@ class ImportRecord:
         """Return what disagrees where a pull is not complete; none where it is, and of files."""
         if self.is_complete is not False:
             return None
-        return self._said(INCOMPLETE) or "not as many came as it counts"
+        return self._said(INCOMPLETE) or "fewer or more came than it counts"
 
     @property
     def why_deletions_unknown(self) -> str | None:

@@ -294,7 +294,7 @@ def _remember(
 
 def _why(code: str, by: str | None, more: object = None) -> str:
     if code == "edited":
-        return f"was changed by import {more} since" if more else f"was edited by {by or 'somebody'} since"
+        return f"has since been changed by import {more}" if more else f"has since been edited by {by or 'somebody'}"
     if more is None:
         return f"is linked to a customer of {by}"
-    return f"is the one that row {more} of import {by} was found to be"
+    return f"has the same identity key as row {more} of import {by}"

@@ -40,9 +40,7 @@ class ImportUndone(UsageError):
 
     def __str__(self) -> str:
         """Say so, and how to have the customers again."""
-        return (
-            f"import {self.import_id} was undone and loads nothing any more; {begin_anew(self.source)} to have it anew"
-        )
+        return f"import {self.import_id} was undone and loads nothing now; to repeat it, {begin_anew(self.source)}"
 
 
 class StageMissing(NotNow):
@@ -69,8 +67,8 @@ class UploadGone(StageMissing):
     def __str__(self) -> str:
         """Say why that may be, and how to have the import all the same."""
         return (
-            f"the upload of import {self.import_id} is not in this home: the import was begun in another home, or a stop "
-            "took it away; import the file again"
+            f"the upload of import {self.import_id} is not in this home: the import began in another home, or a stop "
+            "removed it; import the file again"
         )
 
 

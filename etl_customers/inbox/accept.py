@@ -32,8 +32,8 @@ class NotInInbox(UsageError):
     def __str__(self) -> str:
         """Say what a name is, without repeating it."""
         return (
-            "there is no file of that name in the folder inbox/ of the home; "
-            "type the name of a file that lies there, such as customers.csv, without any folder"
+            "there is no file with that name in the folder inbox/ of the home; "
+            "type the name of a file there, such as customers.csv, without a folder"
         )
 
 

@@ -24,7 +24,7 @@ def held(home: Home) -> Iterator[None]:
     with translated_disk_errors(home.inbox):
         for folder in (home.inbox_accepted, home.inbox_done, home.inbox_rejected):
             if not stat.S_ISDIR(folder.lstat().st_mode):
-                raise DiskUnavailable(folder, "it is a link or a file, and must be a folder of its own")
+                raise DiskUnavailable(folder, "it is a link or a file, but must be a folder")
     with ExitStack() as stack:
         with translated_disk_errors(home.inbox):
             stack.enter_context(locked_folder(home.inbox))

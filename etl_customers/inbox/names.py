@@ -32,7 +32,7 @@ def what_is_wrong_with(name: str) -> str | None:
     if len(name) > _LONGEST:
         return f"its name has more than {_LONGEST} characters"
     if any(unicodedata.category(character) in _INVISIBLE for character in name):
-        return "its name has characters that cannot be shown or that change how the name is read"
+        return "its name has characters that cannot be shown or that change how it is displayed"
     return None
 
 

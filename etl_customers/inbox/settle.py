@@ -34,7 +34,7 @@ from etl_customers.settings.home import Home
 from etl_customers.staging import StagingDamaged, UploadColumn, open_staging
 
 _SETTLED_AT_MOST = 2_000
-_AGAIN = "put that right and copy the file into inbox/ again"
+_AGAIN = "correct that and copy the file into inbox/ again"
 
 
 class Outcome(StrEnum):
@@ -44,9 +44,9 @@ class Outcome(StrEnum):
     REPEAT = "imported already"
     REFUSED = "refused"
     UNDONE = "undone"
-    NOT_BLANKED = "imported, with passwords that could not be blanked"
+    NOT_BLANKED = "imported, but its passwords could not be blanked"
     CHANGED = "changed after it was accepted"
-    UNKNOWN = "not of any import"
+    UNKNOWN = "of no import"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _set_aside(home: Home, odd: Odd, result: Settlement) -> None:
     path = odd.entry.path
     if not is_unchanged(odd.entry.looked_at, path.lstat()):
         return
-    note = _note(path.name, "was not imported", str(odd.refusal), "put that right and copy the file into inbox/ again")
+    note = _note(path.name, "was not imported", str(odd.refusal), "correct that and copy the file into inbox/ again")
     reject(home, path, rejected_name(path.name, datetime.now(UTC)), note)
     result.set_aside[odd.refusal.code] += 1
 
@@ -154,8 +154,8 @@ def _set_aside(home: Home, odd: Odd, result: Settlement) -> None:
 def _put_away(installation: Installation, path: Path, record: ImportRecord | None) -> Outcome:
     found = path.lstat()
     if record is None or not stat.S_ISREG(found.st_mode):
-        why = "it is no file of an import that this target database knows; accepted/ holds files under import only"
-        _reject(installation, path, "was set aside", why, "copy the file into inbox/ to have it imported")
+        why = "no import in this target database has this file; accepted/ is only for files under import"
+        _reject(installation, path, "was set aside", why, "to import it, copy the file into inbox/")
         return Outcome.UNKNOWN
     import_id = record.import_id
     if record.status == REFUSED:
@@ -164,15 +164,15 @@ def _put_away(installation: Installation, path: Path, record: ImportRecord | Non
     if record.status != FINISHED:
         loaded = "nothing of it had been loaded" if record.finished_at is None else "what it had loaded was taken back"
         why = f"import {import_id} was undone: {loaded}"
-        _reject(installation, path, "is not imported any more", why, "copy it into inbox/ again to import it anew")
+        _reject(installation, path, "is no longer imported", why, "to import it again, copy it into inbox/")
         return Outcome.UNDONE
     return _put_away_finished(installation, path, record, found)
 
 
 def _put_away_finished(installation: Installation, path: Path, record: ImportRecord, found: os.stat_result) -> Outcome:
     if _hash(path) != record.sha256:
-        why = f"somebody wrote to it after it was accepted; import {record.import_id} has what it held before"
-        _reject(installation, path, "was set aside", why, "copy it into inbox/ to have what it holds now imported")
+        why = f"somebody wrote to it after it was accepted; import {record.import_id} has the earlier content"
+        _reject(installation, path, "was set aside", why, "to import what it holds now, copy it into inbox/")
         return Outcome.CHANGED
     noted = _noted_columns(installation, record.import_id)
     try:
@@ -180,9 +180,9 @@ def _put_away_finished(installation: Installation, path: Path, record: ImportRec
             path, installation.home.inbox_done, _fields(installation), installation.settings.csv, record.encoding, noted
         )
     except UploadRefused as refusal:
-        why = f"its passwords could not be blanked, because under the settings of now {refusal}"
-        what = f"is imported, as {record.import_id}, but may still hold passwords"
-        _reject(installation, path, what, why, "delete the file when you need it no longer")
+        why = f"its passwords could not be blanked, because under the current settings {refusal}"
+        what = f"was imported as {record.import_id}, but may still hold passwords"
+        _reject(installation, path, what, why, "delete the file when you no longer need it")
         return Outcome.NOT_BLANKED
     if blanked is None:
         with suppress(PermissionError):  # another user's file, which that user's own time serves as well

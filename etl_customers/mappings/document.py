@@ -135,20 +135,20 @@ def read_mapping(text: str) -> Mapping:
     try:
         content: dict[str, Any] = tomlkit.parse(text).unwrap()
     except ParseError as error:
-        raise MappingInvalid(f"this is no TOML, near column {error.col}", error.line) from None
+        raise MappingInvalid(f"this is not valid TOML, near column {error.col}", error.line) from None
     except TOMLKitError:
-        raise MappingInvalid("this is no TOML: a key stands there twice, or a table is opened anew") from None
+        raise MappingInvalid("this is not valid TOML: a key or a table is there twice") from None
     try:
         document = _Document.model_validate(content)
     except ValidationError as error:
         raise _of_form(text, error) from None
     known = FIELDS.get(document.source)
     if known is None:
-        raise MappingInvalid(f"source is none of {', '.join(FIELDS)}", _line_of(text, "source"))
+        raise MappingInvalid(f"source must be one of {', '.join(FIELDS)}", _line_of(text, "source"))
     for field, header in document.columns.items():
         line = _line_of(text, field)
         if field not in known:
-            raise MappingInvalid(f"the source has no such field; known are {', '.join(known)}", line)
+            raise MappingInvalid(f"the source has no such field; it has {', '.join(known)}", line)
         column = header.strip()
         if column in (*MAPPED_COLUMNS, ADDRESS) and column not in known[field]:
             allowed = ", ".join(known[field])
@@ -202,7 +202,7 @@ def _only(mapping: Mapping, fields: AccountFields, known: KnownHeaders, key: str
         problem = _no_such_property(header, fields, known) if ":" in header else _no_such_column(fields)
         raise MappingInvalid(problem, line)
     if len(meanings) > 1:
-        raise MappingInvalid("this may be a field of two property types; rename one of these", line)
+        raise MappingInvalid("this could be a field of two property types; rename one of them", line)
     if (meanings[0].property_number or 0) > _MOST_PROPERTIES:
         raise MappingInvalid(f"properties are numbered up to {_MOST_PROPERTIES} here", line)
     return meanings[0]
@@ -211,7 +211,7 @@ def _only(mapping: Mapping, fields: AccountFields, known: KnownHeaders, key: str
 def _no_such_column(fields: AccountFields) -> str:
     labels = ", ".join(field.label for field in fields.custom_fields) or "none"
     return (
-        f"there is no such column; known are {', '.join(MAPPED_COLUMNS)}, and of custom fields: {labels} "
+        f"there is no such column; there are {', '.join(MAPPED_COLUMNS)}, and of custom fields: {labels} "
         '(etl-customers fields add LABEL makes another); a field of a property is written "Type: Field"'
     )
 
@@ -226,7 +226,7 @@ def _no_such_property(header: str, fields: AccountFields, known: KnownHeaders) -
     headers = [property_header(one.label, field.label) for one in fields.property_types for field in one.fields]
     return (
         f"there is no such property type; fields of properties are: {', '.join(headers) or 'none'} "
-        "(such a one is made by, for example: etl-customers properties add Address, then etl-customers properties add "
+        "(to make one, run for example: etl-customers properties add Address, then etl-customers properties add "
         "address Lines)"
     )
 
@@ -243,17 +243,17 @@ def _constants(
             raise MappingInvalid('a constant fills a field of a property, such as "Address: Kind" = "Shipping"', line)
         column = _only(mapping, fields, known, header, header)
         if column.key in taken:
-            raise MappingInvalid(f"{column.key} is filled already", line)
+            raise MappingInvalid(f"{column.key} is already filled", line)
         if column.of_property not in {one.column.of_property for one in filled}:
             raise MappingInvalid(
-                "no field of the source is in this property, so the constant would stand in none", line
+                "no field of the source fills this property, so the constant would never be used", line
             )
         field = types[column.property_type or "", column.field or ""]
         is_usable = text and len(text) <= _LONGEST_CONSTANT and not re.search(UNPRINTABLE, text)
         if not is_usable or json_reader(field)(text) is None:
             among = f", one of: {', '.join(field.choices)}" if field.choices else ""
             raise MappingInvalid(
-                f"this is no value of {column.key}, which is a field of type {field.type}{among}", line
+                f"this is not a valid value of {column.key}, a field of type {field.type}{among}", line
             )
         taken.add(column.key)
         yield PropertyText(dataclasses.replace(column, role=Role.CONSTANT), (), text)
@@ -275,8 +275,8 @@ def _of_form(text: str, error: ValidationError) -> MappingInvalid:
         what = 'source = "quickbooks" or "xero"' if key == "source" else "a table [columns]"
         return MappingInvalid(f"it lacks {what}")
     if problem["type"] == "extra_forbidden":
-        return MappingInvalid("only source, [columns] and [constants] may stand there", line)
-    return MappingInvalid("a text in quotation marks is to stand there", line)
+        return MappingInvalid("only source, [columns] and [constants] are allowed there", line)
+    return MappingInvalid("a text in quotation marks is needed there", line)
 
 
 def _line_of(text: str, key: str) -> int | None:

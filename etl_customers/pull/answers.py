@@ -19,7 +19,7 @@ from schemas.sources import QUICKBOOKS, XERO
 Document = dict[str, Any]
 """A JSON object as a provider sends it."""
 
-UNEXPECTED = "its answer is not what its documentation says"
+UNEXPECTED = "its answer is not as documented"
 _NEVER_DONE = frozenset({501, 505})
 """Of the server's errors those that no later moment mends."""
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -121,7 +121,7 @@ def _judge_error(provider: str, reply: Reply, fault: Fault | None) -> Verdict:
     codes = {403: PullReason.FORBIDDEN, 404: PullReason.NOT_FOUND}
     if 400 <= status < 500:
         return Verdict(Action.REFUSE, reason, codes.get(status, PullReason.INVALID_REQUEST))
-    return Verdict(Action.STOP, f"{reason}, which is no answer to this request")
+    return Verdict(Action.STOP, f"{reason}, which does not answer this request")
 
 
 def _reason(reply: Reply, number: int | None) -> str:

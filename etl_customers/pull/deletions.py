@@ -26,7 +26,7 @@ _LOOKS_BACK = timedelta(days=30) - timedelta(hours=1)
 _MOST_CHANGES = 1_000
 """In one answer, and there is no second one."""
 _DELETED = "Deleted"
-_FULL_NEXT, _SAME_NEXT = "the next pull is a full one", "the next pull asks for the same again"
+_FULL_NEXT, _SAME_NEXT = "the next pull is a full pull", "the next pull asks for the same again"
 _log = logging.getLogger("etl_customers.pull")
 
 
@@ -83,7 +83,7 @@ def _ask(client: Client, since: datetime) -> Deletions:
         (read December 2026).
     """
     if client.utc_now() - since > _LOOKS_BACK:
-        why = f"it tells of the last thirty days only, and the pull before was earlier; {_FULL_NEXT}"
+        why = f"it reports only the last thirty days, and the last pull was earlier; {_FULL_NEXT}"
         return Deletions(why_unknown=why, is_next_full=True)
     path = f"/v3/company/{quote(client.tenant_id, safe='')}/cdc"
     parameters: dict[str, str | int] = {
@@ -95,13 +95,13 @@ def _ask(client: Client, since: datetime) -> Deletions:
         answer = client.get(Request("changes", path, parameters, lambda document: _changes(document) or []))
     except (ProviderUnavailable, RequestRefused) as error:
         request = f", request {error.request_id}" if error.request_id else ""
-        return Deletions(why_unknown=f"it does not say ({error.reason}{request}); {_SAME_NEXT}")
+        return Deletions(why_unknown=f"it did not answer ({error.reason}{request}); {_SAME_NEXT}")
     changes = _changes(answer.document)
     if changes is None:
         return Deletions(why_unknown=f"{UNEXPECTED}; {_SAME_NEXT}")
     ids = tuple(dict.fromkeys(_deleted(changes)))
     if max(len(changes), _counted(answer.document)) >= _MOST_CHANGES:
-        why = f"more customers were changed than the {_MOST_CHANGES:,} that it tells of at once; {_FULL_NEXT}"
+        why = f"more customers changed than the {_MOST_CHANGES:,} that it reports at once; {_FULL_NEXT}"
         return Deletions(ids, why, is_next_full=True)
     return Deletions(ids)
 

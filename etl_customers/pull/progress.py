@@ -44,7 +44,7 @@ class FetchCounts:
         if self.counted is None:
             return f"it did not say how many there are; {self.seen:,} came"
         if self.counted == self.seen:
-            return f"customers were taken away while the pages were read, {times}; others may have slipped by"
+            return f"customers were removed while the pages were read, {times}, so others may have been missed"
         return f"it counts {self.counted:,}, but {self.seen:,} came when all pages were read, {times}"
 
 

@@ -93,7 +93,7 @@ class TargetRows:
 
     customers: int
     removed: int
-    """Customers of it that were undone or erased since."""
+    """Customers of it that have since been undone or erased."""
     failed: int
     erased: int = 0
     """Failed rows that no file has any more, because their person was erased."""

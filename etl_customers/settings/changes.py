@@ -129,7 +129,7 @@ def find_setting(name: str) -> Setting:
     key, has_entry, entry = rest.partition(".")
     section, key = (part.strip().lower().replace("-", "_") for part in (section, key))
     if plain in _ELSEWHERE:
-        raise UsageError(f"{plain} is not kept in settings.toml; set the environment variable {_ELSEWHERE[plain]}")
+        raise UsageError(f"{plain} cannot be in settings.toml; set the environment variable {_ELSEWHERE[plain]}")
     if section in _sections() and key in _sections()[section].model_fields:
         setting = Setting(section, key, entry.strip() if has_entry else None)
         if setting.entry is None or (setting.is_table and setting.entry):
@@ -163,7 +163,7 @@ def set_setting(home: Home, name: str, text: str, check: Callable[[Settings], No
     setting = find_setting(name)
     if setting.is_secret:
         raise UsageError(
-            f"{setting.name} is a secret, which should not stand in a command; set the environment variable {setting.variable}"
+            f"{setting.name} is a secret, which should not be part of a command; set the environment variable {setting.variable}"
         )
     if setting.is_table and setting.entry is None:
         raise UsageError(
@@ -229,7 +229,9 @@ def _typed(setting: Setting, text: str) -> Any:  # noqa: ANN401 - a value of TOM
     if setting.entry is not None and not text:
         return ""  # an alias that leads to nothing: its column is left out (R3)
     if not text.strip():
-        raise UsageError(f"{setting.name} needs a value; to take it out: etl-customers settings unset {setting.name}")
+        raise UsageError(
+            f"{setting.name} needs a value; to remove it, run: etl-customers settings unset {setting.name}"
+        )
     if setting.is_path:
         return str(Path(text).absolute())
     try:
@@ -247,7 +249,7 @@ def _refuse_invalid(setting: Setting, wanted: Mapping[str, Any]) -> None:
             raise UsageError(f"{setting.name} {allowed}; nothing was changed")
     if problems:
         found = (
-            f"{'.'.join(place)}: {allowed} (to take it out: etl-customers settings unset {'.'.join(place[:2])})"
+            f"{'.'.join(place)}: {allowed} (to remove it, run: etl-customers settings unset {'.'.join(place[:2])})"
             for place, allowed in problems.items()
         )
         raise SettingsInvalid(tuple(found))
@@ -286,7 +288,7 @@ def _write(home: Home, wanted: Mapping[str, Any], path: tuple[str, ...], value: 
         is_right = False
     if not is_right:
         raise SettingsInvalid(
-            (f"{home.settings_file} is written in a way that no command can change; edit it by hand",)
+            (f"{home.settings_file} is written in a way that this command cannot change; edit it by hand",)
         )
     _replace(file, changed.encode())
 

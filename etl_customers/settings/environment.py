@@ -44,12 +44,12 @@ def client_credentials(provider: str) -> ClientCredentials:
     client_id, secret = (os.environ.get(name, "").strip() for name in names)
     wanted = names if provider == QUICKBOOKS else names[:1]
     problems = [
-        f"{name} is not set; it is shown where the application is registered"
+        f"{name} is not set; the provider shows it where the application is registered"
         for name in wanted
         if not os.environ.get(name, "").strip()
     ]
     problems += [
-        f"{name} holds other than plain ASCII characters"
+        f"{name} holds characters that are not plain ASCII"
         for name, value in zip(names, (client_id, secret), strict=True)
         if not re.fullmatch("[!-~]*", value)
     ]

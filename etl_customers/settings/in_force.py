@@ -167,4 +167,4 @@ def read_settings_file(home: Home) -> dict[str, Any]:
     except OSError as error:
         raise DiskUnavailable(path, error.strerror or "cannot be read") from None
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits, or as many brackets
-        raise SettingsInvalid((f"{path} is not TOML: {error}",)) from None
+        raise SettingsInvalid((f"{path} is not valid TOML: {error}",)) from None

@@ -25,7 +25,7 @@ class Company(_Section):
 
     name: Line = "My company"
     country: str = Field("US", pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")
-    city: OptionalLine = Field(None, description="taken where a row has neither city nor state")
+    city: OptionalLine = Field(None, description="used if a row has neither city nor state")
 
     @property
     def has_country(self) -> bool:
@@ -38,10 +38,10 @@ class Csv(_Section):
 
     max_rows: int = Field(2500, ge=1, le=10**12, description="most data rows of a file")
     max_bytes: int = Field(64 * 1024 * 1024, ge=1, le=10**15, description="largest file, and largest unpacked .xlsx")
-    encoding: OptionalLine = Field(None, description="taken when --encoding is not given; UTF-8 and UTF-16 need none")
+    encoding: OptionalLine = Field(None, description="used if --encoding is not given; UTF-8 and UTF-16 need none")
     required: tuple[Literal[CUSTOMER_COLUMNS], ...] = ("first_name", "last_name", "city")  # type: ignore[valid-type]
     ignore_unknown_columns: bool = False
-    aliases: dict[str, str] = Field(default_factory=dict, description="further header = column")
+    aliases: dict[str, str] = Field(default_factory=dict, description="extra header = column")
 
 
 class Duplicates(_Section):
@@ -67,8 +67,8 @@ class Retention(_Section):
 class Inbox(_Section):
     """How files that are dropped into ``inbox/`` are imported."""
 
-    enabled: bool = Field(True, description="the Dagster daemon imports what is dropped there")
-    settle_seconds: float = Field(5, ge=0, le=3600, description="a file is taken when unchanged for so long")
+    enabled: bool = Field(True, description="the Dagster daemon imports files that are put there")
+    settle_seconds: float = Field(5, ge=0, le=3600, description="a file is taken when it has not changed for this long")
 
 
 class SecretUrl(pydantic.Secret[pydantic.HttpUrl]):
@@ -85,15 +85,15 @@ class Alerts(_Section):
     webhook_url: SecretUrl | None = Field(None, description="gets a POST with a JSON object")
     log_file: FilePath | None = Field(None, description="gets a line of JSON")
     on_failed_rows: bool = Field(True, description="also when an import finished with failed rows")
-    failed_share: float = Field(0.1, ge=0, le=1, description="more failed rows than this share make a check warn")
+    failed_share: float = Field(0.1, ge=0, le=1, description="a larger share of failed rows makes a check warn")
 
 
 class Ui(_Section):
     """The web server that ``etl-customers ui`` starts."""
 
-    password: pydantic.SecretStr | None = Field(None, min_length=12, description="asked for by the browser")
-    allowed_hosts: tuple[HostName, ...] = Field((), description="further names under which it is reached, without port")
-    show_file_names: bool = Field(False, description="let Dagster keep the names of uploaded files")
+    password: pydantic.SecretStr | None = Field(None, min_length=12, description="the browser asks for it")
+    allowed_hosts: tuple[HostName, ...] = Field((), description="more names that it is reached by, without port")
+    show_file_names: bool = Field(False, description="let Dagster store the names of uploaded files")
 
 
 class Reference(_Section):
@@ -101,7 +101,7 @@ class Reference(_Section):
 
     states_file: FilePath | None = Field(None, description="columns country, code, name")
     cities_file: FilePath | None = Field(
-        None, description="columns country, state, city; first of a state is its default"
+        None, description="columns country, state, city; the first city of a state is its default"
     )
 
 
@@ -127,23 +127,21 @@ SecureUrl = Annotated[pydantic.HttpUrl, pydantic.AfterValidator(_require_https)]
 class Provider(_Section):
     """What pulls from any provider have in common (R4, R25)."""
 
-    scheduled: bool = Field(False, description="pull every hour; all customers as often as full_every_days says")
-    full_every_days: int = Field(
-        7, ge=1, le=365, description="days after which a pull by the clock is of all customers"
-    )
-    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field((), description="besides a person's or a business name")  # type: ignore[valid-type]
+    scheduled: bool = Field(False, description="pull every hour; all customers every full_every_days")
+    full_every_days: int = Field(7, ge=1, le=365, description="days after which a scheduled pull is of all customers")
+    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field(
+        (), description="in addition to a person's or a business name"
+    )  # type: ignore[valid-type]
     on_unreadable: Literal["leave_out", "fail"] = Field(
-        "leave_out", description="of a title, e-mail, number, state or country that the rules cannot read"
+        "leave_out", description="what to do with a title, e-mail, number, state or country that the rules cannot read"
     )
     country: str | None = Field(
-        None, pattern=r"^[A-Z]{2}$", description="of customers who do not say theirs; none: the connected company's"
+        None, pattern=r"^[A-Z]{2}$", description="for customers without one; if not set, the connected company's"
     )
-    region: OptionalLine = Field(
-        None, description="state of that country in which the connected company is; none: as it says itself"
-    )
-    link_existing: bool = Field(False, description="link a customer that the target has from elsewhere, and update it")
-    vanished_share: float = Field(0.05, ge=0, le=1, description="a pull stops where more customers are gone")
-    deadline_minutes: int = Field(120, ge=1, le=7 * 24 * 60, description="longest time of one try to pull")
+    region: OptionalLine = Field(None, description="the connected company's state; if not set, what the provider says")
+    link_existing: bool = Field(False, description="link and update a customer that the target has from elsewhere")
+    vanished_share: float = Field(0.05, ge=0, le=1, description="a pull stops if a larger share of customers is gone")
+    deadline_minutes: int = Field(120, ge=1, le=7 * 24 * 60, description="longest time of one attempt to pull")
     redirect_uri: pydantic.HttpUrl = Field(
         pydantic.HttpUrl("http://localhost:8734/callback"), description="as it was entered at the provider"
     )
@@ -153,7 +151,9 @@ class QuickBooks(Provider):
     """QuickBooks Online; client id and secret come from the environment only."""
 
     requests_per_minute: int = Field(480, ge=1, le=1_000_000, description="of one company; Intuit allows 500")
-    sub_customers: Literal["import", "leave_out"] = Field("import", description="customers below another customer")
+    sub_customers: Literal["import", "leave_out"] = Field(
+        "import", description="what to do with customers below another customer"
+    )
     api_url: SecureUrl = pydantic.HttpUrl("https://quickbooks.api.intuit.com")
     authorize_url: SecureUrl = pydantic.HttpUrl("https://appcenter.intuit.com/connect/oauth2")
     token_url: SecureUrl = pydantic.HttpUrl("https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer")
@@ -164,8 +164,8 @@ class Xero(Provider):
     """Xero; client id and secret come from the environment only."""
 
     requests_per_minute: int = Field(58, ge=1, le=1_000_000, description="of one organisation; Xero allows 60")
-    include_suppliers: bool = Field(False, description="also contacts that only sell to the company")
-    include_unused: bool = Field(True, description="also contacts that have no sales and no purchases")
+    include_suppliers: bool = Field(False, description="also sync contacts that are only suppliers")
+    include_unused: bool = Field(True, description="also sync contacts that have no sales and no purchases")
     api_url: SecureUrl = pydantic.HttpUrl("https://api.xero.com")
     authorize_url: SecureUrl = pydantic.HttpUrl("https://login.xero.com/identity/connect/authorize")
     token_url: SecureUrl = pydantic.HttpUrl("https://identity.xero.com/connect/token")

@@ -46,8 +46,8 @@ from etl_customers.staging import Staging, open_if_whole, remove_staging
 _TRIES = 3
 _WAIT_SECONDS = 5.0
 _WHEN_ENDED = "erase again when it has ended"
-_WHEN_IMPORTED = "delete it, or wait until it is imported, and erase again"
-_WHEN_DELETED = "no import takes it up from there: delete it, or take the person out of it, and erase again"
+_WHEN_IMPORTED = "delete it or wait until it is imported, then erase again"
+_WHEN_DELETED = "no import reads it there; delete it or remove the person from it, then erase again"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class StillImporting(NotNow):
 
     def __str__(self) -> str:
         """Say what is left."""
-        return "imports began or ended while files were looked through; the customer is still there, erase it again"
+        return "imports began or ended while files were searched; the customer is still there; erase it again"
 
 
 def erase(installation: Installation, customer_id: int, erased_by: str | None) -> Erasure:
@@ -268,7 +268,7 @@ class _Files:
         # The rows of a failed-rows file are not its own records.
         found = holds(path, self._person, self._max_bytes, named, () if is_failed_rows else known)
         if found is None:
-            self._say_still_there(str(path), "it cannot be read: look into it yourself", is_certain=False)
+            self._say_still_there(str(path), "it cannot be read; look into it yourself", is_certain=False)
             return
         try:
             gone = [] if is_workbook(path) else without_rows(path, is_theirs, named)

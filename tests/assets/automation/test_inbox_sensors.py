@@ -91,7 +91,7 @@ def test_a_dropped_file_is_imported_and_put_away_and_the_ticks_say_so(
     installation: Installation, files: Sensor, results: Sensor
 ) -> None:
     drop(installation)
-    assert files.tick() == ([], "1 not complete yet or unchanged for too short a time")
+    assert files.tick() == ([], "1 not complete yet, or changed too recently")
     (request,), _ = files.tick()
     (record,) = records(installation)
     assert request.partition_key == record.import_id
@@ -100,7 +100,7 @@ def test_a_dropped_file_is_imported_and_put_away_and_the_ticks_say_so(
     assert results.tick() == ([], "1 being imported")
     assert launch(files, installation, request).success
     assert results.tick() == ([], f"1 imported (as {record.import_id})")
-    assert files.tick() == ([], "nothing is in the inbox")
+    assert files.tick() == ([], "the inbox is empty")
     (done,) = installation.home.inbox_done.iterdir()
     assert done.name == f"{record.import_id}--Canaryfile.csv"
     assert b"Canary-secret" not in done.read_bytes()
@@ -125,7 +125,7 @@ def test_five_hundred_files_at_once_end_imported_each_content_once_within_bounde
         pass
     assert len(launched) == len(records(installation)) == 400
     assert len(list(installation.home.inbox_done.iterdir())) == 500
-    assert files.tick() == ([], "nothing is in the inbox")
+    assert files.tick() == ([], "the inbox is empty")
 
 
 def finish(installation: Installation, requests: list[dg.RunRequest]) -> None:
@@ -152,9 +152,9 @@ def test_an_import_whose_run_broke_off_is_started_again_after_a_pause_under_anot
     ((same,), _) = files.tick()  # the daemon died before it launched: the same key, which is launched once
     assert first.run_key == same.run_key
     run = make_run(instance, str(first.partition_key))
-    assert files.tick() == ([], "1 being imported, or waiting to be started again")
+    assert files.tick() == ([], "1 being imported, or waiting to start again")
     instance.report_run_failed(run)
-    assert files.tick() == ([], "1 being imported, or waiting to be started again")
+    assert files.tick() == ([], "1 being imported, or waiting to start again")
     # The clock cannot be moved; the run can be taken for one that ended before.
     (path,) = installation.home.inbox_accepted.iterdir()
     path.touch()  # also how a person asks for another try
@@ -172,7 +172,7 @@ def test_an_import_that_a_person_canceled_is_left_to_that_person(
     instance.report_run_canceled(make_run(instance, str(request.partition_key)))
     requests, words = files.tick()
     assert requests == []
-    assert f"1 not started any more ({request.partition_key}): canceled" in words
+    assert f"1 no longer started ({request.partition_key}), because they were canceled" in words
 
 
 def make_run(instance: dg.DagsterInstance, import_id: str) -> dg.DagsterRun:
@@ -190,7 +190,7 @@ def test_ticks_say_what_was_refused_repeated_set_aside_and_waits(
     drop(installation, "Canary.part")
     (installation.home.inbox / "Canarylink").symlink_to("/etc/passwd")
     files.tick()
-    assert results.tick()[1] == "5 not complete yet or unchanged for too short a time"
+    assert results.tick()[1] == "5 not complete yet, or changed too recently"
     requests, _ = files.tick()
     assert len(requests) == 2
     for request in requests:
@@ -225,7 +225,10 @@ def test_an_inbox_that_is_off_leaves_files_alone(
     monkeypatch.setenv("ETL_CUSTOMERS_INBOX__ENABLED", "false")
     path = drop(installation)
     for sensor in (files, results, files, results):
-        assert sensor.tick() == ([], "the inbox is off; to turn it on: etl-customers settings set inbox.enabled true")
+        assert sensor.tick() == (
+            [],
+            "the inbox is off; to turn it on, run: etl-customers settings set inbox.enabled true",
+        )
     assert path.exists()
 
 
@@ -249,7 +252,7 @@ def test_a_cursor_that_a_person_has_edited_counts_as_none(installation: Installa
     drop(installation)
     for cursor in ("no JSON", "[1]", '{"a": null}'):
         files.cursor = cursor
-        assert files.tick() == ([], "1 not complete yet or unchanged for too short a time")
+        assert files.tick() == ([], "1 not complete yet, or changed too recently")
 
 
 def test_settings_that_cannot_be_used_fail_the_tick_with_their_message(
@@ -301,7 +304,7 @@ def test_a_name_that_is_no_file_of_the_inbox_fails_the_run_with_what_to_type(
     installation: Installation, instance: dg.DagsterInstance, name: str
 ) -> None:
     result = import_by_name(installation, instance, name)
-    assert "type the name of a file that lies there" in message_of(result)
+    assert "type the name of a file there" in message_of(result)
     assert records(installation) == []
 
 

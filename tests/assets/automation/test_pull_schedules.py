@@ -62,7 +62,7 @@ def test_the_clock_asks_for_a_pull_of_each_company_once(scheduled: tuple[Install
         requests, said = tick(hourly_pulls, installation.home, instance)
     assert requests == []
     assert said is not None
-    assert said.startswith("of 1 connections to QuickBooks Online each is being pulled; pulls from Xero are off")
+    assert said.startswith("all connections to QuickBooks Online are being pulled (1); pulls from Xero are off")
 
 
 def test_one_schedule_pulls_all_companies_of_all_providers_each_in_a_run_of_its_own(
@@ -148,7 +148,7 @@ def test_the_clock_pulls_nothing_unless_the_settings_say_so(
     monkeypatch.setenv("ETL_CUSTOMERS_QUICKBOOKS__SCHEDULED", "false")
     with open_instance(installation.home) as instance:
         requests, said = tick(hourly_pulls, installation.home, instance)
-    off = "pulls from {} are off; to turn them on: etl-customers settings set {}.scheduled true"
+    off = "pulls from {} are off; to turn them on, run: etl-customers settings set {}.scheduled true"
     both = (("QuickBooks Online", "quickbooks"), ("Xero", "xero"))
     assert (requests, said) == ([], "; ".join(off.format(*one) for one in both))
 

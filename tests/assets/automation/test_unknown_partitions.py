@@ -74,7 +74,7 @@ def test_an_invented_partition_stays_while_a_run_of_it_is_under_way(
     job = define(str(installation.home.path)).resolve_job_def("import_csv")
     run = instance.create_run_for_job(job, tags={"dagster/partition": "hello"})
     words, cursor = tick(instance, installation)
-    assert "1 that are no import have a run or a backfill under way" in words
+    assert "1 that are not imports have a run or a backfill under way" in words
     assert instance.get_dynamic_partitions("imports") == ["hello"]
     instance.report_run_failed(run)
     assert "took out 1" in tick(instance, installation, cursor)[0]
@@ -108,7 +108,7 @@ def test_an_invented_partition_stays_while_a_backfill_is_under_way(
     )
     instance.add_backfill(backfill)
     words, _ = tick(instance, installation)
-    assert "1 that are no import have a run or a backfill under way" in words
+    assert "1 that are not imports have a run or a backfill under way" in words
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))  # type: ignore[no-untyped-call]
     tick(instance, installation)
     assert instance.get_dynamic_partitions("imports") == [import_id]

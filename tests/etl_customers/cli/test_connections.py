@@ -221,7 +221,7 @@ def test_connecting_says_how_many_there_are_of_each_kind_and_which_are_left_out(
         seen,
     )
     seen = run("connect", "xero", "--manual", "--tenant", xero.tenant).out
-    assert re.search(r"18 +customers +taken *\n +1 +customers who are suppliers too +taken *\n", seen)
+    assert re.search(r"18 +customers +taken *\n +1 +customers that are also suppliers +taken *\n", seen)
     assert re.search(r"1 +suppliers only +left out, because xero\.include_suppliers = false *\n", seen)
     assert re.search(
         r"1 +contacts that have no sales and no purchases +taken, because xero\.include_unused = true", seen

@@ -119,7 +119,7 @@ def test_an_address_elsewhere_is_for_connecting_by_hand(uri: str) -> None:
         (f"https://example.com/?state={STATE}", "has no code"),
         (f"https://example.com/?state={STATE}&code=canary\udcff", "has no code"),
         (f"https://example.com/?state={STATE}&code=canary{'y' * 5000}", "has no code"),
-        (f"https://example.com/?state={STATE}&error=code-canary", "the sign-in was broken off"),
+        (f"https://example.com/?state={STATE}&error=code-canary", "the sign-in was canceled"),
     ],
 )
 def test_what_is_pasted_and_is_no_answer_is_refused_without_repeating_it(pasted: str, message: str) -> None:

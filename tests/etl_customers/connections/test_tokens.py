@@ -255,7 +255,9 @@ def test_quickbooks_needs_a_secret_and_neither_may_hold_odd_characters(
     home: Home, sqlite_target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_QUICKBOOKS_CLIENT_ID", "canary–id")
-    with pytest.raises(UsageError, match=r"SECRET is not set.*CLIENT_ID holds other than plain ASCII") as failed:
+    with pytest.raises(
+        UsageError, match=r"SECRET is not set.*CLIENT_ID holds characters that are not plain ASCII"
+    ) as failed:
         open_tokens(home, Settings(), sqlite_target, QUICKBOOKS, "1")
     assert "canary" not in str(failed.value)
 

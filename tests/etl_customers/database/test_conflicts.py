@@ -39,7 +39,7 @@ def test_a_transaction_that_gives_way_every_time_is_given_up() -> None:
 
     def conflict() -> None:
         tries.append(1)
-        raise DatabaseConflict("target", "it gave way to another transaction")
+        raise DatabaseConflict("target", "another transaction had precedence")
 
     with pytest.raises(DatabaseConflict):
         repeat_in_conflict(conflict)

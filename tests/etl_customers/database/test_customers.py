@@ -247,7 +247,7 @@ def test_of_two_edits_that_take_the_same_key_at_once_one_wins(filled: Engine) ->
 
 
 def test_an_unknown_column_is_named_with_those_that_can_be_changed(filled: Engine) -> None:
-    with pytest.raises(UsageError, match=r"id, frist_name cannot be changed; columns that can: .*first_name.*note"):
+    with pytest.raises(UsageError, match=r"id, frist_name cannot be changed; you can change: .*first_name.*note"):
         _edit(filled, 1, id="7", frist_name="Ada")
 
 

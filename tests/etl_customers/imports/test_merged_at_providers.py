@@ -154,7 +154,7 @@ def test_after_more_changes_than_are_told_of_the_next_pull_is_a_full_one_and_fin
     quickbooks.fake.fail(Fault("changes", edit=overflow))
     result = pull(quickbooks)
     assert (result.vanished, inactive(quickbooks), cursor(quickbooks)) == (0, set(), None)
-    assert "the next pull is a full one" in (result.as_record()["why_deletions_unknown"] or "")
+    assert "the next pull is a full pull" in (result.as_record()["why_deletions_unknown"] or "")
     print_pull(result)
     assert "some that were merged or deleted at the provider may not be known: more" in capsys.readouterr().out
     result = pull(quickbooks)

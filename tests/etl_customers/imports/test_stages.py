@@ -305,7 +305,7 @@ def test_a_stage_whose_input_is_not_here_says_where_to_begin(installation: Insta
         stages.run_validated_customers(installation, import_id)
     installation.upload_path(import_id).unlink()
     for stage in (stages.run_raw_csv, stages.run_validated_customers):
-        with pytest.raises(stage_gate.UploadGone, match="not in this home: the import was begun in another"):
+        with pytest.raises(stage_gate.UploadGone, match="not in this home: the import began in another"):
             stage(installation, import_id)
 
 

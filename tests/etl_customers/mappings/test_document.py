@@ -39,15 +39,15 @@ def test_what_is_left_out_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("source = quickbooks", "line 1: this is no TOML"),
+        ("source = quickbooks", "line 1: this is not valid TOML"),
         ('source = "quickbooks"\n', r"it lacks a table \[columns\]"),
         ('[columns]\nNotes = ""\n', "it lacks source"),
-        ('source = "sage"\n[columns]\n', "line 1: source is none of quickbooks, xero"),
-        ('source = "xero"\n[columns]\n\nShoe = "email"\n', "line 4: the source has no such field; known are Name"),
+        ('source = "sage"\n[columns]\n', "line 1: source must be one of quickbooks, xero"),
+        ('source = "xero"\n[columns]\n\nShoe = "email"\n', "line 4: the source has no such field; it has Name"),
         ('source = "xero"\n[columns]\nWebsite = 5\n', "line 3: a text in quotation marks"),
         (
             'source = "xero"\nname = "x"\n[columns]\n',
-            r"line 2: only source, \[columns\] and \[constants\] may stand there",
+            r"line 2: only source, \[columns\] and \[constants\] are allowed there",
         ),
         (
             'source = "xero"\n[columns]\n"Addresses.STREET" = "email"\n',
@@ -59,7 +59,7 @@ def test_what_is_left_out_is_not_read() -> None:
             'source = "xero"\n[columns]\n"Phones.FAX" = "email"\n',
             "line 3: this field becomes mobile, phone, a custom field",
         ),
-        ('source = "xero"\n[columns]\nWebsite = "a"\nWebsite = "b"\n', "this is no TOML"),
+        ('source = "xero"\n[columns]\nWebsite = "a"\nWebsite = "b"\n', "this is not valid TOML"),
         ("x" * 100_001, "more than 100,000 characters"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_field_becomes_one_of_a_property_by_the_header_that_a_file_would_have(
         (SHIPPING % "Address 1000: Lines", "line 3: properties are numbered up to 999 here"),
         (
             SHIPPING % "address" + '[constants]\n"Address: Kind" = "Postal"\n',
-            "line 5: no field of the source is in this",
+            "line 5: no field of the source fills this",
         ),
         (
             SHIPPING % "Address: Lines" + '[constants]\n"Address: Kind" = "Home"\n',
@@ -117,11 +117,11 @@ def test_a_field_becomes_one_of_a_property_by_the_header_that_a_file_would_have(
         ),
         (
             SHIPPING % "Address: Lines" + '[constants]\n"Address: Kind" = " "\n',
-            "line 5: this is no value of Address: Kind",
+            "line 5: this is not a valid value of Address: Kind",
         ),
         (
             SHIPPING % "Address: Lines" + '[constants]\n"address: lines" = "x"\n',
-            "line 5: Address: Lines is filled already",
+            "line 5: Address: Lines is already filled",
         ),
         (
             SHIPPING % "Address: Lines" + '[constants]\n"Address: Floor" = "x"\n',
@@ -141,7 +141,7 @@ def test_a_property_that_cannot_be_filled_is_named_with_the_line_and_what_there_
 def test_a_header_that_two_property_types_may_have_is_refused() -> None:
     numbered = PropertyType("address_field", "Address 2", (LINES,))
     both = AccountFields((), (*ADDRESSES.property_types, numbered))
-    with pytest.raises(MappingInvalid, match="line 3: this may be a field of two property types"):
+    with pytest.raises(MappingInvalid, match="line 3: this could be a field of two property types"):
         plan_of(read_mapping(SHIPPING % "Address 2: Lines"), both)
 
 

@@ -158,7 +158,7 @@ def test_a_property_that_changed_again_since_is_kept_by_an_undo_and_named(
     books.pull({**MOVED, "minutes": 2})
     later = kept(books)
     told = [(one.code, one.message) for one in undo(installation, import_id, "eva").kept]
-    assert ("changed_since", "address 1 of customer 1 was changed again since") in told
+    assert ("changed_since", "address 1 of customer 1 has been changed again since") in told
     assert kept(books) == later
 
 

@@ -274,7 +274,7 @@ def test_the_limit_of_the_day_is_left_to_another_day(xero: FakeXero) -> None:
     with client_of(xero) as client:
         with pytest.raises(ProviderUnavailable, match=r"per day is used up; go on after 2026-11-22T12:00:30Z"):
             first_page(client)
-        with pytest.raises(ProviderUnavailable, match=r"per day is used up; go on within 24 hours"):
+        with pytest.raises(ProviderUnavailable, match=r"per day is used up; continue within 24 hours"):
             first_page(client)
     assert len(xero.requests) == 2
 

@@ -116,7 +116,7 @@ def test_of_a_full_answer_the_deleted_ones_are_taken_and_the_next_pull_is_a_full
     assert found is not None
     assert (found.ids, found.is_next_full) == (("3",), True)
     assert found.why_unknown == (
-        "more customers were changed than the 1,000 that it tells of at once; the next pull is a full one"
+        "more customers changed than the 1,000 that it reports at once; the next pull is a full pull"
     )
 
 
@@ -140,7 +140,7 @@ def test_what_is_more_than_thirty_days_back_is_not_asked(
     assert found is not None
     assert (found.ids, found.is_next_full, quickbooks.count("changes")) == ((), True, 0)
     assert found.why_unknown == (
-        "it tells of the last thirty days only, and the pull before was earlier; the next pull is a full one"
+        "it reports only the last thirty days, and the last pull was earlier; the next pull is a full pull"
     )
 
 
@@ -150,11 +150,11 @@ def test_what_is_more_than_thirty_days_back_is_not_asked(
         (as_text("oops", 500), r"it does not say \(status 500, request [-0-9a-f]+\)"),
         (as_text("no", 403), r"it does not say \(status 403, request [-0-9a-f]+\)"),
         (fault(4002, "Error processing query", "jane@example.com", status=400), r"it does not say \(error 4002, .*\)"),
-        (as_json({"CDCResponse": []}), "its answer is not what its documentation says"),
-        (as_json({"CDCResponse": [{"QueryResponse": None}]}), "its answer is not what its documentation says"),
-        (as_json({"CDCResponse": [{"QueryResponse": [None]}]}), "its answer is not what its documentation says"),
-        (as_json({"CDCResponse": [{"QueryResponse": [{"Customer": {}}]}]}), "its answer is not what its docu.*"),
-        (as_json({"QueryResponse": {}}), "its answer is not what its documentation says"),
+        (as_json({"CDCResponse": []}), "its answer is not as documented"),
+        (as_json({"CDCResponse": [{"QueryResponse": None}]}), "its answer is not as documented"),
+        (as_json({"CDCResponse": [{"QueryResponse": [None]}]}), "its answer is not as documented"),
+        (as_json({"CDCResponse": [{"QueryResponse": [{"Customer": {}}]}]}), "its answer is not as documented.*"),
+        (as_json({"QueryResponse": {}}), "its answer is not as documented"),
     ],
 )
 def test_without_an_answer_nobody_counts_as_deleted_and_the_same_is_asked_again(

@@ -160,5 +160,5 @@ def test_what_is_no_object_counts_as_a_customer_without_fields(quickbooks: FakeQ
 @pytest.mark.parametrize("answer", [{"QueryResponse": {}}, {"QueryResponse": {"totalCount": "many"}}])
 def test_a_count_that_is_none_is_not_taken_for_one(quickbooks: FakeQuickBooks, answer: object) -> None:
     quickbooks.fail(Fault(kind="count", answer=as_json(answer)))
-    with pytest.raises(ProviderUnavailable, match="is not what its documentation says"):
+    with pytest.raises(ProviderUnavailable, match="is not as documented"):
         pages_of(quickbooks)
