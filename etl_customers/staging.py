@@ -401,7 +401,7 @@ def _translate(error: duckdb.Error, path: Path) -> DiskUnavailable | None:
             if phrase in text:
                 return DiskUnavailable(path, reason)
     if isinstance(error, duckdb.OutOfMemoryException):
-        return DiskUnavailable(path, "out of memory, or of disk to spill to")
+        return DiskUnavailable(path, "out of memory, or out of disk space to spill to")
     # DuckDB's plain class is that of checksums.
     if type(error) is duckdb.Error or isinstance(error, _DAMAGE) or any(phrase in text for phrase in _DAMAGED_FILE):
         return StagingDamaged(path)

@@ -64,11 +64,11 @@ def read_consent(provider: str, address: str, state: str) -> Consent:
     again = f"run again: etl-customers connect {provider}"
     if not _is_same(parameters.get("state", ""), state):
         raise AccessNotGiven(
-            f"that is not {LABELS[provider]}'s answer to this command (its state is another or missing); {again}"
+            f"this is not {LABELS[provider]}'s answer to this command (its state is wrong or missing); {again}"
         )
     if "error" in parameters:
         denied = parameters["error"] == "access_denied"
-        reason = "access was not given" if denied else "the sign-in was broken off"
+        reason = "access was not given" if denied else "the sign-in was canceled"
         raise AccessNotGiven(f"{LABELS[provider]} says that {reason}; nothing was changed, {again}")
     if not _CODE.fullmatch(parameters.get("code", "")):
         raise AccessNotGiven(f"{LABELS[provider]}'s answer has no code; nothing was changed, {again}")
@@ -93,7 +93,7 @@ class CallbackServer:
         host = _LOOPBACK.get(parts.hostname or "")
         if parts.scheme != "http" or host is None:
             raise UsageError(
-                f"{provider}.redirect_uri is no http address of localhost, so the browser cannot come back to this "
+                f"{provider}.redirect_uri is not an http address of localhost, so the browser cannot come back to this "
                 f"command; run: etl-customers connect {provider} --manual"
             )
         self._provider, self._state, self._path = provider, state, parts.path or "/"
@@ -103,8 +103,8 @@ class CallbackServer:
             self._server = _Server((host, parts.port or 80), self._handler())
         except OSError as error:
             raise UsageError(
-                f"port {parts.port or 80} of this machine cannot be listened on ({error.strerror or 'in use'}); end the "
-                f"program that does, or change {provider}.redirect_uri here and at {LABELS[provider]}"
+                f"port {parts.port or 80} of this machine cannot be used ({error.strerror or 'in use'}); end the "
+                f"program that uses it, or change {provider}.redirect_uri here and at {LABELS[provider]}"
             ) from None
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -154,15 +154,15 @@ class CallbackServer:
             if not _is_same(state, self._state):
                 return (
                     HTTPStatus.BAD_REQUEST,
-                    "Not the answer that is waited for",
-                    "This page belongs to an earlier command. Use the address that the last one has printed.",
+                    "This is not the expected answer",
+                    "This page belongs to an earlier command. Use the address that the latest command printed.",
                 )
             self._settle(refused)
             return HTTPStatus.OK, "Not connected", "Nothing was changed. The command in your terminal says more."
         return (
             HTTPStatus.OK,
             f"{LABELS[self._provider]} has answered",
-            "You may close this page. The command in your terminal goes on.",
+            "You can close this page. The command in your terminal continues.",
         )
 
     def _settle(self, outcome: Consent | AccessNotGiven) -> None:

@@ -119,7 +119,7 @@ def connect_company(
     except GrantRefused:
         raise UsageError(
             f"{LABELS[provider]} does not accept the code that the browser brought back: it was used before, is too "
-            f"old, or {provider}.redirect_uri is another than there; run again: etl-customers connect {provider}"
+            f"old, or {provider}.redirect_uri differs from the one there; run again: etl-customers connect {provider}"
         ) from None
     except ProviderUnavailable as error:
         raise ProviderUnavailable(provider, error.reason, error.request_id, command="connect") from None

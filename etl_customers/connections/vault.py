@@ -71,8 +71,8 @@ class Vault:
             record = json.loads(self._fernet.decrypt(text.encode()))
         except InvalidToken:
             raise SecretKeyUnusable(
-                f"the token of {connection} was encrypted with another key than {self._origin}; put that key back, "
-                "or make the connection again with: etl-customers connect"
+                f"the token of {connection} was not encrypted with the key in {self._origin}; put the right key back, "
+                "or connect again: etl-customers connect"
             ) from None
         times = {name: datetime.fromisoformat(record[name]) for name in _TIMES if name in record}
         return TokenSet(record["access_token"], record["refresh_token"], **times)
@@ -103,7 +103,7 @@ def open_vault(home: Home, *, create: bool = False) -> Vault:
     if text is None:
         raise SecretKeyUnusable(
             f"the key of stored tokens is missing: put {path} back or set {SECRET_KEY_VARIABLE}; "
-            "where it is lost, make the connections again with: etl-customers connect"
+            "if it is lost, connect again: etl-customers connect"
         )
     return Vault(_parse(text, str(path)), str(path))
 
@@ -114,7 +114,7 @@ def _parse(text: str, origin: str) -> list[bytes]:
     if not keys or not all(_is_key(key) for key in keys):
         raise SecretKeyUnusable(
             f"{origin} must hold 32 random bytes in base64, or several such keys separated by commas; "
-            "a new one is printed by: openssl rand -base64 32"
+            "to make a new one, run: openssl rand -base64 32"
         )
     return keys
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> str | None:
     if mode & 0o077:
         raise SecretKeyUnusable(
             f"{path} can be read by others (mode {mode:04o}), and with it the stored tokens; run: chmod 600 {path}; "
-            "where others may have read it, make the connections again"
+            "if others may have read it, connect again"
         )
     return content.decode("ascii", errors="replace")
 

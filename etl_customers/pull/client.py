@@ -229,14 +229,14 @@ class Client:
         raise ProviderUnavailable(self.provider, failure.reason, failure.request_id)
 
     def _stop_for_today(self, seconds: float | None, request_number: str | None) -> Never:
-        used_up = "its limit of calls per day is used up"
+        used_up = "its daily limit of calls is used up"
         if seconds is None:
-            raise ProviderUnavailable(self.provider, f"{used_up}; go on within 24 hours", request_number)
+            raise ProviderUnavailable(self.provider, f"{used_up}; continue within 24 hours", request_number)
         self._stop_until(used_up, seconds, request_number)
 
     def _stop_until(self, reason: str, seconds: float, request_number: str | None) -> Never:
         until = self._clock.utc_now() + min(timedelta(seconds=seconds), _YEAR)
-        raise ProviderUnavailable(self.provider, f"{reason}; go on after {until:%Y-%m-%dT%H:%M:%SZ}", request_number)
+        raise ProviderUnavailable(self.provider, f"{reason}; continue after {until:%Y-%m-%dT%H:%M:%SZ}", request_number)
 
 
 @dataclass(frozen=True)

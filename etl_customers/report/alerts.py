@@ -74,9 +74,9 @@ class Alert:
         if self.event is Event.RUN_FAILED:
             return f"Run {self.run_id[:8]} of {self.job} failed{why}"
         if self.event is Event.IMPORT_REFUSED:
-            return f"Import {self.import_id} was refused, nothing of it is loaded{why}"
+            return f"Import {self.import_id} was refused, nothing of it was loaded{why}"
         if self.event is Event.IMPORT_FAILED:
-            after = " after the import had finished" if self.status == FINISHED else ", the import is not finished"
+            after = " after the import had finished" if self.status == FINISHED else "; the import is not finished"
             return f"The run of import {self.import_id} failed{after}{why}"
         if not self.rows:
             return f"Import {self.import_id} finished with failed rows{why}"
@@ -91,10 +91,10 @@ class Alert:
 
     def _text_of_pull(self) -> str:
         rows = self.rows
-        came = f", but perhaps not all customers came: {self.message}; of those that came" if self.message else ""
+        came = f", but some customers may be missing: {self.message}; of those that came" if self.message else ""
         return (
             f"Pull {self.import_id} finished{came or ', but not all was synced'}: {rows['failed'] - rows['left_out']:,} of "
-            f"{rows['read']:,} were not ({self._reasons_said()}), {rows['left_out']:,} were left out on purpose; "
+            f"{rows['read']:,} were not synced ({self._reasons_said()}), {rows['left_out']:,} were left out on purpose; "
             f"{rows['loaded']:,} created, {rows['updated']:,} updated, {rows['unchanged']:,} unchanged"
         )
 
@@ -155,7 +155,7 @@ def alert_of_failed_rows(
 
 def alert_of_uncounted_rows(import_id: str, *, run_id: str, job: str) -> Alert:
     """Return the alert of an import that is known to have failed rows while the ledger is out of reach."""
-    message = "the target database is away, so how many and why is not known now; see the import in the UI"
+    message = "the target database cannot be reached, so it is not known how many and why; see the import in the UI"
     return Alert(Event.FAILED_ROWS, run_id, job, message, import_id=import_id)
 
 
@@ -273,9 +273,9 @@ def check_log_file(home: Home, file: Path) -> None:
     if not path.parent.is_dir():
         problem = f"there is no folder {path.parent}; make it first"
     elif path.exists() and not path.is_file():
-        problem = f"{path} is no file; name one, such as {path / 'alerts.jsonl'}"
+        problem = f"{path} is not a file; choose one, such as {path / 'alerts.jsonl'}"
     elif not os.access(path if path.exists() else path.parent, os.W_OK):
-        problem = f"{path} cannot be written; let the user {os.getuid()} write it"
+        problem = f"{path} cannot be written; let the user {os.getuid()} write to it"
     else:
         return
     raise SettingsInvalid((f"alerts.log_file: {problem}",))
@@ -292,4 +292,4 @@ def _append(path: Path, entry: Mapping[str, Any]) -> str | None:
             os.close(descriptor)
     except OSError as error:
         return f"{path} cannot be written ({error.strerror}); see alerts.log_file in the settings"
-    return None if whole else f"{path} could not take the whole line; free the disk"
+    return None if whole else f"{path} could not take the whole line; free disk space"

@@ -123,7 +123,7 @@ def test_a_refused_file_is_told_with_its_message_and_a_run_that_is_tried_again_i
     assert evaluate(failed_run_alert, installation, run_id, {"dagster/will_retry": "false"}) is None
     [alert] = told(installation)
     assert (alert["event"], alert["status"], alert["rows"]) == ("import_refused", "refused", {})
-    assert alert["text"].startswith(f"Import {import_id} was refused, nothing of it is loaded: the header has columns")
+    assert alert["text"].startswith(f"Import {import_id} was refused, nothing of it was loaded: the header has columns")
 
 
 def test_a_tick_over_runs_with_and_without_news_tells_each_news_once(
@@ -185,7 +185,9 @@ def test_failed_rows_are_told_without_their_counts_while_the_target_is_away(
     assert evaluate(failed_rows_alert, installation, run_id) is None
     [alert] = told(installation)
     assert (alert["event"], alert["import_id"], alert["rows"]) == ("failed_rows", import_id, {})
-    assert alert["text"].startswith(f"Import {import_id} finished with failed rows: the target database is away")
+    assert alert["text"].startswith(
+        f"Import {import_id} finished with failed rows: the target database cannot be reached"
+    )
 
 
 def test_a_failed_run_is_told_while_the_target_is_away(

@@ -43,7 +43,7 @@ def get(address: str, **parameters: str) -> requests.Response:
 def test_the_browser_brings_the_code_and_the_company_back(server: CallbackServer, address: str) -> None:
     page = get(address, code="code-canary", state=STATE, realmId="42")
     assert page.status_code == 200
-    assert "You may close this page" in page.text
+    assert "You can close this page" in page.text
     assert "canary" not in page.text
     assert page.headers["Cache-Control"] == "no-store"
     consent = server.wait(5)
@@ -112,10 +112,10 @@ def test_an_address_elsewhere_is_for_connecting_by_hand(uri: str) -> None:
 @pytest.mark.parametrize(
     ("pasted", "message"),
     [
-        ("", "state is another or missing"),
-        ("no address at all", "state is another or missing"),
-        ("https://[", "state is another or missing"),
-        ("https://example.com/?code=code-canary&state=ü", "state is another or missing"),
+        ("", "state is wrong or missing"),
+        ("no address at all", "state is wrong or missing"),
+        ("https://[", "state is wrong or missing"),
+        ("https://example.com/?code=code-canary&state=ü", "state is wrong or missing"),
         (f"https://example.com/?state={STATE}", "has no code"),
         (f"https://example.com/?state={STATE}&code=canary\udcff", "has no code"),
         (f"https://example.com/?state={STATE}&code=canary{'y' * 5000}", "has no code"),

@@ -261,7 +261,10 @@ def test_it_waits_as_long_as_it_is_asked_to_in_seconds_or_until_a_date(fake: Fak
 def test_a_longer_wait_is_left_to_a_later_run_which_is_told_when(fake: Fake, status: int) -> None:
     fake.fail(Fault(answer=as_text("", status, Retry_After="7200")))
     clock = HastyClock()
-    with client_of(fake, clock) as client, pytest.raises(ProviderUnavailable, match="go on after 2026-11-22T14:00:00Z"):
+    with (
+        client_of(fake, clock) as client,
+        pytest.raises(ProviderUnavailable, match="continue after 2026-11-22T14:00:00Z"),
+    ):
         first_page(client)
     assert clock.long_waits == []
 
@@ -272,9 +275,11 @@ def test_the_limit_of_the_day_is_left_to_another_day(xero: FakeXero) -> None:
         Fault(nth=2, answer=as_text("", 429, X_DayLimit_Remaining="0")),
     )
     with client_of(xero) as client:
-        with pytest.raises(ProviderUnavailable, match=r"per day is used up; go on after 2026-11-22T12:00:30Z"):
+        with pytest.raises(
+            ProviderUnavailable, match=r"daily limit of calls is used up; continue after 2026-11-22T12:00:30Z"
+        ):
             first_page(client)
-        with pytest.raises(ProviderUnavailable, match=r"per day is used up; continue within 24 hours"):
+        with pytest.raises(ProviderUnavailable, match=r"daily limit of calls is used up; continue within 24 hours"):
             first_page(client)
     assert len(xero.requests) == 2
 
@@ -284,7 +289,7 @@ def test_the_last_call_of_the_day_is_used_and_no_other_is_sent(xero: FakeXero) -
     xero.fail(Fault(headers={"X-DayLimit-Remaining": "0"}))
     with client_of(xero) as client:
         assert len(first_page(client).records) == 3
-        with pytest.raises(ProviderUnavailable, match="per day is used up"):
+        with pytest.raises(ProviderUnavailable, match="daily limit of calls is used up"):
             first_page(client)
     assert len(xero.requests) == 1
 

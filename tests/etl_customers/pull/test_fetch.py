@@ -185,7 +185,7 @@ def test_a_limit_of_the_day_keeps_what_came_and_the_next_day_goes_on(staging: St
     with running(FakeXero(Limits(per_minute=10_000, per_day=2))) as fake:
         ids = fake.add(35)
         for _ in range(2):
-            with pytest.raises(ProviderUnavailable, match="per day is used up"):
+            with pytest.raises(ProviderUnavailable, match="daily limit of calls is used up"):
                 fetch(staging, fake)
             assert len(fetched(staging)) == 20
         assert fake.limits is not None

@@ -214,7 +214,7 @@ def test_an_import_without_failed_rows_is_no_news(installation: Installation, tm
     record = accept_upload(installation, file).record
     assert alert_of_failed_rows(record, {}, run_id="r", job="import_csv", file=None) is None
     told = alert_of_failed_run(record, "the database is away", run_id="r", job="import_csv", file=None)
-    assert told.text.endswith("failed, the import is not finished: the database is away")
+    assert told.text.endswith("failed; the import is not finished: the database is away")
 
 
 def test_many_reasons_are_cut_short_in_the_sentence_and_whole_in_the_object() -> None:
