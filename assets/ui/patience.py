@@ -25,7 +25,7 @@ class WrongPasswords:
         return min(_FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 20), _LONGEST_DELAY_SECONDS)
 
     def forget(self, address: str) -> None:
-        """Begin anew for an address from which the right password came."""
+        """Start again for an address from which the right password came."""
         self._failures.pop(address, None)
 
 
@@ -50,7 +50,7 @@ class ImpatientProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop waiting."""
         self._stop_waiting()
         super().connection_lost(exc)
 

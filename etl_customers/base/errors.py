@@ -103,7 +103,7 @@ class PullRefused(RefusedWhole):
 
 
 class ReconnectNeeded(PullRefused):
-    """The provider does not accept the stored token any more: a person must connect again."""
+    """The provider no longer accepts the stored token: a person must connect again."""
 
     def __init__(self, provider: str, tenant_id: str) -> None:
         super().__init__(PullReason.RECONNECT, provider=provider, tenant=tenant_id)

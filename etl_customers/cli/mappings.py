@@ -116,7 +116,7 @@ def _less(before: dict[str, str], after: dict[str, str]) -> dict[str, str]:
 
 
 def _say_unfilled(fields: dict[str, str]) -> None:
-    """Name the custom fields that no mapping fills any more."""
+    """Name the custom fields that no mapping fills now."""
     from etl_customers.cli.screen import say
 
     if fields:
@@ -127,7 +127,7 @@ def _say_unfilled(fields: dict[str, str]) -> None:
 
 
 def _say_unmade(properties: list[str]) -> None:
-    """Name the properties that pulls of the source make no more."""
+    """Name the properties that pulls of the source no longer make."""
     from etl_customers.cli.screen import say
 
     if properties:

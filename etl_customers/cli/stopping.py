@@ -22,7 +22,7 @@ class Stops:
         self._pipe = pipe
         self._first: int | None = None
         self.sentence = _STOPPED
-        """What the stop left, for whoever asked for it."""
+        """What the stop left, for the person who asked for it."""
 
     def signal(self) -> int | None:
         """Return the first stop that was asked for, or none."""

@@ -110,7 +110,7 @@ def renew(application: Application, refresh_token: str, patience: Patience) -> T
     lost for 30 minutes, Intuit until it gives another one, about once a day.
 
     Raises:
-        GrantRefused: The token is not accepted any more.
+        GrantRefused: The token is no longer accepted.
         UsageError: The client's id or secret is not accepted.
         ProviderUnavailable: The provider did not answer as it should, several times.
 

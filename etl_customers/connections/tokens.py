@@ -63,7 +63,7 @@ class Tokens:
         """Return an access token that is valid for 60 seconds more, renewing it where it is not.
 
         Raises:
-            ReconnectNeeded: The provider does not accept the connection any more.
+            ReconnectNeeded: The provider no longer accepts the connection.
             ProviderUnavailable: It was to be renewed and the provider did not answer as it should.
             UsageError: It was disconnected, or the client's id or secret is wrong.
         """
@@ -82,7 +82,7 @@ class Tokens:
                 has replaced it already, nothing is renewed.
 
         Raises:
-            ReconnectNeeded: The provider does not accept the connection any more.
+            ReconnectNeeded: The provider no longer accepts the connection.
             ProviderUnavailable: The provider did not answer as it should.
             UsageError: It was disconnected, or the client's id or secret is wrong.
         """
@@ -132,7 +132,7 @@ class Tokens:
         """Renew a connection that was not renewed since a time, so that it does not die of disuse.
 
         Raises:
-            ReconnectNeeded: The provider does not accept the connection any more.
+            ReconnectNeeded: The provider no longer accepts the connection.
             ProviderUnavailable: The provider did not answer as it should.
             UsageError: It was disconnected, or the client's id or secret is wrong.
         """
@@ -220,7 +220,7 @@ def open_tokens(
         patience: How long the provider is waited for.
 
     Raises:
-        UsageError: The client's id or secret, or the key of the tokens, is not to be had.
+        UsageError: The client's id or secret, or the key of the tokens, is missing.
     """
     application = Application.of(provider, client_credentials(provider), settings)
     return Tokens(open_vault(home), application, target, tenant_id, patience)

@@ -106,7 +106,7 @@ def require_connection(connection: Connection, provider: str, tenant_id: str | N
     Raises:
         NotFound: No company of this id was ever connected.
         UsageError: None is named and there is none, or several; or it was disconnected.
-        ReconnectNeeded: The provider does not accept its token any more.
+        ReconnectNeeded: The provider no longer accepts its token.
     """
     record = choose_connection(connection, provider, tenant_id)
     if record.state == RECONNECT:

@@ -98,7 +98,7 @@ class FailedRow:
     errors: list[dict[str, Any]]
     """column, code, message, suggestion of each, in the order of the upload's columns."""
     is_erased: bool = False
-    """No file has the row any more: its person was erased."""
+    """No file has the row now: its person was erased."""
     provider_id: str | None = None
     """Of a pull: the provider's id of the customer."""
 
@@ -128,7 +128,7 @@ def accept_import(
         sha256: Of the content, in hexadecimal.
         bytes: Size of the content.
         encoding: The one that the user named, if any.
-        again: Import it once more even if it was imported before.
+        again: Import it even if it was imported before.
         accepted_by: Operating system user, or what started it.
 
     Returns:
@@ -185,7 +185,7 @@ def find_import_of_content(connection: Connection, sha256: str) -> ImportRecord 
 
 
 def list_ended_imports(connection: Connection, import_ids: Iterable[str]) -> list[str]:
-    """Return those of ``import_ids`` that are known and not under way any more."""
+    """Return those of ``import_ids`` that are known and no longer under way."""
     query = sa.select(imports.c.import_id).where(
         imports.c.import_id.in_(list(import_ids)), imports.c.status != ACCEPTED
     )

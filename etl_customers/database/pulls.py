@@ -85,7 +85,7 @@ def accept_pull(
         provider: ``quickbooks`` or ``xero``.
         tenant_id: QuickBooks realm or Xero tenant.
         is_full: All of the provider's customers, not only those changed since the last pull.
-        accepts_vanished: However many customers the provider has no more, make them inactive.
+        accepts_vanished: Make all customers inactive that are gone at the provider, however many.
         accepted_by: Operating system user, or what started it.
         mapping_digest: Of the mapping that it is to be read by. Unless all were read by it, this is a full one: what has not changed at the provider may become something else here.
 

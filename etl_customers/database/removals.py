@@ -50,7 +50,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class RemovedCustomer:
-    """A customer that is not in the target any more; nothing of the person is left in it."""
+    """A customer that is no longer in the target; nothing of the person is left in it."""
 
     customer_id: int
     import_id: str

@@ -38,7 +38,7 @@ def accept_upload(
         installation: Where it goes.
         source: The user's file; it is read once and never changed.
         encoding: The encoding that the user named; None for the setting's or UTF-8.
-        again: Import once more what was imported already (R24).
+        again: Import the file even if it was imported before (R24).
         accepted_by: Who or what asked for it.
         looked_at: How the file was when it was chosen; none is accepted that has changed since.
 

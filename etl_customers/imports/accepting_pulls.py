@@ -53,15 +53,15 @@ def accept(
         provider: ``quickbooks`` or ``xero``.
         tenant_id: The provider's id of the company; none: the only one that is connected.
         is_full: Pull all customers, not only those that changed since the last pull.
-        accepts_vanished: However many customers the provider has no more, make them inactive.
+        accepts_vanished: Make all customers inactive that are gone at the provider, however many.
         accepted_by: Who or what asked for it.
 
     Raises:
         NotFound: No company of this id was ever connected.
         UsageError: None is connected, or several and none is named; the client's id or secret, or the
             key of the tokens, is not to be had.
-        MappingInvalid: The mapping in force names a custom field that the account has no more.
-        ReconnectNeeded: The provider does not accept the connection any more.
+        MappingInvalid: The mapping in force names a custom field that the account no longer has.
+        ReconnectNeeded: The provider no longer accepts the connection.
         DatabaseUnavailable: The target does not answer.
     """
     with writing(installation.target) as connection:

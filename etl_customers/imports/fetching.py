@@ -74,14 +74,14 @@ def run_provider_customers(
         installation: Home, settings and target.
         import_id: An accepted pull; of a finished one nothing is asked of the provider.
         run_id: The Dagster run, kept in the ledger where the pull is refused.
-        clock: Another than the machine's, for whoever cannot wait.
+        clock: Replaces the machine's clock, for callers that cannot wait.
         page_size: Customers per page.
 
     Raises:
         PullRefused: It cannot go on and would end the same way again; the ledger says why.
         ReconnectNeeded: The same: a person must connect again.
         ProviderUnavailable: Not now; the pull stays accepted, and what came is kept.
-        UsageError: The key of the tokens, or the client's id or secret, is not to be had.
+        UsageError: The key of the tokens, or the client's id or secret, is missing.
         MappingInvalid: Neither the mapping that it was accepted with nor the one in force can be used any more.
     """
     try:

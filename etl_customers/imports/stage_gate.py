@@ -73,7 +73,7 @@ class UploadGone(StageMissing):
 
 
 def begin_anew(source: str) -> str:
-    """Return in words how a person has an import of a source once more."""
+    """Return in words how a person repeats an import of a source."""
     return f"run: etl-customers pull {source}" if source in PROVIDERS else "import the file again"
 
 
@@ -161,7 +161,7 @@ def find_record(installation: Installation, import_id: str) -> ImportRecord:
 
 @contextmanager
 def refused_in_ledger(installation: Installation, import_id: str, run_id: str | None) -> Iterator[None]:
-    """Note in the ledger why a pull is refused inside, before whoever called hears of it."""
+    """Note in the ledger why a pull is refused inside, before the caller sees the error."""
     try:
         yield
     except PullRefused as refusal:

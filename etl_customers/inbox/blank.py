@@ -52,14 +52,14 @@ def write_blanked(
         fields: The account's own columns.
         csv: Aliases, required columns, limits.
         encoding: The one that the import noted.
-        noted: What the import took each column for; none where that is not kept any more.
+        noted: What the import took each column for; none where that is no longer kept.
 
     Returns:
         The copy; none where the upload has no column of passwords.
 
     Raises:
         UploadRefused: Other settings are in force than at the import, and a column may hold its passwords; or the
-            upload cannot be read any more.
+            upload can no longer be read.
         OSError: The copy cannot be written.
     """
 

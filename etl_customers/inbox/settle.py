@@ -246,7 +246,7 @@ def _note(name: str, what: str, why: str, remedy: str) -> str:
 
 
 def _sweep(home: Home) -> None:
-    """Delete the half-written copies of a process that died; whoever holds the inbox is alone with them."""
+    """Delete the half-written copies of a process that died; nobody else uses them while we hold the inbox."""
     with translated_disk_errors(home.inbox_done):
         for path in home.inbox_done.glob(f"{TEMPORARY}*"):
             path.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ class LoadCounts:
     updated: int = 0
     unchanged: int = 0
     vanished: int = 0
-    """Customers that the provider has no more; none of those read."""
+    """Customers that no longer exist at the provider; none of those read."""
 
 
 def load_customers(

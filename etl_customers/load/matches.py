@@ -17,7 +17,7 @@ _matches = Table(
 
 
 class MatchRemoved(Exception):
-    """A customer that a row matched is not in the target any more: the row must be looked at again."""
+    """A customer that a row matched is no longer in the target: the row must be checked again."""
 
 
 def write_matches(rows: StagedRows, connection: Connection, import_id: str) -> None:

@@ -43,7 +43,7 @@ class PullCounts:
     unchanged: int
     not_synced: int
     vanished: int
-    """Customers that the provider has no more, not among those fetched: missing in a full pull, deleted in another."""
+    """Customers that no longer exist at the provider, not among those fetched: missing in a full pull, deleted in another."""
 
 
 def load_pulled(staging: Staging, target: Engine, import_id: str, run_id: str | None, settings: Settings) -> PullCounts:

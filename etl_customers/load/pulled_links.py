@@ -1,4 +1,4 @@
-"""Writes what a merged pull makes of links: new ones, those read anew, and those that ended at the provider."""
+"""Writes the links of a merged pull: new ones, those read again, and those that ended at the provider."""
 
 from datetime import datetime
 

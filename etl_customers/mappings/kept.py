@@ -79,7 +79,7 @@ def mapping_in_force(connection: Connection, source: str) -> Mapping:
 
 
 def mapping_of_digest(connection: Connection, source: str, digest: str | None) -> Mapping:
-    """Return the mapping that a pull was accepted with; the one in force where that is not known any more."""
+    """Return the mapping that a pull was accepted with; the one in force if that is no longer known."""
     query = sa.select(mappings.c.text).where(mappings.c.source == source, mappings.c.digest == digest).limit(1)
     text = connection.scalar(query)
     if text is not None:
@@ -89,7 +89,7 @@ def mapping_of_digest(connection: Connection, source: str, digest: str | None) -
 
 
 def add_mapping(connection: Connection, text: str, added_by: str | None) -> KeptMapping:
-    """Put a mapping in force; the next pull of its source reads everybody anew.
+    """Put a mapping in force; the next pull of its source reads all customers again.
 
     A custom field that none fills any more keeps what customers have there: nobody but a person clears it. Properties
     that the source's mapping makes no more go with its next pull, which made them.

@@ -49,7 +49,7 @@ class Verdict:
 
     action: Action
     reason: str = ""
-    """Why it is not to be used, in our words."""
+    """Why it cannot be used, in our words."""
     refusal: PullReason = PullReason.INVALID_REQUEST
     """Where the action is to refuse."""
     document: Document = field(default_factory=dict, repr=False)

@@ -136,7 +136,7 @@ class Client:
             ProviderUnavailable: No such answer came in six tries, in the time of one pull, or
                 today; safe to repeat later.
             RequestRefused: It would be answered like this for ever.
-            ReconnectNeeded: The provider does not accept the connection any more.
+            ReconnectNeeded: The provider no longer accepts the connection.
         """
         is_renewed = False
         failures = 0

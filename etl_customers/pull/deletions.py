@@ -53,7 +53,7 @@ def keep_deletions(staging: Staging, client: Client, since: datetime | None) -> 
         since: Since when the pull asks for changes; none: it is a full one, and nothing is asked.
 
     Raises:
-        ReconnectNeeded: The provider does not accept the connection any more.
+        ReconnectNeeded: The provider no longer accepts the connection.
     """
     kept = find_deletions(staging)
     if kept is not None:

@@ -69,7 +69,7 @@ def fetch_records(
         since: Only customers that changed since then (aware); none: all of them. The same in each try.
         tokens: The connection's.
         settings: Addresses, limit of calls and longest time.
-        clock: Another than the machine's, for whoever cannot wait.
+        clock: Replaces the machine's clock, for callers that cannot wait.
         page_size: Records per page.
         most_pages: How many pages may come before something must be wrong.
         mapping: Says which fields are kept; none: the one that is shipped.
@@ -80,7 +80,7 @@ def fetch_records(
     Raises:
         ProviderUnavailable: The provider did not answer as it should; what came is kept.
         PullRefused: It refuses, or never ends.
-        ReconnectNeeded: It does not accept the connection any more.
+        ReconnectNeeded: It no longer accepts the connection.
     """
     with Client(provider, tenant_id, tokens, settings, clock) as client:
         while (counts := find_counts(staging)) is None:

@@ -111,7 +111,7 @@ def map_records(
         fields: The account's own columns.
 
     Raises:
-        MappingInvalid: It names a custom field or property that the account has no more.
+        MappingInvalid: It names a custom field or property that the account no longer has.
 
     Source:
         docs/providers.md; docs/rules.md, R25.

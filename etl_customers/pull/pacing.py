@@ -27,7 +27,7 @@ class Clock:
 
 
 class Stopped(Exception):
-    """Nobody waits for the answer any more; ends the thread that reads ahead, and is never shown."""
+    """Nobody waits for the answer now; ends the thread that reads ahead, and is never shown."""
 
 
 class Pacing:

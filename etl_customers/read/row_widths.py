@@ -39,7 +39,7 @@ class RowWidth:
         return self.delimited in (None, width) or self._lacks_only_its_end(cells)
 
     def _lacks_only_its_end(self, cells: list[str]) -> bool:
-        """Tell whether the row has all but the cells at the end that are empty in each row.
+        """Tell whether the row has all cells but those at the end that are empty in each row.
 
         With some of those, it may have a delimiter too many or too few further ahead; with a line break in a cell,
         nobody knows where it ends.

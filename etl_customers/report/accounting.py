@@ -96,7 +96,7 @@ class TargetRows:
     """Customers of it that have since been undone or erased."""
     failed: int
     erased: int = 0
-    """Failed rows that no file has any more, because their person was erased."""
+    """Failed rows that no file has now, because their person was erased."""
 
     @property
     def loaded(self) -> int:
