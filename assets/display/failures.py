@@ -36,7 +36,7 @@ def stage_of(
     Args:
         context: Of an asset that is partitioned by imports.
         resource: Opens the installation.
-        source: The only source that the asset reads, such as ``csv``; none: any.
+        source: The only source that the asset reads, such as ``csv``; None: any.
 
     Raises:
         NothingToDo: The import is of another source, or was refused or undone before.

@@ -80,7 +80,7 @@ class Supervisor:
         """Start again what died, after a pause.
 
         Args:
-            tell: Told of each death in a sentence; none: no process may die yet.
+            tell: Told of each death in a sentence; None: no process may die yet.
 
         Raises:
             ServerEnded: A process died, and it may not yet, or has too often of late.

@@ -99,7 +99,7 @@ def connect_company(
         target: Takes the connection.
         provider: ``quickbooks`` or ``xero``.
         get_consent: ``InBrowser`` or ``ByHand``.
-        tenant_id: The company that is meant; none: the one that access is given to, or ``choose``.
+        tenant_id: The company that is meant; None: the one that access is given to, or ``choose``.
         choose: Asked where access is given to several.
         connected_by: Operating system user.
         patience: How long the provider is waited for.

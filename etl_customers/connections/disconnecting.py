@@ -41,7 +41,7 @@ def disconnect_company(
         settings: In force; name the provider's addresses.
         target: Holds the connection.
         provider: ``quickbooks`` or ``xero``.
-        tenant_id: The company's id there; none: the only one.
+        tenant_id: The company's id there; None: the only one.
         force: Delete the token here even where the connection cannot be ended at the provider.
         patience: How long the provider is waited for.
 

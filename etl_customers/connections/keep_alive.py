@@ -26,7 +26,7 @@ class KeptAlive:
     provider: str
     tenant_id: str
     problem: EtlCustomersError | None
-    """Why it could not be renewed; none: it was."""
+    """Why it could not be renewed; None: it was."""
 
 
 def keep_alive(

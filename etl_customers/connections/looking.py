@@ -38,9 +38,9 @@ class CompanyFacts:
 
     name: str | None
     country: str | None
-    """ISO 3166-1 alpha-2; none: it does not say, or nothing that can be read."""
+    """ISO 3166-1 alpha-2; None: it does not say, or nothing that can be read."""
     region: str | None = None
-    """A state of that country by its name in our list; none: it does not say, or nothing that can be read."""
+    """A state of that country by its name in our list; None: it does not say, or nothing that can be read."""
     is_demo: bool = False
     """Xero's company for trying things out."""
 
@@ -54,7 +54,7 @@ class Look:
     customers: int | None
     """All that a full pull would fetch, inactive ones too."""
     kinds: Mapping[str, int] | None
-    """How many of these there are of each kind, by its name; none: the provider does not tell, ``why_no_kinds``."""
+    """How many of these there are of each kind, by its name; None: the provider does not tell, ``why_no_kinds``."""
     why_no_kinds: str | None
     problems: tuple[str, ...]
     """What did not answer, one sentence each."""

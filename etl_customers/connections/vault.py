@@ -40,7 +40,7 @@ class TokenSet:
     refresh_expires_at: datetime
     """Of the refresh token, unless it is used."""
     hard_expires_at: datetime | None = None
-    """When the connection ends whatever is done; none: the provider does not say."""
+    """When the connection ends whatever is done; None: the provider does not say."""
 
 
 class Vault:

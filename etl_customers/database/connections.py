@@ -45,11 +45,11 @@ class ConnectionRecord:
     """Tries in a row that ended with a new token rejected, the first of them at ``rejected_since``."""
     rejected_since: datetime | None = None
     country: str | None = None
-    """Where the company is, as alpha-2; none: the provider has not said it."""
+    """Where the company is, as alpha-2; None: the provider has not said it."""
     hard_expires_at: datetime | None = None
-    """When the connection ends whatever is done; none: the provider does not say."""
+    """When the connection ends whatever is done; None: the provider does not say."""
     region: str | None = None
-    """In which state of that country; empty: it says none that the list has; none: it was not asked."""
+    """In which state of that country; empty: it says none that the list has; None: it was not asked."""
 
     def ends_soon(self, now: datetime) -> bool:
         """Tell whether it ends so soon that a person should connect again, however often it is used."""
@@ -76,7 +76,7 @@ def choose_connection(connection: Connection, provider: str, tenant_id: str | No
     Args:
         connection: Of the target.
         provider: ``quickbooks`` or ``xero``.
-        tenant_id: The company's id at the provider; none: the only company that is not disconnected.
+        tenant_id: The company's id at the provider; None: the only company that is not disconnected.
 
     Raises:
         NotFound: No company of this id was ever connected.
@@ -163,7 +163,7 @@ def store_connection(
         connected_at: Now.
         connected_by: Operating system user.
         refresh_expires_at: When the refresh token dies unless it is used.
-        hard_expires_at: When the connection ends whatever is done; none: the provider does not say.
+        hard_expires_at: When the connection ends whatever is done; None: the provider does not say.
     """
     values: dict[str, Any] = {
         "state": CONNECTED,

@@ -58,7 +58,7 @@ class Property:
     values: Mapping[str, Any]
     """Property field id to value."""
     provider: str | None = None
-    """Whose pulls made it and keep it as the books have it; none: a file's."""
+    """Whose pulls made it and keep it as the books have it; None: a file's."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def forget_names_below_erased(
 
     Args:
         connection: In a writing transaction: after an erasure, and after whatever writes names.
-        which: Condition for the links of a connection; none: all connections are gone through.
+        which: Condition for the links of a connection; None: all connections are gone through.
         also: Erased customers that may have no link now.
     """
     within = sa.true() if which is None else which

@@ -144,7 +144,7 @@ def _was_read_otherwise(connection: Connection, provider: str, tenant_id: str, d
 
 
 def find_cursor(connection: Connection, provider: str, tenant_id: str) -> datetime | None:
-    """Return since when the next pull of a connection has to ask for changes, in UTC; none: for all customers."""
+    """Return since when the next pull of a connection has to ask for changes, in UTC; None: for all customers."""
     query = sa.select(sync_cursors.c.cursor).where(
         sync_cursors.c.provider == provider, sync_cursors.c.tenant_id == tenant_id
     )
@@ -160,7 +160,7 @@ def was_accepted_in_full(connection: Connection, provider: str, tenant_id: str, 
 
 
 def find_last_full(connection: Connection, provider: str, tenant_id: str) -> datetime | None:
-    """Return when the last full pull of a connection was entered that brought all customers; none: there was none."""
+    """Return when the last full pull of a connection was entered that brought all customers; None: there was none."""
     mine = (imports.c.source == provider, imports.c.tenant_id == tenant_id, imports.c.is_full)
     ended = (imports.c.status == FINISHED, imports.c.is_complete)
     found: datetime | None = connection.scalar(sa.select(sa.func.max(imports.c.accepted_at)).where(*mine, *ended))

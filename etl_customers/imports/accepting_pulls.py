@@ -51,7 +51,7 @@ def accept(
     Args:
         installation: Home, settings and target.
         provider: ``quickbooks`` or ``xero``.
-        tenant_id: The provider's id of the company; none: the only one that is connected.
+        tenant_id: The provider's id of the company; None: the only one that is connected.
         is_full: Pull all customers, not only those that changed since the last pull.
         accepts_vanished: Make all customers inactive that are gone at the provider, however many.
         accepted_by: Who or what asked for it.

@@ -10,7 +10,7 @@ from etl_customers.validate.places import Places, load_places, read_region
 
 @dataclass(frozen=True)
 class CompanyPlace:
-    """Country and state of a connected company; none: nobody has said it."""
+    """Country and state of a connected company; None: nobody has said it."""
 
     country: str | None
     """ISO 3166-1 alpha-2."""

@@ -57,7 +57,7 @@ class Pulled:
     deletions: Deletions
     """Whom the provider says it has deleted, here or not; of a full pull nobody."""
     since: datetime | None
-    """Only customers that changed since then were asked for; none: all."""
+    """Only customers that changed since then were asked for; None: all."""
 
 
 def run_provider_customers(

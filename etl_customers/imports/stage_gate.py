@@ -86,7 +86,7 @@ def open_stage(
     Args:
         installation: Home, settings and target.
         import_id: An accepted import, or a finished one, of which no stage changes anything.
-        needs: Name of the fact in staging that the stage before leaves; none: the first stage.
+        needs: Name of the fact in staging that the stage before leaves; None: the first stage.
 
     Raises:
         NotFound: The ledger has no such import.

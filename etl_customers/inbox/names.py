@@ -24,7 +24,7 @@ def is_being_written(name: str) -> bool:
 
 
 def what_is_wrong_with(name: str) -> str | None:
-    """Return why no file may be called so; none: it may.
+    """Return why no file may be called so; None: it may.
 
     Undecodable bytes, control characters and those that turn or hide text are refused,
     because such a name shows as another one.

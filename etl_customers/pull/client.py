@@ -80,7 +80,7 @@ class Request:
     path: str
     parameters: Mapping[str, str | int]
     records_in: Callable[[Document], list[object] | None]
-    """Finds the records of an answer; none: it has not the shape that it should have."""
+    """Finds the records of an answer; None: it has not the shape that it should have."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -37,7 +37,7 @@ class Deletions:
     ids: tuple[str, ...] = ()
     """The provider's, each once."""
     why_unknown: str | None = None
-    """Why there may be others, and what finds them; none: these are all."""
+    """Why there may be others, and what finds them; None: these are all."""
     is_next_full: bool = False
     """Only a full pull finds the others; otherwise asking again does."""
 
@@ -50,7 +50,7 @@ def keep_deletions(staging: Staging, client: Client, since: datetime | None) -> 
     Args:
         staging: The pull's, with all of its pages.
         client: The connection's.
-        since: Since when the pull asks for changes; none: it is a full one, and nothing is asked.
+        since: Since when the pull asks for changes; None: it is a full one, and nothing is asked.
 
     Raises:
         ReconnectNeeded: The provider no longer accepts the connection.

@@ -66,13 +66,13 @@ def fetch_records(
         staging: The pull's staging file.
         provider: ``quickbooks`` or ``xero``.
         tenant_id: The provider's id of the company.
-        since: Only customers that changed since then (aware); none: all of them. The same in each try.
+        since: Only customers that changed since then (aware); None: all of them. The same in each try.
         tokens: The connection's.
         settings: Addresses, limit of calls and longest time.
         clock: Replaces the machine's clock, for callers that cannot wait.
         page_size: Records per page.
         most_pages: How many pages may come before something must be wrong.
-        mapping: Says which fields are kept; none: the one that is shipped.
+        mapping: Says which fields are kept; None: the one that is shipped.
 
     Returns:
         Of a fetch that was done already, what it had brought; then nothing is asked.

@@ -107,7 +107,7 @@ def map_records(
         staging: Holds ``provider_records`` of a complete fetch.
         provider: One of ``schemas.sources.PROVIDERS``.
         settings: What of the provider's customers is to be synced.
-        mapping: Which field becomes which column; none: the one that is shipped.
+        mapping: Which field becomes which column; None: the one that is shipped.
         fields: The account's own columns.
 
     Raises:

@@ -40,9 +40,9 @@ class Page:
 
     records: list[Record]
     server_time: datetime | None
-    """When the provider answered, in UTC; none: it does not say."""
+    """When the provider answered, in UTC; None: it does not say."""
     following: Checkpoint | None
-    """Where the next page begins; none: this is the last one."""
+    """Where the next page begins; None: this is the last one."""
     is_torn: bool = False
     """Customers were taken away before it: some may have slipped by unseen."""
     counted: int | None = None
@@ -56,7 +56,7 @@ def keep(record: object, fields: Iterable[str], id_field: str, updated_at: datet
         record: As it came; what is no object has no field.
         fields: The known ones.
         id_field: The one that holds the id.
-        updated_at: In UTC, aware; none: the record does not say.
+        updated_at: In UTC, aware; None: the record does not say.
     """
     customer: Document = record if isinstance(record, dict) else {}
     kept = {name: customer[name] for name in fields if name in customer}

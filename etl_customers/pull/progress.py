@@ -29,7 +29,7 @@ class FetchCounts:
     is_complete: bool
     """The provider counted as many as were fetched, and none can have slipped by."""
     counted: int | None
-    """Customers that the provider says there are; none: it did not say."""
+    """Customers that the provider says there are; None: it did not say."""
     seen: int
     """Customers that came when the pages were read for the last time."""
     passes: int
@@ -64,7 +64,7 @@ class Progress:
     is_torn: bool = False
     """A torn page was kept, since too many passes had one."""
     checkpoint: Checkpoint | None = None
-    """Where the next page begins; none: at the first."""
+    """Where the next page begins; None: at the first."""
     started_at: datetime | None = None
     """The provider's time of the very first page."""
     cursor: datetime | None = None

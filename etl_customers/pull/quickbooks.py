@@ -22,9 +22,9 @@ def read_pages(
 
     Args:
         client: The connection's.
-        since: Only customers that changed since then, in UTC; none: all of them.
+        since: Only customers that changed since then, in UTC; None: all of them.
         page_size: Records per page, 2 to 1,000.
-        checkpoint: ``following`` of the last page that was kept; none: begin.
+        checkpoint: ``following`` of the last page that was kept; None: begin.
         fields: Those of a customer that are kept, besides what says which one it is.
 
     Raises:

@@ -25,9 +25,9 @@ def read_pages(
 
     Args:
         client: The connection's.
-        since: Only contacts that changed since then, in UTC; none: all of them.
+        since: Only contacts that changed since then, in UTC; None: all of them.
         page_size: Contacts per page, 1 to 1,000.
-        checkpoint: ``following`` of the last page that was kept; none: begin.
+        checkpoint: ``following`` of the last page that was kept; None: begin.
         fields: Those of a contact that are kept, besides what says which one it is.
 
     Raises:

@@ -138,7 +138,7 @@ def result_of(
         home: Where the failed-rows file is.
         record: The import.
         repeat: Whether these bytes had been imported before.
-        failed_limit: Most failed rows to read; none: all of them.
+        failed_limit: Most failed rows to read; None: all of them.
 
     Raises:
         DatabaseUnavailable: The target does not answer.

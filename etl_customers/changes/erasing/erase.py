@@ -66,7 +66,7 @@ class Erasure:
 
     customer_id: int
     erased_at: datetime | None = None
-    """Since when the customer is gone from the target; none: it is not."""
+    """Since when the customer is gone from the target; None: it is not."""
     is_repeat: bool = False
     """It was gone before."""
     failed_rows: int = 0

@@ -64,7 +64,7 @@ def holds_names_of_erased(
 
 
 def _staged_below(staging: Staging) -> dict[str, _Below] | None:
-    """Return the staged customers that have names before their own, by id; none: one of them cannot be read."""
+    """Return the staged customers that have names before their own, by id; None: one of them cannot be read."""
     found: dict[str, _Below] = {}
     # On a cursor of its own, a block at a time.
     with staging.cursor() as cursor:
