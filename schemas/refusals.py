@@ -17,16 +17,14 @@ from schemas.sources import LABELS
 SET_COUNTRY = "etl-customers settings set company.country AU (or your country, by name or code)"
 """The command that says in which country the company is, for messages."""
 
-_SPLIT = (
-    "break it up with: etl-customers split FILE (or raise the limit: etl-customers settings set csv.max_bytes NUMBER)"
-)
+_SPLIT = "split it with: etl-customers split FILE (or raise the limit: etl-customers settings set csv.max_bytes NUMBER)"
 _ROW = "row {row} (line {line})"
 _RECORD = "the row that begins on line {line}"
 _NO_HEADER = "the first row is not a header: no cell of it is the name of a column"
 _NOT_TEXT = "line {line} of the file is not {encoding} text"
 _COUNTRY = "and the country of your company is not set"
 _SET_COUNTRY = f"numbers and states would be read wrongly. Set it once, then import the file again: {SET_COUNTRY}"
-_NOT_GIVEN = "{label} refuses to give the customers of the connection {tenant} ({reason}); nothing is loaded"
+_NOT_GIVEN = "{label} refuses to give the customers of the connection {tenant} ({reason}); nothing was loaded"
 
 
 class Reason(Enum):
@@ -62,7 +60,7 @@ class FileReason(Reason):
     NOT_A_REGULAR_FILE = (
         "not_a_regular_file",
         "the file is {kind}",
-        "name a regular file (links, pipes and devices are not followed)",
+        "give a regular file (links, pipes and devices are not followed)",
     )
     CHANGED_WHILE_COPIED = (
         "changed_while_copied",
@@ -78,7 +76,7 @@ class FileReason(Reason):
     )
     PART_EXISTS = (
         "part_exists",
-        "{part} exists already and is not overwritten",
+        "{part} already exists and is not overwritten",
         "move it away, or split into another folder",
     )
     NOT_CSV = (
@@ -93,13 +91,13 @@ class FileReason(Reason):
     )
     DAMAGED_WORKBOOK = (
         "damaged_workbook",
-        "the workbook is damaged, has no visible sheet, or has what no spreadsheet writes",
+        "the workbook is damaged, has no visible sheet, or has content that no spreadsheet program writes",
         "open it in its program and save it again, or as CSV",
     )
     CELL_TOO_LONG = (
         "cell_too_long",
         f"{_RECORD} is too long (a cell has at most {{longest:,}} characters)",
-        "shorten it, or close the quotation mark with which its cell begins",
+        "shorten it, or close the quotation mark at the start of its cell",
     )
     FORMULA_WITHOUT_VALUE = (
         "formula_without_value",
@@ -133,7 +131,7 @@ class FileReason(Reason):
     )
     OTHER_QUOTES = (
         "broken_quotes",
-        f"{_RECORD} has all cells between quotation marks that are none in a CSV, such as ' or typographic ones: only \" is one",
+        f"{_RECORD} has its cells in quotation marks that CSV does not use, such as ' or typographic ones: only \" is one",
         'save the file with " around its cells, or without any',
     )
     RAGGED_ROWS = (
@@ -144,16 +142,16 @@ class FileReason(Reason):
     RAGGED_OVER_LINES = (
         "ragged_rows",
         (
-            "the header has {header}, but {rows} and a line break within a cell: a quotation mark may be missing there, so that "
+            "the header has {header}, but {rows} and a line break within a cell: a quotation mark may be missing there, so "
             "it is not certain where the row ends"
         ),
-        "look at the quotation marks of that row and the one before",
+        "check the quotation marks in that row and the one before",
     )
     TOO_MANY_ROWS = (
         "too_many_rows",
         "the file has {rows:,} rows, at most {max_rows:,} are imported at once",
         (
-            "break it into {files:,} files with: etl-customers split FILE "
+            "split it into {files:,} files with: etl-customers split FILE "
             "(or raise the limit: etl-customers settings set csv.max_rows NUMBER)"
         ),
     )
@@ -163,7 +161,7 @@ class FileReason(Reason):
         "name the column or clear the cell",
     )
     COUNTRY_NOT_SET = "country_not_set", f"it has no country column, {_COUNTRY}", _SET_COUNTRY
-    ROW_WITHOUT_COUNTRY = "country_not_set", f"{_ROW} does not say its country, {_COUNTRY}", _SET_COUNTRY
+    ROW_WITHOUT_COUNTRY = "country_not_set", f"{_ROW} has no country, {_COUNTRY}", _SET_COUNTRY
     NO_HEADER = "no_header", _NO_HEADER, "see: etl-customers template"
     HEADER_BELOW = (
         "no_header",
@@ -187,7 +185,7 @@ class FileReason(Reason):
     )
     UNKNOWN_COLUMNS = (
         "unknown_columns",
-        "the header has columns that are not known: {columns}",
+        "the header has unknown columns: {columns}",
         (
             "rename or remove them (etl-customers template lists all), or map one: etl-customers settings set "
             "csv.aliases.HEADER COLUMN, or leave them all out: etl-customers settings set csv.ignore_unknown_columns true"
@@ -201,20 +199,20 @@ class FileReason(Reason):
     STALE_TEMPLATE = (
         "stale_template",
         "the file was made from an older template of the account{changes}",
-        "change these columns, or copy the rows into today's: etl-customers template",
+        "change these columns, or copy the rows into a new template: etl-customers template",
     )
     NOT_TITLES = (
         "not_titles",
         f"most cells under {{header}} are not one of {', '.join(TITLES)}",
         (
             "if they are job titles, leave the column out: etl-customers settings set {setting} '', then import the file again; "
-            "else correct them"
+            "otherwise correct them"
         ),
     )
     SEVERAL_PARENT_IMPORTS = (
         "several_parent_imports",
         f"{_ROW} has another import_id than the rows before it",
-        "upload the failed rows of each import as a file of their own",
+        "import the failed rows of each import as a separate file",
     )
     UNKNOWN_PARENT_IMPORT = (
         "unknown_parent_import",
@@ -232,20 +230,20 @@ class FileReason(Reason):
     )
     ABANDONED = (
         "abandoned",
-        "the import was not carried on for {days} days and what it had here was deleted",
+        "the import was not continued for {days} days, and its files were deleted",
         "import the file, or pull, again",
     )
     HOSTILE_NAME = "hostile_name", "{problem}", "give the file a plain name"
     NOT_MOVED = (
         "not_moved",
         "the file cannot be moved to inbox/accepted/ ({reason})",
-        "give it to the user of this program",
+        "give this program's user permission to do so",
     )
     PASSWORDS_NOT_FOUND = (
         "passwords_not_found",
-        "it is not certain any more which column the import read as passwords",
+        "it is no longer certain which column the import read as passwords",
     )
-    """Of a file that was imported; whoever blanks its passwords says what to do."""
+    """Of a file that was imported; the code that blanks its passwords says what to do."""
 
 
 class PullReason(Reason):
@@ -277,34 +275,34 @@ class PullReason(Reason):
     NOT_FOUND = (
         "not_found",
         _NOT_GIVEN,
-        "see that {provider}.api_url is the provider's address: etl-customers settings",
+        "check that {provider}.api_url is the provider's address: etl-customers settings",
     )
     INVALID_REQUEST = (
         "invalid_request",
         _NOT_GIVEN,
-        "it does not take what etl-customers asks: report the error with its number",
+        "it does not accept our request: report the error with its number",
     )
     QUERY_FAILED = (
         "query_failed",
         _NOT_GIVEN,
         (
-            "it understood the query, but could not process it, as a rule because of a record there that it finds wrong itself, "
+            "it understood the query, but could not process it, usually because of a record there that it finds wrong, "
             "such as one with a broken e-mail address: ask its support, with the number of the request"
         ),
     )
     TOO_MANY_PAGES = (
         "too_many_pages",
-        "{label} has sent {pages:,} pages of the connection {tenant} and still says that there are more; nothing is loaded",
-        "report this, it is an error of the provider or of this program",
+        "{label} has sent {pages:,} pages of the connection {tenant} and still says that there are more; nothing was loaded",
+        "report this: it is a bug of the provider or of this program",
     )
     TOO_MANY_VANISHED = (
         "too_many_vanished",
         (
-            "{label} has {vanished} of {links} customers no more, which is more than {provider}.vanished_share allows; "
+            "{vanished} of {links} customers no longer exist at {label}, which is more than {provider}.vanished_share allows; "
             "nothing was changed"
         ),
         (
-            "look there, and if that is right, run: "
+            "check there, and if that is right, run: "
             "etl-customers pull {provider} --tenant {tenant} --full --accept-vanished"
         ),
     )

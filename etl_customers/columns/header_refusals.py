@@ -47,7 +47,7 @@ def unfit_columns(unknown: Sequence[str], missing: Sequence[str], *, is_stale: b
         is_stale: The file was made from an older template.
     """
     if is_stale:
-        gone = f": not known any more {_listed(unknown)}" if unknown else ""
+        gone = f": no longer known {_listed(unknown)}" if unknown else ""
         lacks = f"; required since {_listed(missing)}" if missing else ""
         return UploadRefused(FileReason.STALE_TEMPLATE, changes=gone + lacks)
     if not unknown:

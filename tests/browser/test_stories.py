@@ -118,7 +118,7 @@ def test_a_refused_upload_says_why_on_its_partition_and_no_stage_is_red(page: "P
 
     for asset in ("raw_csv", "loaded_customers"):
         page.goto(f"{ui.url}/assets/{asset}?view=partitions&partition={ui.refused}")
-        expect(page.get_by_text("the header has columns that are not known")).to_be_visible()
+        expect(page.get_by_text("the header has unknown columns")).to_be_visible()
         expect(page.get_by_text("unknown_columns", exact=True)).to_be_visible()
         expect(page.get_by_text("did not materialize this asset")).to_have_count(0)
 

@@ -130,7 +130,7 @@ def test_more_deleted_ones_than_the_setting_allows_refuse_the_pull_until_a_perso
     before = cursor(quickbooks)
     for key in new:
         quickbooks.fake.merge(key, "4")
-    with refused_as("too_many_vanished", match="21 of 31 customers no more"):
+    with refused_as("too_many_vanished", match="21 of 31 customers no longer exist"):
         pull(quickbooks)
     assert (inactive(quickbooks), cursor(quickbooks)) == (set(), before)
     quickbooks.pull(is_full=True, accepts_vanished=True)

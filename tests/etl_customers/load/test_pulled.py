@@ -455,7 +455,7 @@ def test_where_too_many_are_missing_nothing_is_written_unless_somebody_accepts_i
     before = [rows(books.target, table) for table in (*UNTOUCHED, sync_cursors)]
     import_id = books.accept(is_full=True)
 
-    with refused_as("too_many_vanished", match="2 of 4 customers no more") as caught:
+    with refused_as("too_many_vanished", match="2 of 4 customers no longer exist") as caught:
         books.load(import_id, [contact("a"), contact("b"), contact("e")])
 
     assert "etl-customers pull xero --tenant company-1 --full --accept-vanished" in str(caught.value)
