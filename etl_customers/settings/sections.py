@@ -127,11 +127,9 @@ SecureUrl = Annotated[pydantic.HttpUrl, pydantic.AfterValidator(_require_https)]
 class Provider(_Section):
     """What pulls from any provider have in common (R4, R25)."""
 
-    scheduled: bool = Field(False, description="pull every hour; all customers every full_every_days")
+    scheduled: bool = Field(False, description="pull every hour; all customers as often as full_every_days says")
     full_every_days: int = Field(7, ge=1, le=365, description="days after which a scheduled pull is of all customers")
-    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field(
-        (), description="in addition to a person's or a business name"
-    )  # type: ignore[valid-type]
+    required: tuple[Literal[CUSTOMER_COLUMNS], ...] = Field((), description="besides a person's or a business name")  # type: ignore[valid-type]
     on_unreadable: Literal["leave_out", "fail"] = Field(
         "leave_out", description="what to do with a title, e-mail, number, state or country that the rules cannot read"
     )
