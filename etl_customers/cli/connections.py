@@ -25,9 +25,7 @@ class ProviderName(StrEnum):
 ProviderArgument = Annotated[ProviderName, typer.Argument(help="quickbooks or xero.", show_default=False)]
 TenantOption = Annotated[
     str | None,
-    typer.Option(
-        "--tenant", help="Id of the company at the provider; needed when several are connected.", show_default=False
-    ),
+    typer.Option("--tenant", help="Id of the company at the provider, to choose one of several.", show_default=False),
 ]
 
 

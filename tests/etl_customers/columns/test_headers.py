@@ -247,7 +247,7 @@ def test_our_failed_rows_file_may_have_lost_its_errors() -> None:
 def test_a_column_added_to_our_failed_rows_file_is_the_only_one_that_is_named() -> None:
     with refused_as("unknown_columns") as caught:
         keys(["import_id", "row", *NAMES, "errors", "Remark"])
-    assert "not known: 'Remark' (column 6); rename" in str(caught.value)
+    assert "unknown columns: 'Remark' (column 6); rename" in str(caught.value)
 
 
 def test_the_template_as_it_is_written_matches_in_full() -> None:
