@@ -47,7 +47,7 @@ def test_invented_partitions_are_taken_out_and_imports_stay(
 ) -> None:
     instance.add_dynamic_partitions("imports", ["hello", import_id, FORGED, TYPED])
     words, cursor = tick(instance, installation)
-    assert words.startswith("of 4 partitions: took out 3 that are no import.")
+    assert words.startswith("of 4 partitions: removed 3 that are not imports.")
     assert TYPED not in words
     assert instance.get_dynamic_partitions("imports") == [import_id]
     words, cursor = tick(instance, installation, cursor)
@@ -64,7 +64,7 @@ def test_the_ledger_is_asked_again_where_partitions_were_added_since(
         assert tick(instance, installation, cursor)[0] == "every partition is an import"
         instance.add_dynamic_partitions("imports", ["hello"])
         assert tick(instance, installation, cursor)[0].startswith("nothing could be done now: the target database")
-    assert "took out 1" in tick(instance, installation, cursor)[0]
+    assert "removed 1" in tick(instance, installation, cursor)[0]
 
 
 def test_an_invented_partition_stays_while_a_run_of_it_is_under_way(
@@ -77,7 +77,7 @@ def test_an_invented_partition_stays_while_a_run_of_it_is_under_way(
     assert "1 that are not imports have a run or a backfill under way" in words
     assert instance.get_dynamic_partitions("imports") == ["hello"]
     instance.report_run_failed(run)
-    assert "took out 1" in tick(instance, installation, cursor)[0]
+    assert "removed 1" in tick(instance, installation, cursor)[0]
 
 
 def test_imports_of_another_target_that_were_carried_out_stay(

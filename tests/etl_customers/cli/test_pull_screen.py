@@ -71,7 +71,7 @@ def test_kinds_of_contacts_are_counted_with_what_becomes_of_them_and_why(capsys:
     assert re.search(
         r"30 +contacts that have no sales and no purchases +taken, because xero\.include_unused = true", out
     )
-    assert "suppliers too" not in out
+    assert "also suppliers" not in out
     print_pull(replace(ended(), kinds=kinds[:2]))
     assert "What Xero has" not in capsys.readouterr().out
 

@@ -138,7 +138,7 @@ def test_a_pull_tells_of_every_customer_what_became_of_it(
     assert (first.is_full, first.is_complete, first.refusal) == (True, True, None)
     told = alert(installation, first.import_id, left_out=1)
     assert told is not None
-    assert "1 of 8 were not (invalid_record 1), 1 were left out on purpose; 6 created, 0 updated" in told.text
+    assert "1 of 8 were not synced (invalid_record 1), 1 were left out on purpose; 6 created, 0 updated" in told.text
     assert alert(installation, first.import_id, left_out=2) is None
     quickbooks.clock.advance(hours=1)
     quickbooks.change("3", FamilyName="Married")

@@ -130,7 +130,7 @@ def test_a_file_whose_passwords_cannot_be_found_any_more_is_not_called_blanked(
     installation = Installation(inbox.home, stricter, inbox.installation.target)
     assert [one.outcome for one in settle_files(installation, [], seconds=60).settled] == [Outcome.NOT_BLANKED]
     note = note_on(inbox, f"{import_id}--a.csv")
-    assert "is imported" in note
+    assert "was imported" in note
     assert "may still hold passwords" in note
 
 
