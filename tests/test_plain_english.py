@@ -70,9 +70,13 @@ def texts_of(path: Path) -> Iterator[tuple[int, str]]:
     """
     tree = ast.parse(path.read_text("utf-8"))
     unseen = set(_unseen_docstrings(tree, is_roof=bool({"cli", "assets"} & set(path.parts))))
-    for node in ast.walk(tree):
+    for node in ast.walk(tree):  # a text before its parts
         if isinstance(node, ast.JoinedStr):
-            yield node.lineno, "".join(part.value if isinstance(part, ast.Constant) else "X" for part in node.values)  # type: ignore[misc]
+            unseen |= set(map(id, node.values))
+            yield (
+                node.lineno,
+                "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values),
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unseen:
             yield node.lineno, node.value
 
