@@ -36,11 +36,8 @@ _PHRASE = re.compile("|".join(PHRASES), re.IGNORECASE)
 PAGES_TO_DO = frozenset(
     {
         "docs/architecture.md",
-        "docs/dagster.md",
-        "docs/inbox.md",
         "docs/operations.md",
         "docs/performance.md",
-        "docs/providers.md",
         "docs/reliability.md",
         "docs/rules.md",
         "docs/vocabulary.md",

@@ -123,7 +123,9 @@ def test_a_refused_file_is_told_with_its_message_and_a_run_that_is_tried_again_i
     assert evaluate(failed_run_alert, installation, run_id, {"dagster/will_retry": "false"}) is None
     [alert] = told(installation)
     assert (alert["event"], alert["status"], alert["rows"]) == ("import_refused", "refused", {})
-    assert alert["text"].startswith(f"Import {import_id} was refused, nothing of it was loaded: the header has unknown columns")
+    assert alert["text"].startswith(
+        f"Import {import_id} was refused, nothing of it was loaded: the header has unknown columns"
+    )
 
 
 def test_a_tick_over_runs_with_and_without_news_tells_each_news_once(
