@@ -93,7 +93,7 @@ class Alert:
         rows = self.rows
         came = f", but some customers may be missing: {self.message}; of those that came" if self.message else ""
         return (
-            f"Pull {self.import_id} finished{came or ', but not all was synced'}: {rows['failed'] - rows['left_out']:,} of "
+            f"Pull {self.import_id} finished{came or ', but not all customers were synced'}: {rows['failed'] - rows['left_out']:,} of "
             f"{rows['read']:,} were not synced ({self._reasons_said()}), {rows['left_out']:,} were left out on purpose; "
             f"{rows['loaded']:,} created, {rows['updated']:,} updated, {rows['unchanged']:,} unchanged"
         )

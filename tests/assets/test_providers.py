@@ -107,7 +107,7 @@ def test_a_pull_under_the_job_of_another_source_has_nothing_to_read_there_and_ch
     assert made.asset_materialization is not None
     said = made.asset_materialization.metadata["nothing_to_do"].value
     assert said == (
-        f"nothing to read: import {record.import_id} is from QuickBooks Online, and this asset reads Xero only"
+        f"nothing to read: import {record.import_id} is from QuickBooks Online, and this asset reads only Xero"
     )
 
 

@@ -92,7 +92,7 @@ def test_everything_materialized_for_a_finished_import_changes_nothing_and_ends_
     assert record_of(installation, made["finished"]) == before
     said = words(result)
     assert [name for name, why in said.items() if why] == ["quickbooks_customers", "xero_customers"]
-    assert "is from CSV, and this asset reads Xero only" in said["xero_customers"]
+    assert "is from CSV, and this asset reads only Xero" in said["xero_customers"]
 
 
 def test_everything_materialized_for_a_pull_that_was_accepted_loads_its_customers(

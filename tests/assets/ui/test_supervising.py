@@ -67,7 +67,7 @@ def test_a_killed_process_is_started_again_and_what_it_left_ends_with_the_rest(
         return len(lives(log)) == 2
 
     wait_until(restarted)
-    assert told == ["the daemon ended by itself (exit code -9); it is started again"]
+    assert told == ["the daemon ended by itself (exit code -9) and is started again"]
     (_, left), (second, its) = lives(log)
     assert is_alive(left), "an import may be under way in what a killed process has started"
     supervisor.stop()

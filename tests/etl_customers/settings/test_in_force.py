@@ -57,7 +57,7 @@ def test_every_setting_tells_where_it_was_read(home: Home, monkeypatch: pytest.M
         ("[companies]\nname = 'x'\n", "companies"),
         ("[duplicates]\nkeys = ['name']\n", "duplicates.keys"),
         ("[passwords]\nmemory_kib = 1024\n", "passwords.memory_kib"),
-        ("[csv\n", "not TOML"),
+        ("[csv\n", "not valid TOML"),
     ],
 )
 def test_a_wrong_setting_is_named(home: Home, text: str, named: str) -> None:
