@@ -65,7 +65,7 @@ def _rows(name: str, rows: int, base: list[float], runs: list[Run]) -> list[tupl
             Number.ratio(first, base, "times", goal if rows >= _PROMISED_ROWS else None),
             Number.of([run.peak_mb for run in runs], "MB"),
         ),
-        (f"from {label} once more, all unchanged", Number.of(again, "s"), Number.ratio(again, base, "times"), ""),
+        (f"from {label} again, all unchanged", Number.of(again, "s"), Number.ratio(again, base, "times"), ""),
         (f"fetching from a stand-in of {label}", Number.of([run.stages["fetch"] for run in runs], "s"), "", ""),
     ]
 

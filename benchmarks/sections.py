@@ -33,10 +33,10 @@ class Section:
 SECTIONS: dict[str, Section] = {
     "small": Section("A file of the usual size, and the start of the command", small, (2_500,), (100,), 5),
     "stages": Section("Stage by stage", stages, (2_500, 100_000, 1_000_000), (300,), 3, takes_any_sizes=True),
-    "limits": Section("Beside the limits", limits, (1_000_000,), (300,), 3),
-    "peers": Section("Beside what one would pick instead", peers, (100_000, 2_500), (300,), 3, takes_any_sizes=True),
+    "limits": Section("Compared with the limits", limits, (1_000_000,), (300,), 3),
+    "peers": Section("Compared with other tools", peers, (100_000, 2_500), (300,), 3, takes_any_sizes=True),
     "growth": Section("Growth", growth, (10_000, 100_000, 1_000_000, 10_000_000), (200, 400), 3, takes_any_sizes=True),
-    "crowded": Section("A target that is full already", crowded, (1_000_000, 2_500), (500, 100), 5),
+    "crowded": Section("A target with many customers", crowded, (1_000_000, 2_500), (500, 100), 5),
     "hashing": Section("Passwords", hashing, (300,), (20,), 5),
     "pull": Section("Pulls", pull, (100_000,), (300,), 3),
     "pace": Section("The providers' limits", pace, (120, 40), (10, 3), 1),

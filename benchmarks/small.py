@@ -74,7 +74,7 @@ def _table(rows: int, times: _Times) -> Table:
                 Number.ratio(times.later, times.dagster_later, "times", later),
             ),
             ("Dagster's four empty steps, in a new home", Number.of(times.dagster_first, "s"), ""),
-            ("Dagster's four empty steps, once more", Number.of(times.dagster_later, "s"), ""),
+            ("Dagster's four empty steps, a second time", Number.of(times.dagster_later, "s"), ""),
         ),
     )
 
