@@ -121,7 +121,7 @@ QUOTINGS = {
         "disk_unavailable",
     ),
     "a frame that Pandera does not take": Quoting(
-        "pandera.polars.DataFrameSchema.validate",
+        "schemas.failures._answer",
         _of_pandera,
     ),
     "a panic of Polars": Quoting("etl_customers.validate.check.normalise_rows", _panic),
@@ -131,7 +131,7 @@ QUOTINGS = {
     ),
     "a place that rapidfuzz cannot compare": Quoting("etl_customers.texts.nearness.extract", lambda: TypeError(QUOTED)),
     "a pair of rows that DuckDB cannot compare": Quoting(
-        "etl_customers.imports.stages.deduplicate_customers",
+        "etl_customers.imports.sources.deduplicate_customers",
         lambda: duckdb.ConstraintException(f'Constraint Error: Duplicate key "value: {QUOTED}"'),
     ),
     "a password that argon2 cannot hash": Quoting(

@@ -157,7 +157,9 @@ def test_not_even_the_way_to_an_error_that_is_asked_for_shows_what_it_quotes(
     installation: Installation, file: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ETL_CUSTOMERS_DEBUG", "1")
-    with Quoting("etl_customers.imports.stages.accept_import", lambda: pl.exceptions.PanicException(QUOTED)).failing():
+    with Quoting(
+        "etl_customers.imports.accepting.accept_import", lambda: pl.exceptions.PanicException(QUOTED)
+    ).failing():
         code = main(["import", str(file), "--home", str(installation.home.path), "--json"])
     captured = capfd.readouterr()
     assert (code, json.loads(captured.out)["error"]["code"]) == (70, "bug")

@@ -192,7 +192,7 @@ def test_a_command_that_cannot_read_its_result_any_more_says_that_it_is_done(
 ) -> None:
     home, file = tmp_path / "home", write_file(tmp_path)
     said = stopped_command(postgresql_target, home, file, reading_the_result, "before", stays_down=True)
-    assert "is done" in said
+    assert "has ended" in said
     assert dump(postgresql_target)["customers"] == undisturbed_import.finished["customers"]
 
 
