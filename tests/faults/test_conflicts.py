@@ -34,8 +34,8 @@ pytestmark = FORGOTTEN_CURSORS
 SERIALIZATION, DEADLOCK = CONFLICTS = ("40001", "40P01")
 ENDED = "the server ends the connection"
 REASONS = {
-    SERIALIZATION: "gave way to another transaction",
-    DEADLOCK: "gave way to another transaction",
+    SERIALIZATION: "another transaction had precedence",
+    DEADLOCK: "another transaction had precedence",
     "55P03": "locked",
     "57014": "cancelled",
     "53100": "disk is full",

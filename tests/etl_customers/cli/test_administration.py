@@ -45,7 +45,7 @@ def test_the_doctor_names_an_alias_that_takes_a_header_of_the_accounts_own(run: 
     (home / "settings.toml").write_text('[csv.aliases]\nTown = "city"\nloyalty = "suburb"\n')
     examined = run("doctor")
     assert examined.code == 1
-    assert "'loyalty' is a header of the custom field loyalty" in examined.out.replace("\n", " ")
+    assert "'loyalty' is also a header of the custom field loyalty" in examined.out.replace("\n", " ")
 
 
 def test_the_doctor_names_a_home_that_is_no_folder(run: Any, home: Path) -> None:

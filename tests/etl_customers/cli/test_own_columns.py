@@ -78,7 +78,7 @@ def test_a_field_whose_header_an_alias_has_is_refused_and_an_alias_that_has_a_fi
     for command in (("template",), ("import", file)):
         refused = run(*command)
         assert refused.code == 2
-        assert "csv.aliases: 'loyalty' is a header of the custom field loyalty" in refused.err.replace("\n", " ")
+        assert "csv.aliases: 'loyalty' is also a header of the custom field loyalty" in refused.err.replace("\n", " ")
 
 
 def test_a_template_file_opens_in_a_spreadsheet_and_is_private(run: Any, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_variable_that_wins_is_said(run: Any, monkeypatch: pytest.MonkeyPatch)
         (("csv.aliases.Size", "shoe_size"), "must name a column"),
         (("csv.max_rows", "-5"), "csv.max_rows must be at least 1"),
         (("alerts.log_file", "/nope/dir/x.log"), "there is no folder /nope/dir; make it first"),
-        (("alerts.log_file", "/"), "/ is no file"),
+        (("alerts.log_file", "/"), "/ is not a file"),
         (("reference.states_file", "missing.csv"), "cannot be read"),
         (("ui.password", "correct horse battery"), "ETL_CUSTOMERS_UI__PASSWORD"),
     ],
