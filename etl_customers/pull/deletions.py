@@ -95,7 +95,7 @@ def _ask(client: Client, since: datetime) -> Deletions:
         answer = client.get(Request("changes", path, parameters, lambda document: _changes(document) or []))
     except (ProviderUnavailable, RequestRefused) as error:
         request = f", request {error.request_id}" if error.request_id else ""
-        return Deletions(why_unknown=f"it did not answer ({error.reason}{request}); {_SAME_NEXT}")
+        return Deletions(why_unknown=f"it gave no answer to use ({error.reason}{request}); {_SAME_NEXT}")
     changes = _changes(answer.document)
     if changes is None:
         return Deletions(why_unknown=f"{UNEXPECTED}; {_SAME_NEXT}")

@@ -168,7 +168,7 @@ def test_without_an_answer_the_pull_goes_on_and_the_next_one_asks_for_the_same(q
     quickbooks.fake.fail(Fault("changes", times=inf, answer=as_text("oops", 500)))
     result = pull(quickbooks)
     assert (result.rows.updated, result.vanished, inactive(quickbooks)) == (1, 0, set())
-    assert "it did not answer (status 500" in (result.why_deletions_unknown or "")
+    assert "it gave no answer to use (status 500" in (result.why_deletions_unknown or "")
     assert cursor(quickbooks) == before
     quickbooks.fake.mend()
     result = pull(quickbooks)

@@ -147,9 +147,12 @@ def test_what_is_more_than_thirty_days_back_is_not_asked(
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (as_text("oops", 500), r"it does not say \(status 500, request [-0-9a-f]+\)"),
-        (as_text("no", 403), r"it does not say \(status 403, request [-0-9a-f]+\)"),
-        (fault(4002, "Error processing query", "jane@example.com", status=400), r"it does not say \(error 4002, .*\)"),
+        (as_text("oops", 500), r"it gave no answer to use \(status 500, request [-0-9a-f]+\)"),
+        (as_text("no", 403), r"it gave no answer to use \(status 403, request [-0-9a-f]+\)"),
+        (
+            fault(4002, "Error processing query", "jane@example.com", status=400),
+            r"it gave no answer to use \(error 4002, .*\)",
+        ),
         (as_json({"CDCResponse": []}), "its answer is not as documented"),
         (as_json({"CDCResponse": [{"QueryResponse": None}]}), "its answer is not as documented"),
         (as_json({"CDCResponse": [{"QueryResponse": [None]}]}), "its answer is not as documented"),
