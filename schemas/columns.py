@@ -114,3 +114,7 @@ class FieldType(StrEnum):
     YES_NO = "yes_no"
     ONE_OF = "one_of"
     SEVERAL_OF = "several_of"
+
+
+CHOICE_SEPARATOR = ";"
+"""Between the choices in a cell of a field of several of a list; no choice has it."""

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from dagster._utils.error import serializable_error_info_from_exc_info
 from sqlalchemy.engine import Engine
 
-from etl_customers.columns.account_fields import add_custom_field, add_property_field, add_property_type
+from etl_customers.columns.field_changes import add_custom_field, add_property_field, add_property_type
 from etl_customers.database.connect import reading, writing
 from schemas.columns import FieldType
 

@@ -9,6 +9,7 @@ from etl_customers.inbox.look import Look
 from etl_customers.inbox.settle import Outcome, Settlement
 from etl_customers.inbox.tries import MOST_TRIES, Starts
 from etl_customers.settings.sections import Settings
+from etl_customers.texts.listing import listed
 
 _NAMED = 20
 _IN_REJECTED = "see the notes in inbox/rejected/"
@@ -24,7 +25,7 @@ def say_waiting(found: Look, accepted: Acceptance, starts: Starts) -> str:
     ]
     parts += _problems(accepted.problems)
     if starts.to_look_at:
-        names = _listed(record.import_id for record in starts.to_look_at)
+        names = listed((record.import_id for record in starts.to_look_at), _NAMED)
         parts.append(
             f"{len(starts.to_look_at)} no longer started ({names}), because they were canceled or broke off {MOST_TRIES} times; "
             "look at the runs and re-execute one"
@@ -38,7 +39,7 @@ def say_settled(settlement: Settlement, waiting: int, settings: Settings) -> str
     for outcome in Outcome:
         records = [one.record for one in settlement.settled if one.outcome is outcome]
         if records:
-            named = _listed(_named(record, settings) for record in records if record is not None)
+            named = listed((_named(record, settings) for record in records if record is not None), _NAMED)
             parts.append(f"{len(records)} {outcome}{f' ({named})' if named else ''}")
     if any(one.outcome not in (Outcome.DONE, Outcome.REPEAT) for one in settlement.settled):
         parts.append(_IN_REJECTED)
@@ -62,12 +63,6 @@ def _named(record: ImportRecord, settings: Settings) -> str:
     label = file_label(record, settings)
     # Without names to show, the label is what the id ends with.
     return f"{label} as {record.import_id}" if settings.ui.show_file_names else f"as {record.import_id}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    more = len(found) - _NAMED
-    return ", ".join(found[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _count(number: int, words: str) -> str:

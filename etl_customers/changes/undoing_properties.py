@@ -11,6 +11,7 @@ from etl_customers.database.json_texts import is_same
 from etl_customers.database.ledger import ImportRecord
 from etl_customers.database.removals import UNDO_OF, Kept
 from etl_customers.database.tables import customer_changes, customers, properties
+from etl_customers.database.values import user_name
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def restore_properties(connection: Connection, record: ImportRecord, customer_id
         _put_back(connection, record, customer_id, change, mine)
         entry = {"customer_id": customer_id, "column": change.column, "provided_number": change.provided_number}
         entry |= {"old_value": _json(connection, change.new), "new_value": _json(connection, change.old)}
-        by = f"{UNDO_OF}{record.import_id}"[:128]
+        by = user_name(f"{UNDO_OF}{record.import_id}")
         connection.execute(customer_changes.insert().values(**entry, changed_by=by, changed_at=now))
         restored += 1
     if restored:

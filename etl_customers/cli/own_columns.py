@@ -64,7 +64,7 @@ def add_field(
     home: HomeOption = None,
 ) -> None:
     """Add a custom field; the template has it from now on."""
-    from etl_customers.columns.account_fields import add_custom_field
+    from etl_customers.columns.field_changes import add_custom_field
     from etl_customers.database.connect import writing
 
     with target_at(home) as target, writing(target) as connection, _without_clashes(connection, home):
@@ -115,7 +115,7 @@ def add_property(
     home: HomeOption = None,
 ) -> None:
     """Add a property type (properties add Pet), or a field to one (properties add pet Breed)."""
-    from etl_customers.columns.account_fields import add_property_field, add_property_type
+    from etl_customers.columns.field_changes import add_property_field, add_property_type
     from etl_customers.database.connect import writing
 
     with target_at(home) as target, writing(target) as connection, _without_clashes(connection, home):

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from etl_customers.columns.account_fields import Field
-from schemas.columns import FieldType
+from schemas.columns import CHOICE_SEPARATOR, FieldType
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
@@ -59,7 +59,7 @@ def _choice(choices: Mapping[str, str], text: str) -> str | None:
 
 
 def _several(choices: Mapping[str, str], text: str) -> str | None:
-    parts = [part.strip().casefold() for part in text.split(";") if part.strip()]
+    parts = [part.strip().casefold() for part in text.split(CHOICE_SEPARATOR) if part.strip()]
     if not parts or any(part not in choices for part in parts):
         return None
     return json.dumps([choices[part] for part in dict.fromkeys(parts)], ensure_ascii=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from etl_customers.base.errors import UploadRefused
+from etl_customers.texts.listing import listed
 from schemas.refusals import FileReason
 
 _LONGEST_HEADER = 40
@@ -47,19 +48,19 @@ def unfit_columns(unknown: Sequence[str], missing: Sequence[str], *, is_stale: b
         is_stale: The file was made from an older template.
     """
     if is_stale:
-        gone = f": no longer known {_listed(unknown)}" if unknown else ""
-        lacks = f"; required since {_listed(missing)}" if missing else ""
+        gone = f": no longer known {listed(unknown, _MOST_NAMED)}" if unknown else ""
+        lacks = f"; required since {listed(missing, _MOST_NAMED)}" if missing else ""
         return UploadRefused(FileReason.STALE_TEMPLATE, changes=gone + lacks)
     if not unknown:
-        return UploadRefused(FileReason.MISSING_COLUMNS, columns=_listed(missing))
-    lacks = f"; it lacks {_listed(missing)}" if missing else ""
-    return UploadRefused(FileReason.UNKNOWN_COLUMNS, columns=_listed(unknown) + lacks)
+        return UploadRefused(FileReason.MISSING_COLUMNS, columns=listed(missing, _MOST_NAMED))
+    lacks = f"; it lacks {listed(missing, _MOST_NAMED)}" if missing else ""
+    return UploadRefused(FileReason.UNKNOWN_COLUMNS, columns=listed(unknown, _MOST_NAMED) + lacks)
 
 
 def duplicate_columns(places: Iterable[tuple[str, Sequence[int]]]) -> UploadRefused:
     """Refuse a header in which several cells, at places that count from 1, mean the same column."""
     named = (f"{name} (columns {' and '.join(map(str, found))})" for name, found in places)
-    return UploadRefused(FileReason.DUPLICATE_COLUMNS, columns=_listed(named))
+    return UploadRefused(FileReason.DUPLICATE_COLUMNS, columns=listed(named, _MOST_NAMED))
 
 
 def not_titles(header: str) -> UploadRefused:
@@ -68,9 +69,3 @@ def not_titles(header: str) -> UploadRefused:
     if not (setting[-1].isalnum() or setting.endswith("'")):  # it would be the end of a sentence, too
         setting = f"'{setting}'"
     return UploadRefused(FileReason.NOT_TITLES, header=show_header(header), setting=setting)
-
-
-def _listed(items: Iterable[str]) -> str:
-    shown = list(items)
-    rest = len(shown) - _MOST_NAMED
-    return ", ".join(shown[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -59,7 +59,7 @@ def accept(
     Raises:
         NotFound: No company of this id was ever connected.
         UsageError: None is connected, or several and none is named; the client's id or secret, or the
-            key of the tokens, is not to be had.
+            key of the tokens, is missing.
         MappingInvalid: The mapping in force names a custom field that the account no longer has.
         ReconnectNeeded: The provider no longer accepts the connection.
         DatabaseUnavailable: The target does not answer.

@@ -10,12 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from etl_customers.base.errors import NotFound, UsageError
-from etl_customers.columns.account_fields import (
-    load_fields,
-    remove_custom_field,
-    remove_property_field,
-    remove_property_type,
-)
+from etl_customers.columns.account_fields import load_fields
+from etl_customers.columns.field_changes import remove_custom_field, remove_property_field, remove_property_type
 from etl_customers.columns.headers import Role
 from etl_customers.database.tables import mappings
 from etl_customers.database.values import as_utc, user_name

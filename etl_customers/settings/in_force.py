@@ -5,10 +5,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pydantic
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
+from pydantic_settings import SettingsError
 
 from etl_customers.base.errors import DiskUnavailable, SettingsInvalid
 from etl_customers.settings.environment import PREFIX
@@ -19,17 +19,7 @@ from etl_customers.settings.sections import Settings
 class _SettingsOfFile(Settings):
     """The same, read from the file alone."""
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Nothing but what is given."""
-        return (init_settings,)
+    reads_environment: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The sections of the settings: names, types, defaults. What a setting means to a stage is that stage's business."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -177,6 +177,8 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
     )
 
+    reads_environment: ClassVar[bool] = True
+
     company: Company = Company()
     csv: Csv = Csv()
     duplicates: Duplicates = Duplicates()
@@ -209,4 +211,4 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then the home's settings.toml; no .env, no secrets folder."""
-        return env_settings, init_settings
+        return (env_settings, init_settings) if cls.reads_environment else (init_settings,)

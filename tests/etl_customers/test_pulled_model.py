@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.base.errors import UsageError
 from etl_customers.changes.editing import edit
 from etl_customers.changes.undoing import undo
-from etl_customers.columns.account_fields import add_property_field, add_property_type
+from etl_customers.columns.field_changes import add_property_field, add_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.ledger import failed_rows_of
 from etl_customers.database.tables import customers, identity_keys, properties, provider_customers

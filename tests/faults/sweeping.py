@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from etl_customers.columns.account_fields import add_custom_field, add_property_field, add_property_type
+from etl_customers.columns.field_changes import add_custom_field, add_property_field, add_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.tables import customer_changes, customers, imports, metadata
 from schemas.columns import FieldType

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.base.errors import ImportBusy, NotFound, UploadRefused, UsageError
 from etl_customers.changes.editing import edit
 from etl_customers.changes.undoing import Undone, undo
-from etl_customers.columns.account_fields import add_custom_field
+from etl_customers.columns.field_changes import add_custom_field
 from etl_customers.database.connect import connect, writing
 from etl_customers.database.ledger import accept_import
 from etl_customers.database.tables import (

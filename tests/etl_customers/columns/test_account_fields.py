@@ -4,13 +4,11 @@ import pytest
 import sqlalchemy as sa
 
 from etl_customers.base.errors import FieldInvalid, NotFound
-from etl_customers.columns.account_fields import (
-    Field,
-    PropertyType,
+from etl_customers.columns.account_fields import Field, PropertyType, load_fields
+from etl_customers.columns.field_changes import (
     add_custom_field,
     add_property_field,
     add_property_type,
-    load_fields,
     remove_custom_field,
     remove_property_field,
     remove_property_type,

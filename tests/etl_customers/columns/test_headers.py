@@ -14,11 +14,13 @@ from etl_customers.columns.account_fields import (
     Field,
     PropertyType,
     RemovedField,
+    load_fields,
+    property_header,
+)
+from etl_customers.columns.field_changes import (
     add_custom_field,
     add_property_field,
     add_property_type,
-    load_fields,
-    property_header,
     remove_custom_field,
 )
 from etl_customers.columns.header_names import fixed_names

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.changes.erasing.erase import erase
 from etl_customers.changes.undoing import undo
-from etl_customers.columns.account_fields import add_property_field, add_property_type, remove_property_type
+from etl_customers.columns.field_changes import add_property_field, add_property_type, remove_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.tables import customers, properties, provider_customers
 from etl_customers.imports import accepting_pulls, whole

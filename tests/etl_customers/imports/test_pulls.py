@@ -19,7 +19,7 @@ from etl_customers.changes.erasing.erase import erase
 from etl_customers.changes.retention import delete_expired
 from etl_customers.changes.undoing import undo
 from etl_customers.cli.pull_screen import print_pull
-from etl_customers.columns.account_fields import add_custom_field, remove_custom_field
+from etl_customers.columns.field_changes import add_custom_field, remove_custom_field
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.connections import DISCONNECTED, choose_connection, set_state, store_company
 from etl_customers.database.ledger import ImportRecord, count_imports

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 from etl_customers.base.errors import NotFound
 from etl_customers.changes.editing import edit
 from etl_customers.changes.undoing import undo
-from etl_customers.columns.account_fields import add_custom_field, remove_custom_field
+from etl_customers.columns.field_changes import add_custom_field, remove_custom_field
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.customers import Customer, find_customer
 from etl_customers.database.ledger import require_import

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from etl_customers.changes.erasing.erase import erase
 from etl_customers.changes.undoing import undo
-from etl_customers.columns.account_fields import add_property_field, add_property_type
+from etl_customers.columns.field_changes import add_property_field, add_property_type
 from etl_customers.database.connect import reading, writing
 from etl_customers.database.customers import show_customer, trace_customer
 from etl_customers.database.tables import customer_changes, customers, properties, provider_customers
