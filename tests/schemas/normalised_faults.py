@@ -59,7 +59,7 @@ def _beside_nothing(name: str) -> tuple[tuple[str, str], ...]:
     return (("business_name", "business_name_missing"),) if name == "business_name" else ()
 
 
-FAULTS: tuple[Fault, ...] = (
+OF_STORED_TEXTS: tuple[Fault, ...] = (
     *(
         Fault(
             f"{column.name} is not longer than its column",
@@ -76,6 +76,11 @@ FAULTS: tuple[Fault, ...] = (
         for column in _STORED
         for sign in ("\x00", "\x1b", "\x7f", "\x9f")
     ),
+)
+"""What a text can break, in both contracts that look at texts."""
+
+FAULTS: tuple[Fault, ...] = (
+    *OF_STORED_TEXTS,
     *(
         Fault(
             f"{name} has a text of which something came",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.columns import COLUMNS, CUSTOMER_COLUMNS, Kind
-from tests.schemas.normalised_faults import VALUES
+from tests.schemas.normalised_faults import OF_STORED_TEXTS, VALUES
 from tests.schemas.rows import Fault
 
 SOUND: dict[str, Any] = {
@@ -46,22 +46,7 @@ FAULTS: tuple[Fault, ...] = (
         Fault("a country is a code of ISO 3166-1", {"country": text}, "country", "unknown_country")
         for text in ("zz!", "ZZ", "au", "AUS", "")
     ),
-    *(
-        Fault(
-            f"{column.name} is not longer than its column",
-            {column.name: "é" * (column.max_length + 1)},
-            column.name,
-            "too_long",
-        )
-        for column in _STORED
-    ),
-    *(
-        Fault(
-            f"{column.name} has no control characters", {column.name: f"a{sign}b"}, column.name, "unprintable_character"
-        )
-        for column in _STORED
-        for sign in ("\x00", "\x1b", "\x9f")
-    ),
+    *OF_STORED_TEXTS,
     *(
         Fault(f"{column.name} is trimmed, and null instead of empty", {column.name: text}, column.name, "not_trimmed")
         for column in _STORED
