@@ -32,6 +32,8 @@ from tests.imported import record_of
     [("sean", "oneil", None, None, "2 high st", None, "sydney", "new south wales", "2000", "au")]
 )
 HOMES = sorted((Path(__file__).parents[1] / "data").glob("home-of-*.tar.xz"))
+BEFORE_FOLDING = [path for path in HOMES if path.name < "home-of-0004"]
+"""Homes in which two customers differ by an apostrophe alone: from 0004 on they are one."""
 
 
 @pytest.fixture(params=HOMES, ids=lambda path: path.name.partition(".")[0])
@@ -42,6 +44,12 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     with tarfile.open(request.param) as archive:
         archive.extractall(path, filter="data")
     return path
+
+
+@pytest.fixture
+def loaded(folder: Path, request: pytest.FixtureRequest) -> int:
+    """How many customers the version loaded of the first file."""
+    return 4 if request.node.callspec.params["folder"] in BEFORE_FOLDING else 3
 
 
 @pytest.fixture
@@ -77,13 +85,13 @@ def test_there_is_a_home_of_an_earlier_version() -> None:
     assert HOMES
 
 
-def test_its_customers_and_imports_are_there_and_its_tables_are_todays(installation: Installation) -> None:
+def test_its_customers_and_imports_are_there_and_its_tables_are_todays(installation: Installation, loaded: int) -> None:
     first = import_of(installation, "first.csv")
 
     assert current_version(installation.target) == HEAD
-    assert (first.status, first.rows_read, first.rows_loaded, first.rows_failed) == (FINISHED, 6, 4, 2)
+    assert (first.status, first.rows_read, first.rows_loaded, first.rows_failed) == (FINISHED, 6, loaded, 6 - loaded)
     assert names(installation)[0] == ("Ann", "Ash")
-    assert len(names(installation)) == 4
+    assert len(names(installation)) == loaded
 
 
 def test_the_import_that_was_under_way_goes_on_where_it_stopped(installation: Installation) -> None:
@@ -145,6 +153,7 @@ def test_nobody_who_is_there_is_loaded_again(installation: Installation, tmp_pat
     assert (record.rows_read, record.rows_loaded) == (6, 0)
 
 
+@pytest.mark.parametrize("folder", BEFORE_FOLDING, indirect=True)
 def test_of_two_who_differ_by_an_apostrophe_the_first_is_met_and_both_can_be_edited(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -186,10 +195,10 @@ def test_an_import_that_an_earlier_version_had_checked_meets_who_differs_by_an_a
     assert (failed.row, [error["code"] for error in failed.errors]) == (2, ["already_exists"])
 
 
-def test_its_imports_can_be_taken_back(installation: Installation) -> None:
+def test_its_imports_can_be_taken_back(installation: Installation, loaded: int) -> None:
     undone = undo(installation, import_of(installation, "first.csv").import_id, "somebody")
 
-    assert undone.removed == 4
+    assert undone.removed == loaded
     assert names(installation) == []
     with reading(installation.target) as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(identity_keys)) == 0
